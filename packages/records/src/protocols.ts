@@ -1,0 +1,11 @@
+/** The protocol ids of Skein and their versions, defined once. */
+export const PROTOCOLS = {
+  /** kad-dht, under a private prefix: foreign nodes on a shared one cost most of the connections */
+  kad: '/skein/kad/1.0.0',
+  /** Register with a seed, ask it for peers */
+  seed: '/skein/seed/1.0.0',
+  /** Store and find signed offers */
+  routing: '/skein/routing/1.0.0',
+  /** One inference request and its answer */
+  inference: '/skein/inference/1.0.0'
+} as const
