@@ -1,0 +1,281 @@
+/**
+ * One request and however many providers it takes: before the first content a failure moves on to the next offer; after it, only where the caller
+ * agreed and the model is deterministic, by replaying what was already delivered on another peer.
+ */
+import { deadline, DeadlineError } from '@skein/core'
+import { InferenceError } from '@skein/inference'
+import { OfferPool } from './offer-pool.ts'
+import { rankOffers } from './ranking.ts'
+import { ReplayedPrefix } from './replayed-prefix.ts'
+import type { CoolDown } from './cool-down.ts'
+import type { PooledOffer } from './offer-pool.ts'
+import type { CallOptions, CallRoute, ModelCall } from './openai/model-caller.ts'
+import type { PathKind, ProviderView } from './ranking.ts'
+import type { Clock, Random } from '@skein/core'
+import type { InferenceEvent, InferenceRequest } from '@skein/inference'
+import type { Offer } from '@skein/records'
+
+export interface FailoverOptions extends CallOptions {
+  /**
+   * The whole answer must be there within this time, ms.
+   *
+   * @default 600_000
+   */
+  deadlineMs?: number
+  /**
+   * A provider that has sent no content within this time is given up for the next, ms.
+   *
+   * @default 8_000
+   */
+  firstDeltaTimeoutMs?: number
+  /**
+   * Most providers tried.
+   *
+   * @default 4
+   */
+  maxAttempts?: number
+  /**
+   * When a provider of a deterministic model fails in mid-answer, ask another for the same answer and go on where the first stopped. Costs the
+   * tokens twice. Without it such a failure is the caller's to handle.
+   *
+   * @default false
+   */
+  resume?: boolean
+  /** Only offers at or below this price, millionths of a US dollar for a million generated tokens */
+  maxPriceMicros?: number
+  /** Only offers of this tier or better (1 is the best) */
+  minTier?: number
+}
+
+/** What a call needs of the world. */
+export interface FailoverWorld {
+  clock: Clock
+  random: Random
+  region: string
+  coolDown: CoolDown
+  find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal) => AsyncIterable<PooledOffer>
+  view: (peer: string) => ProviderView
+  /** Asks one provider; `path()` tells how it is connected once events come */
+  ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, deadlineMs: number, firstDeltaTimeoutMs: number }) =>
+    AsyncIterable<InferenceEvent> & { path: () => PathKind }
+  /** An attempt has ended; `error` is left out when it delivered */
+  onAttempt?: (attempt: { model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }) => void
+}
+
+/** How long a call waits for a second and third offer to compare, once it has a first from the network, ms. */
+const COMPARE_MS = 10
+/** Enough offers to choose among. */
+const ENOUGH_OFFERS = 3
+
+/** Starts a call when it is iterated. */
+export function callModel (world: FailoverWorld, request: InferenceRequest, options: FailoverOptions = {}): ModelCall {
+  const route = Promise.withResolvers<CallRoute>()
+  route.promise.catch(() => {}) // whoever iterates sees the same error
+  return {
+    route: route.promise,
+    [Symbol.asyncIterator]: () => run(world, request, options, route)
+  }
+}
+
+async function * run (
+  world: FailoverWorld, request: InferenceRequest, options: FailoverOptions, route: PromiseWithResolvers<CallRoute>
+): AsyncGenerator<InferenceEvent, void, undefined> {
+  const limit = deadline(world.clock, options.deadlineMs ?? 600_000, [options.signal])
+  const endsMs = world.clock.nowMs() + (options.deadlineMs ?? 600_000)
+  const call = new Call(world, request, options, limit.signal)
+
+  try {
+    for (;;) {
+      const offer = await call.nextOffer()
+      try {
+        yield * call.attempt(offer, endsMs, route)
+        return
+      } catch (error) {
+        call.onFailure(offer, asInferenceError(error, limit.signal, options.signal))
+      }
+    }
+  } catch (error) {
+    const failure = asInferenceError(error, limit.signal, options.signal)
+    route.reject(failure)
+    throw failure
+  } finally {
+    limit.clear()
+    call.close()
+  }
+}
+
+/** The state of one call over its attempts. */
+class Call {
+  private readonly world: FailoverWorld
+  private readonly request: InferenceRequest
+  private readonly options: FailoverOptions
+  private readonly signal: AbortSignal
+  private readonly pool: OfferPool
+  private readonly delivered = new ReplayedPrefix()
+  private lastError?: InferenceError
+  private soonestRetryMs?: number
+  private contextTokens?: number
+  private attempts = 0
+
+  constructor (world: FailoverWorld, request: InferenceRequest, options: FailoverOptions, signal: AbortSignal) {
+    this.world = world
+    this.request = request
+    this.options = options
+    this.signal = signal
+    this.pool = new OfferPool(signal => world.find(request, options, signal))
+  }
+
+  close (): void {
+    this.pool.close()
+  }
+
+  /** The best offer not tried yet; waits for the lookup as long as it may bring one. Throws when there is none left. */
+  async nextOffer (): Promise<Offer> {
+    if (this.attempts >= (this.options.maxAttempts ?? 4)) {
+      throw this.exhausted()
+    }
+    for (;;) {
+      this.signal.throwIfAborted()
+      const usable = this.usable()
+      if (usable.length > 0) {
+        if (this.attempts === 0 && usable.length < ENOUGH_OFFERS && !usable.some(({ fromCache }) => fromCache)) {
+          await this.compare()
+        }
+        const [best] = rankOffers(this.usable().map(({ offer }) => offer), {
+          region: this.world.region,
+          nowMs: this.world.clock.nowMs(),
+          random: this.world.random,
+          contextTokens: this.contextTokens,
+          view: peer => ({
+            ...this.world.view(peer),
+            coolUntilMs: this.world.coolDown.untilMs(peer, this.request.model, this.world.clock.nowMs())
+          })
+        })
+        if (best != null) {
+          this.pool.take(best.offer.peer)
+          return best.offer
+        }
+      }
+      if (this.pool.complete) {
+        throw this.exhausted()
+      }
+      await this.pool.more(this.world.clock, this.signal)
+    }
+  }
+
+  async * attempt (offer: Offer, endsMs: number, route: PromiseWithResolvers<CallRoute>): AsyncGenerator<InferenceEvent, void, undefined> {
+    this.attempts++
+    this.delivered.onRestart()
+    const asked = this.world.ask(offer, this.request, {
+      signal: this.signal,
+      deadlineMs: Math.max(1, endsMs - this.world.clock.nowMs()),
+      firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000
+    })
+    let head: InferenceEvent | undefined
+
+    for await (const event of asked) {
+      if (event.type === 'head') {
+        // a provider that fails before its first content must leave no trace in the answer
+        head = event
+        continue
+      }
+      const fresh = this.delivered.onEvent(event)
+      if (fresh == null) {
+        continue
+      }
+      route.resolve({ peer: offer.peer, path: asked.path(), attempts: this.attempts })
+      if (head != null && !this.delivered.headGiven) {
+        this.delivered.headGiven = true
+        yield head
+      }
+      yield fresh
+    }
+    this.delivered.onEnd()
+    route.resolve({ peer: offer.peer, path: asked.path(), attempts: this.attempts })
+    this.world.coolDown.onDelivered(offer.peer, this.request.model)
+    this.world.onAttempt?.({ model: this.request.model, peer: offer.peer, attempt: this.attempts, deltas: this.delivered.count })
+  }
+
+  /** Takes note of a failed attempt; throws when there must not be another. */
+  onFailure (offer: Offer, error: InferenceError): void {
+    const nowMs = this.world.clock.nowMs()
+    this.world.onAttempt?.({ model: this.request.model, peer: offer.peer, attempt: this.attempts, deltas: this.delivered.count, error })
+    const failure = withCall(error, offer.peer, this.delivered.count)
+
+    if (error.code === 'cancelled' || error.code === 'deadline_exceeded' || !error.retryable) {
+      throw failure
+    }
+    if (error.code === 'context_length_exceeded') {
+      this.contextTokens = Math.max(this.contextTokens ?? 0, (error.contextTokens ?? 0) + 1)
+    } else {
+      this.world.coolDown.onFailed(offer.peer, this.request.model, nowMs, error.code === 'busy' ? error.retryAfterMs ?? 1_000 : undefined)
+    }
+    if (error.code === 'busy') {
+      this.soonestRetryMs = Math.min(this.soonestRetryMs ?? Infinity, error.retryAfterMs ?? 1_000)
+    }
+    // what says most about the request is worth keeping over what says only that one peer was away
+    if (this.lastError == null || this.lastError.code !== 'context_length_exceeded' || error.code === 'context_length_exceeded') {
+      this.lastError = failure
+    }
+    if (this.delivered.count > 0 && !(this.options.resume === true && offer.deterministic && this.delivered.replayable)) {
+      throw failure
+    }
+  }
+
+  private usable (): PooledOffer[] {
+    return this.pool.untriedOffers.filter(({ offer }) =>
+      (this.delivered.count === 0 || offer.deterministic) &&
+      (this.contextTokens == null || offer.effectiveContext === 0 || offer.effectiveContext >= this.contextTokens))
+  }
+
+  private async compare (): Promise<void> {
+    const untilMs = this.world.clock.nowMs() + COMPARE_MS
+    while (!this.pool.complete && this.pool.untriedOffers.length < ENOUGH_OFFERS) {
+      const leftMs = untilMs - this.world.clock.nowMs()
+      if (leftMs <= 0) {
+        return
+      }
+      await this.pool.more(this.world.clock, this.signal, leftMs)
+    }
+  }
+
+  private exhausted (): InferenceError {
+    const { lastError } = this
+    if (lastError == null) {
+      return new InferenceError('no_provider', `No peer offers ${this.request.model} now${this.options.maxPriceMicros != null || this.options.minTier != null ? ' on these terms' : ''}`, {
+        cause: this.pool.lookupFailure
+      })
+    }
+    if (this.soonestRetryMs != null && lastError.code !== 'context_length_exceeded') {
+      return new InferenceError('busy', `All ${this.attempts} providers tried for ${this.request.model} are busy or failing; the last said: ${lastError.message}`, {
+        retryAfterMs: this.soonestRetryMs,
+        deltas: this.delivered.count,
+        peer: lastError.peer,
+        cause: lastError
+      })
+    }
+    return lastError
+  }
+}
+
+function withCall (error: InferenceError, peer: string, deltas: number): InferenceError {
+  return new InferenceError(error.code, error.message, {
+    retryable: error.retryable,
+    retryAfterMs: error.retryAfterMs,
+    promptTokens: error.promptTokens,
+    contextTokens: error.contextTokens,
+    deltas,
+    peer,
+    cause: error.cause ?? error
+  })
+}
+
+function asInferenceError (error: unknown, limit: AbortSignal, caller: AbortSignal | undefined): InferenceError {
+  if (caller?.aborted === true) {
+    return error instanceof InferenceError && error.code === 'cancelled' ? error : new InferenceError('cancelled', 'The caller aborted the request', { cause: caller.reason })
+  }
+  if (limit.aborted && limit.reason instanceof DeadlineError) {
+    return new InferenceError('deadline_exceeded', 'The request\'s deadline passed before the answer was whole', { cause: limit.reason })
+  }
+  return error instanceof InferenceError ? error : new InferenceError('backend_failed', (error as Error).message, { cause: error })
+}

@@ -1,0 +1,226 @@
+/** Drives `Membership` over a libp2p node: dials, registers at seeds, keeps the address book and saves it. */
+import { MachineDriver } from '@skein/core'
+import { MAX_CAPABILITIES_LIFE_MS, PROTOCOLS, signCapabilities } from '@skein/records'
+import { multiaddr } from '@multiformats/multiaddr'
+import { Membership } from './membership.ts'
+import { askSeed } from './seed-client.ts'
+import type { AddressBook, AddressBookStore } from './address-book.ts'
+import type { MembershipEffect } from './membership.ts'
+import type { SeedAnswer } from './seed-client.ts'
+import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Clock, Random } from '@skein/core'
+import type { Capabilities, SeedModel } from '@skein/records'
+
+/** What a peer says of itself, without what each signing fills in. */
+export type SelfDescription = Omit<Capabilities, 'peer' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
+
+export interface MeshMembershipInit {
+  libp2p: Libp2p
+  privateKey: PrivateKey
+  clock: Clock
+  random: Random
+  log: Logger
+  bootstrap: string[]
+  book: AddressBook
+  store?: AddressBookStore
+  wantedConnections?: number
+  /** Asked before each registration */
+  describe: () => SelfDescription
+  /** Registers at seeds; a seed itself does not @default true */
+  register?: boolean
+}
+
+/** How often what was learned is saved. */
+const SAVE_INTERVAL_MS = 30_000
+const REMEMBERED_PEERS = 32
+
+export class MeshMembership {
+  private readonly init: MeshMembershipInit
+  private readonly driver: MachineDriver<MembershipEffect, Membership>
+  private readonly stopped = new AbortController()
+  private readonly joined = Promise.withResolvers<void>()
+  private readonly seeds = new Map<string, PeerId>()
+  private seq = 0
+  private cancelSave?: () => void
+  private saving: Promise<void> = Promise.resolve()
+
+  constructor (init: MeshMembershipInit) {
+    this.init = init
+    this.driver = new MachineDriver({
+      machine: new Membership({
+        bootstrap: init.bootstrap,
+        wantedConnections: init.wantedConnections,
+        remembered: init.book.candidates(REMEMBERED_PEERS)
+          .flatMap(known => known.addresses.slice(0, 1).map(address => withPeer(address, known.peer)))
+          .filter(address => !init.bootstrap.includes(address))
+      }, init.random),
+      clock: init.clock,
+      perform: effect => { void this.perform(effect) }
+    })
+  }
+
+  /** Seeds connected now. */
+  get connectedSeeds (): PeerId[] {
+    return [...this.seeds.values()]
+  }
+
+  /** Resolves once one other node is connected and has told what it speaks. */
+  get whenJoined (): Promise<void> {
+    return this.joined.promise
+  }
+
+  start (): void {
+    const { libp2p } = this.init
+    libp2p.addEventListener('connection:open', this.onOpen)
+    libp2p.addEventListener('peer:disconnect', this.onDisconnect)
+    libp2p.addEventListener('peer:identify', this.onIdentify)
+    this.driver.input((machine, nowMs) => { machine.onStart(nowMs) })
+    this.scheduleSave()
+  }
+
+  async stop (): Promise<void> {
+    const { libp2p } = this.init
+    this.stopped.abort()
+    this.driver.stop()
+    this.cancelSave?.()
+    libp2p.removeEventListener('connection:open', this.onOpen)
+    libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
+    libp2p.removeEventListener('peer:identify', this.onIdentify)
+    await this.save()
+    await this.init.store?.close()
+  }
+
+  /** Models, load or region changed: tell the seeds. */
+  capabilitiesChanged (): void {
+    this.driver.input((machine, nowMs) => { machine.onCapabilitiesChanged(nowMs) })
+  }
+
+  /** The models that the connected seeds know of. */
+  async seedModels (signal?: AbortSignal): Promise<SeedModel[]> {
+    const answers = await Promise.allSettled(this.connectedSeeds.slice(0, 3).map(async seed => await this.ask(seed, { wantModels: 200 }, signal)))
+    signal?.throwIfAborted()
+    return answers.flatMap(answer => answer.status === 'fulfilled' ? answer.value.models : [])
+  }
+
+  private readonly onOpen = (event: CustomEvent<Connection>): void => {
+    const connection = event.detail
+    const peer = connection.remotePeer.toString()
+    // only an address that was dialled is known to be dialable
+    const address = connection.direction === 'outbound' && connection.limits == null ? withoutPeer(connection.remoteAddr.toString()) : undefined
+    this.init.book.onConnected(peer, address, this.init.clock.nowMs())
+    this.driver.input(machine => { machine.onConnected(peer) })
+  }
+
+  private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
+    const peer = event.detail.toString()
+    this.seeds.delete(peer)
+    this.driver.input((machine, nowMs) => { machine.onDisconnected(peer, nowMs) })
+  }
+
+  private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
+    const { peerId, listenAddrs, protocols } = event.detail
+    const peer = peerId.toString()
+    const seed = protocols.includes(PROTOCOLS.seed)
+    this.init.book.onAddresses(peer, listenAddrs.map(address => withoutPeer(address.toString())), { seed })
+    if (seed && this.init.register !== false) {
+      this.seeds.set(peer, peerId)
+      this.driver.input((machine, nowMs) => { machine.onSeed(peer, nowMs) })
+    }
+    if (protocols.includes(PROTOCOLS.routing) || seed) {
+      this.joined.resolve()
+    }
+  }
+
+  private async perform (effect: MembershipEffect): Promise<void> {
+    if (effect.type === 'dial') {
+      await this.dial(effect.address)
+    } else {
+      await this.register(effect.seed)
+    }
+  }
+
+  private async dial (address: string): Promise<void> {
+    const { libp2p, log, book } = this.init
+    let peer: string | undefined
+    try {
+      const connection = await libp2p.dial(multiaddr(address), { signal: this.stopped.signal })
+      peer = connection.remotePeer.toString()
+    } catch (error) {
+      log('dialing %s failed: %s', address, (error as Error).message)
+      const failed = /\/p2p\/([^/]+)$/.exec(address)?.[1]
+      if (failed != null) {
+        book.onDialFailed(failed)
+      }
+    }
+    this.driver.input((machine, nowMs) => {
+      if (peer != null) {
+        machine.onConnected(peer)
+      }
+      machine.onDialed(address, peer, nowMs)
+    })
+  }
+
+  private async register (seed: string): Promise<void> {
+    const peerId = this.seeds.get(seed)
+    try {
+      if (peerId == null) {
+        throw new Error('The seed is not connected')
+      }
+      const answer = await this.ask(peerId, { capabilities: await this.signSelf(), wantPeers: 20 })
+      if (answer.refused != null) {
+        this.init.log('seed %s refused the registration: %s', seed, answer.refused)
+      }
+      this.driver.input((machine, nowMs) => { machine.onSeedAnswer(seed, answer, nowMs) })
+    } catch (error) {
+      this.init.log('registering at %s failed: %s', seed, (error as Error).message)
+      this.driver.input((machine, nowMs) => { machine.onSeedFailed(seed, nowMs) })
+    }
+  }
+
+  private async ask (seed: PeerId, want: { capabilities?: Uint8Array, wantPeers?: number, wantModels?: number }, signal?: AbortSignal): Promise<SeedAnswer> {
+    const { libp2p, privateKey, clock } = this.init
+    return await askSeed({ libp2p, privateKey, clock, seed, signal: signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal]), ...want })
+  }
+
+  private async signSelf (): Promise<Uint8Array> {
+    const nowMs = Math.floor(this.init.clock.nowMs())
+    this.seq = Math.max(this.seq + 1, nowMs)
+    const { envelope } = await signCapabilities({
+      ...this.init.describe(),
+      peer: this.init.libp2p.peerId.toString(),
+      seq: this.seq,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + MAX_CAPABILITIES_LIFE_MS
+    }, this.init.privateKey)
+    return envelope
+  }
+
+  private scheduleSave (): void {
+    if (this.init.store != null && !this.stopped.signal.aborted) {
+      this.cancelSave = this.init.clock.schedule(this.init.clock.nowMs() + SAVE_INTERVAL_MS, () => {
+        void this.save().finally(() => { this.scheduleSave() })
+      })
+    }
+  }
+
+  private async save (): Promise<void> {
+    const { store, book, log } = this.init
+    this.saving = this.saving.then(async () => {
+      const { changed, deleted } = book.takeChanges()
+      try {
+        await store?.save(changed, deleted)
+      } catch (error) {
+        log.error('the address book could not be saved: %s', (error as Error).message)
+      }
+    })
+    await this.saving
+  }
+}
+
+function withoutPeer (address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, '')
+}
+
+function withPeer (address: string, peer: string): string {
+  return `${address}/p2p/${peer}`
+}

@@ -1,0 +1,69 @@
+/** The libp2p configuration of every Skein node, with the reasons for what differs from libp2p's defaults. */
+import { yamux } from '@libp2p/yamux'
+import { noise } from '@libp2p/noise'
+import { identify, identifyPush } from '@libp2p/identify'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import { inference } from '@skein/inference/libp2p'
+import { PROTOCOLS } from '@skein/records'
+import { modelRouting } from '@skein/routing/libp2p'
+import { platform } from '#platform'
+import type { PrivateKey, ServiceMap } from '@libp2p/interface'
+import type { InferenceInit } from '@skein/inference/libp2p'
+import type { ModelRoutingInit } from '@skein/routing/libp2p'
+import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
+
+export interface MeshInit {
+  privateKey: PrivateKey
+  listen: string[]
+  announce?: string[]
+  /** Asks but does not answer: for nodes that nobody can dial */
+  client: boolean
+  routing: ModelRoutingInit
+  inference: InferenceInit
+  maxConnections: number
+  agent: string
+}
+
+/** Skein's services as plain libp2p service factories, for a node that exists already. */
+export function skeinServices (init: { client?: boolean, routing?: ModelRoutingInit, inference?: InferenceInit } = {}) {
+  return {
+    identify: identify(),
+    identifyPush: identifyPush(),
+    ping: ping(),
+    dht: kadDHT({
+      protocol: PROTOCOLS.kad,
+      clientMode: init.client ?? false,
+      // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
+      peerInfoMapper: passthroughMapper
+    }),
+    routing: modelRouting(init.routing),
+    inference: inference(init.inference)
+  }
+}
+
+export function meshOptions<Extra extends ServiceMap> (init: MeshInit, extra: ServiceFactoryMap<Extra>) {
+  return {
+    privateKey: init.privateKey,
+    nodeInfo: { userAgent: init.agent },
+    addresses: { listen: init.listen, announce: init.announce },
+    transports: platform.transports(),
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
+    connectionMonitor: {
+      // it aborts healthy connections under load, and its pings cost more than all else of an idle node; yamux keeps connections alive
+      enabled: false
+    },
+    connectionManager: {
+      maxConnections: init.maxConnections,
+      // libp2p allows 5 new connections a second from one host, which a household or an office behind one address exceeds
+      inboundConnectionThreshold: 64,
+      maxIncomingPendingConnections: 256
+    },
+    connectionGater: {
+      // the browser's default refuses loopback and private addresses
+      denyDialMultiaddr: () => false
+    },
+    services: { ...skeinServices(init), ...extra }
+  } satisfies Libp2pOptions
+}

@@ -1,0 +1,26 @@
+/** Node: TCP and WebSocket, a data folder, the hardware as the operating system tells it. */
+import { join } from 'node:path'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import { detectHardware } from './hardware.ts'
+import { loadIdentity } from './identity-file.ts'
+import { openLevelAddressBook } from './level-address-book.ts'
+import type { Platform } from '../platform.ts'
+
+export const platform: Platform = {
+  transports: () => [tcp({ outboundSocketInactivityTimeout: Infinity, inboundSocketInactivityTimeout: Infinity }), webSockets()],
+  defaultListen: ['/ip4/0.0.0.0/tcp/0'],
+  hardware: detectHardware,
+  openDataDirectory: async (path, onDamage) => {
+    const privateKey = await loadIdentity(join(path, 'identity.key'))
+    const addressBook = await openLevelAddressBook({
+      path: join(path, 'address-book'),
+      onDamage: ({ unreadable, missing, movedTo }) => {
+        onDamage(movedTo == null
+          ? `The address book had ${unreadable} damaged and ${missing} missing records; the rest is used`
+          : `The address book could not be opened; it was moved to ${movedTo} and a new one begun`)
+      }
+    })
+    return { privateKey, addressBook }
+  }
+}

@@ -1,0 +1,96 @@
+/** The offers a call has in hand: filled by a lookup in the background, emptied by attempts. */
+import { deadline } from '@skein/core'
+import type { Clock } from '@skein/core'
+import type { Offer } from '@skein/records'
+
+/** An offer, and whether this peer knew it before it asked. */
+export interface PooledOffer {
+  offer: Offer
+  fromCache: boolean
+}
+
+/** Most offers one call considers. */
+const MAX_OFFERS = 64
+
+export class OfferPool {
+  private readonly untried = new Map<string, PooledOffer>()
+  private readonly tried = new Set<string>()
+  private readonly controller = new AbortController()
+  private ended = false
+  private failure: unknown
+  private wake = Promise.withResolvers<void>()
+
+  /** `find` is started at once and aborted by `close`. */
+  constructor (find: (signal: AbortSignal) => AsyncIterable<PooledOffer>) {
+    void this.fill(find)
+  }
+
+  get untriedOffers (): PooledOffer[] {
+    return [...this.untried.values()]
+  }
+
+  get triedCount (): number {
+    return this.tried.size
+  }
+
+  /** No more offers will come. */
+  get complete (): boolean {
+    return this.ended
+  }
+
+  /** Why the lookup ended early, if it did. */
+  get lookupFailure (): unknown {
+    return this.failure
+  }
+
+  take (peer: string): void {
+    this.untried.delete(peer)
+    this.tried.add(peer)
+  }
+
+  /** Resolves when another offer is in, the lookup has ended, or after `maxMs`; rejects when the signal fires. */
+  async more (clock: Clock, signal: AbortSignal, maxMs?: number): Promise<void> {
+    if (this.ended) {
+      return
+    }
+    const limit = deadline(clock, maxMs, [signal])
+    try {
+      await Promise.race([
+        this.wake.promise,
+        new Promise<void>(resolve => { limit.signal.addEventListener('abort', () => { resolve() }, { once: true }) })
+      ])
+      signal.throwIfAborted()
+    } finally {
+      limit.clear()
+    }
+  }
+
+  close (): void {
+    this.controller.abort()
+  }
+
+  private async fill (find: (signal: AbortSignal) => AsyncIterable<PooledOffer>): Promise<void> {
+    try {
+      for await (const found of find(this.controller.signal)) {
+        if (!this.tried.has(found.offer.peer)) {
+          this.untried.set(found.offer.peer, found)
+          this.notify()
+        }
+        if (this.controller.signal.aborted || this.untried.size + this.tried.size >= MAX_OFFERS) {
+          break
+        }
+      }
+    } catch (error) {
+      this.failure = error
+    } finally {
+      this.ended = true
+      this.notify()
+    }
+  }
+
+  private notify (): void {
+    const { resolve } = this.wake
+    this.wake = Promise.withResolvers<void>()
+    resolve()
+  }
+}

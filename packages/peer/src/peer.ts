@@ -1,0 +1,329 @@
+/** A peer of the mesh: serves models, finds and calls those of others. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { deadline, randomBytes, sleep, toHex } from '@skein/core'
+import { handlerBackend, InferenceError } from '@skein/inference'
+import { TypedEventEmitter } from 'main-event'
+import { chatCall } from './chat-call.ts'
+import { CoolDown } from './cool-down.ts'
+import { callModel } from './failover.ts'
+import { openAIFetch } from './openai/openai-fetch.ts'
+import { ServedModels } from './served-models.ts'
+import type { ChatCall } from './chat-call.ts'
+import type { Service } from './served-models.ts'
+import type { FailoverOptions, FailoverWorld } from './failover.ts'
+import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
+import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller.ts'
+import type { OpenAIFetch } from './openai/openai-fetch.ts'
+import type { PeerEvents } from './peer-events.ts'
+import type { PooledOffer } from './offer-pool.ts'
+import type { PathKind, ProviderView } from './ranking.ts'
+import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Clock, Random } from '@skein/core'
+import type { Backend, HandlerOptions, InferenceEvent, InferenceRequest, JsonObject, ModelHandler } from '@skein/inference'
+import type { InferenceService } from '@skein/inference/libp2p'
+import type { Offer } from '@skein/records'
+import type { FindOptions, ModelQuery, ModelRouting } from '@skein/routing/libp2p'
+
+/** The services a peer needs of its libp2p node. */
+export interface PeerServices {
+  [name: string]: unknown
+  routing: ModelRouting
+  inference: InferenceService
+}
+
+export interface PeerParts {
+  libp2p: Libp2p<PeerServices>
+  membership: MeshMembership
+  clock: Clock
+  random: Random
+  self: SelfDescription
+}
+
+export interface StopOptions {
+  /**
+   * How long answers under way may take to end, ms; new requests are refused meanwhile.
+   *
+   * @default 0
+   */
+  drainMs?: number
+}
+
+/** The model list of the seeds is asked for at most this often, ms. */
+const MODEL_LIST_LIFE_MS = 10_000
+const EMBEDDING_ANSWER_CHARS = 64 * 1024 * 1024
+
+export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
+  readonly libp2p: Libp2p<PeerServices>
+  /** Answers OpenAI's HTTP API from the mesh, in this process: `new OpenAI({ fetch: peer.fetch, … })` */
+  readonly fetch: OpenAIFetch
+  private readonly parts: PeerParts
+  private readonly coolDown = new CoolDown()
+  private readonly ownRequests = new Map<string, number>()
+  private readonly served: ServedModels
+  private listing?: { atMs: number, models: Promise<ModelListing[]> }
+  private stopping?: Promise<void>
+
+  constructor (parts: PeerParts) {
+    super()
+    this.parts = parts
+    this.libp2p = parts.libp2p
+    this.fetch = openAIFetch(this, { clock: parts.clock, random: parts.random })
+    this.served = new ServedModels({
+      routing: parts.libp2p.services.routing,
+      inference: parts.libp2p.services.inference,
+      clock: parts.clock,
+      self: parts.self,
+      peer: parts.libp2p.peerId.toString(),
+      onChange: (kind, model) => {
+        parts.self.loadedModels = this.served.models
+        parts.membership.capabilitiesChanged()
+        this.safeDispatchEvent(kind === 'served' ? 'model:served' : 'model:withdrawn', { detail: { model } })
+      }
+    })
+    this.libp2p.addEventListener('connection:open', ({ detail }) => {
+      this.safeDispatchEvent('peer:connected', {
+        detail: { peer: detail.remotePeer.toString(), address: detail.remoteAddr.toString(), direction: detail.direction }
+      })
+    })
+    this.libp2p.addEventListener('peer:disconnect', ({ detail }) => {
+      this.safeDispatchEvent('peer:disconnected', { detail: { peer: detail.toString() } })
+    })
+  }
+
+  /** Peer id, as text. */
+  get id (): string {
+    return this.libp2p.peerId.toString()
+  }
+
+  /** Where this peer can be dialled: multiaddr texts with `/p2p/…`. */
+  get addresses (): string[] {
+    return this.libp2p.getMultiaddrs().map(address => address.toString())
+  }
+
+  /**
+   * Offers models to the mesh: those of a backend, or one that a handler answers. Resolves once the offers are on their way.
+   *
+   * @throws {InferenceError} `backend_failed` when the backend cannot say which models it has
+   */
+  async serve (backend: Backend): Promise<Service>
+  async serve (model: string, handler: ModelHandler, options?: HandlerOptions): Promise<Service>
+  async serve (what: Backend | string, handler?: ModelHandler, options?: HandlerOptions): Promise<Service> {
+    if (typeof what !== 'string') {
+      return await this.served.add(what)
+    }
+    if (typeof handler !== 'function') {
+      throw new TypeError('peer.serve(model, handler) needs a function that answers requests')
+    }
+    return await this.served.add(handlerBackend(what, handler, options))
+  }
+
+  /**
+   * Who serves this model, the nearest region first. The first result comes early; the search stops when the loop is left.
+   */
+  async * findModel (query: string | ModelQuery, options: FindOptions = {}): AsyncGenerator<Offer, void, undefined> {
+    for await (const { offer } of this.parts.libp2p.services.routing.findModel(this.query(query), options)) {
+      yield offer
+    }
+  }
+
+  /** One request of any task, as events; the other calls stand on it. */
+  call (request: InferenceRequest, options: FailoverOptions = {}): ModelCall {
+    if (this.stopping != null) {
+      throw new InferenceError('cancelled', 'This peer has been stopped')
+    }
+    return callModel(this.world(), request, options)
+  }
+
+  /** Asks for a chat completion. `body` is OpenAI's request body; whether it is streamed depends on how the result is read. */
+  chat (body: { model: string, messages: unknown[] } & Record<string, unknown>, options: FailoverOptions = {}): ChatCall {
+    const { model } = body
+    return chatCall({
+      call: this.call({ task: 'chat', model, body: { stream: true, ...body } as JsonObject }, options),
+      model,
+      id: `chatcmpl-${toHex(randomBytes(this.parts.random, 12))}`,
+      createdSeconds: Math.floor(this.parts.clock.nowMs() / 1000)
+    })
+  }
+
+  /** Asks for embeddings. `body` and the result are OpenAI's. */
+  async embed (body: { model: string, input: unknown } & Record<string, unknown>, options: FailoverOptions = {}): Promise<JsonObject> {
+    let text = ''
+    for await (const event of this.call({ task: 'embedding', model: body.model, body: body as JsonObject }, options)) {
+      if (event.type === 'delta') {
+        text += event.text
+      }
+      if (text.length > EMBEDDING_ANSWER_CHARS) {
+        throw new InferenceError('backend_failed', `The embeddings are longer than ${EMBEDDING_ANSWER_CHARS} characters`, { retryable: false })
+      }
+    }
+    try {
+      return JSON.parse(text) as JsonObject
+    } catch (error) {
+      throw new InferenceError('backend_failed', 'The embeddings are not JSON', { cause: error })
+    }
+  }
+
+  /** The models that can be called: served here, known to the connected seeds, or seen in offers lately. */
+  async models (options: { signal?: AbortSignal } = {}): Promise<ModelListing[]> {
+    const nowMs = this.parts.clock.nowMs()
+    if (this.listing == null || nowMs - this.listing.atMs > MODEL_LIST_LIFE_MS) {
+      const models = this.listModels(options.signal)
+      this.listing = { atMs: nowMs, models }
+      models.catch(() => { this.listing = undefined })
+    }
+    return await this.listing.models
+  }
+
+  /** What it has done so far; for metrics. */
+  stats (): { connections: number, servedModels: string[], routing: Record<string, unknown>, inference: Record<string, unknown> } {
+    const { routing, inference } = this.parts.libp2p.services
+    return {
+      connections: this.libp2p.getConnections().length,
+      servedModels: this.served.models,
+      routing: { ...routing.counters },
+      inference: { ...inference.counters }
+    }
+  }
+
+  /** Takes the offers back, lets answers under way end within `drainMs`, and leaves the mesh. */
+  async stop (options: StopOptions = {}): Promise<void> {
+    this.stopping ??= this.shutDown(options.drainMs ?? 0)
+    await this.stopping
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    await this.stop()
+  }
+
+  private async shutDown (drainMs: number): Promise<void> {
+    const { clock, membership } = this.parts
+    await this.served.stop()
+    const untilMs = clock.nowMs() + drainMs
+    while (this.parts.libp2p.services.inference.load().active > 0 && clock.nowMs() < untilMs) {
+      await sleep(clock, 20)
+    }
+    await membership.stop()
+    await this.libp2p.stop()
+  }
+
+  private query (query: string | ModelQuery): ModelQuery {
+    return { region: this.parts.self.region, ...(typeof query === 'string' ? { model: query } : query) }
+  }
+
+  private async listModels (signal?: AbortSignal): Promise<ModelListing[]> {
+    const models = new Map<string, ModelListing>()
+    for (const listing of this.served.listings()) {
+      models.set(listing.id, listing)
+    }
+    for (const { id, providers, regions } of await this.parts.membership.seedModels(signal)) {
+      const own = models.get(id)
+      models.set(id, {
+        id,
+        tasks: own?.tasks ?? [],
+        providers: Math.max(own?.providers ?? 0, providers),
+        contextTokens: own?.contextTokens ?? 0,
+        regions: [...new Set([...own?.regions ?? [], ...regions])].sort()
+      })
+    }
+    return [...models.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+  }
+
+  private world (): FailoverWorld {
+    return {
+      clock: this.parts.clock,
+      random: this.parts.random,
+      region: this.parts.self.region,
+      coolDown: this.coolDown,
+      find: (request, options, signal) => this.find(request, options, signal),
+      view: peer => this.view(peer),
+      ask: (offer, request, options) => this.ask(offer, request, options),
+      onAttempt: attempt => { this.safeDispatchEvent('call:attempt', { detail: attempt }) }
+    }
+  }
+
+  private async * find (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal): AsyncGenerator<PooledOffer, void, undefined> {
+    const own = this.served.offerOf(request.model)
+    if (own != null && own.tasks.includes(request.task)) {
+      yield { offer: own, fromCache: true }
+    }
+    const query = this.query({
+      model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier
+    })
+    for await (const { offer, fromCache } of this.parts.libp2p.services.routing.findModel(query, { signal })) {
+      if (offer.peer !== this.id) {
+        yield { offer, fromCache }
+      }
+    }
+  }
+
+  private view (peer: string): ProviderView {
+    const ownRequests = this.ownRequests.get(peer) ?? 0
+    return peer === this.id
+      ? { path: 'local', ownRequests }
+      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.parts.libp2p.services.routing.roundTripMs(peer), ownRequests }
+  }
+
+  private pathTo (peerId: PeerId): PathKind {
+    const connections = this.libp2p.getConnections(peerId)
+    if (connections.length === 0) {
+      return 'unconnected'
+    }
+    return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
+  }
+
+  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, deadlineMs: number, firstDeltaTimeoutMs: number }):
+    AsyncIterable<InferenceEvent> & { path: () => PathKind } {
+    const { inference } = this.parts.libp2p.services
+    const count = (change: number): void => {
+      const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
+      if (requests > 0) {
+        this.ownRequests.set(offer.peer, requests)
+      } else {
+        this.ownRequests.delete(offer.peer)
+      }
+    }
+    const local = offer.peer === this.id
+    const connect = this.connect.bind(this)
+    const peerId = peerIdFromString(offer.peer)
+
+    async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
+      count(1)
+      try {
+        if (local) {
+          yield * inference.callLocal(request, options)
+        } else {
+          await connect(peerId, offer.addresses, options.firstDeltaTimeoutMs, options.signal)
+          yield * inference.call(peerId, request, options)
+        }
+      } finally {
+        count(-1)
+      }
+    }
+    const iterable = events()
+    return {
+      [Symbol.asyncIterator]: () => iterable,
+      path: () => local ? 'local' : this.pathTo(peerId)
+    }
+  }
+
+  /** Sees to a connection before a request: an offer brings its own addresses. */
+  private async connect (peerId: PeerId, addresses: string[], timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (this.libp2p.getConnections(peerId).length > 0) {
+      return
+    }
+    const limit = deadline(this.parts.clock, timeoutMs, [signal])
+    try {
+      if (addresses.length > 0) {
+        await this.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal: limit.signal })
+      }
+      await this.libp2p.dial(peerId, { signal: limit.signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new InferenceError('connection_failed', `${peerId.toString()} cannot be reached: ${(error as Error).message}`, { cause: error, peer: peerId.toString() })
+    } finally {
+      limit.clear()
+    }
+  }
+}
+

@@ -1,0 +1,103 @@
+/** Which offer to try first: a pure function from offers and what this peer knows to an order, with the reason for each place. */
+import { randomFloat } from '@skein/core'
+import type { Offer } from '@skein/records'
+import type { Random } from '@skein/core'
+
+/** How a provider would be reached. `local` is this peer itself. */
+export type PathKind = 'local' | 'direct' | 'relayed' | 'unconnected'
+
+/** What this peer knows of a provider, beyond what the provider says of itself. */
+export interface ProviderView {
+  path: PathKind
+  /** Measured round trip, ms; left out when never measured */
+  roundTripMs?: number
+  /** Requests of this peer that the provider is serving now: its offer is up to a minute old */
+  ownRequests: number
+  /** It failed lately and should rest until then, ms since the epoch */
+  coolUntilMs?: number
+}
+
+export interface RankingContext {
+  /** This peer's region; empty when unknown */
+  region: string
+  nowMs: number
+  view: (peer: string) => ProviderView
+  random: Random
+  /**
+   * Tokens an answer is expected to have.
+   *
+   * @default 128
+   */
+  expectedTokens?: number
+  /**
+   * What a second of waiting is worth, in millionths of a US dollar: turns price into time. 0 ignores the price.
+   *
+   * @default 100
+   */
+  microsPerSecond?: number
+  /** Context the request needs, tokens; offers known to be too short go last. */
+  contextTokens?: number
+}
+
+export interface Ranked {
+  offer: Offer
+  /** Expected time to the end of the answer, with penalties, ms; the smallest goes first */
+  costMs: number
+  /** What the cost is made of, ms */
+  parts: Record<string, number>
+}
+
+/** Round trips assumed where none was measured, ms: median within a region, and across the world. */
+const SAME_REGION_MS = 20
+const OTHER_REGION_MS = 120
+/** Dialling takes the TCP, noise and yamux round trips. */
+const DIAL_ROUND_TRIPS = 4
+/** Speed assumed of a provider that names none, tokens/s. */
+const UNKNOWN_SPEED = 20
+/** A relay's limits and its operator's bill: a direct provider goes first unless it is this much slower. */
+const RELAY_PENALTY_MS = 2_000
+/** Above every ordinary cost, so that such offers come last but are still there when nothing else is. */
+const COOLING_PENALTY_MS = 1e7
+const TOO_SHORT_PENALTY_MS = 1e8
+/** Equal providers share the load: costs vary by up to this share. */
+const SPREAD = 0.1
+
+/** Orders offers by expected cost. Never drops one: a provider that failed lately goes last, for it may be the only one. */
+export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] {
+  return offers
+    .map(offer => cost(offer, context))
+    .sort((a, b) => a.costMs - b.costMs || (a.offer.peer < b.offer.peer ? -1 : 1))
+}
+
+function cost (offer: Offer, context: RankingContext): Ranked {
+  const view = context.view(offer.peer)
+  const expectedTokens = context.expectedTokens ?? 128
+  const microsPerSecond = context.microsPerSecond ?? 100
+  const sameRegion = offer.region !== '' && offer.region === context.region
+  const roundTripMs = view.path === 'local' ? 0 : view.roundTripMs ?? (sameRegion ? SAME_REGION_MS : OTHER_REGION_MS)
+  const generateMs = expectedTokens / (offer.tokensPerSecond > 0 ? offer.tokensPerSecond : UNKNOWN_SPEED) * 1000
+  const places = Math.max(1, offer.maxConcurrent)
+  const load = Math.max(offer.queueDepth, view.ownRequests)
+
+  const parts: Record<string, number> = {
+    roundTrip: roundTripMs,
+    dial: view.path === 'unconnected' ? DIAL_ROUND_TRIPS * roundTripMs : 0,
+    relay: view.path === 'relayed' ? RELAY_PENALTY_MS : 0,
+    generate: generateMs,
+    // below its places a loaded provider is only slower; above, one waits for a whole answer to end
+    load: load < places ? generateMs * 0.25 * load / places : generateMs * (1 + load - places),
+    price: microsPerSecond > 0 ? offer.priceMicros * expectedTokens / 1e6 / microsPerSecond * 1000 : 0
+  }
+  const spread = 1 + SPREAD * (randomFloat(context.random) - 0.5)
+  let costMs = Object.values(parts).reduce((sum, part) => sum + part, 0) * spread
+
+  if (view.coolUntilMs != null && view.coolUntilMs > context.nowMs) {
+    parts.cooling = COOLING_PENALTY_MS + view.coolUntilMs - context.nowMs
+    costMs += parts.cooling
+  }
+  if (context.contextTokens != null && offer.effectiveContext > 0 && offer.effectiveContext < context.contextTokens) {
+    parts.tooShort = TOO_SHORT_PENALTY_MS
+    costMs += parts.tooShort
+  }
+  return { offer, costMs, parts }
+}

@@ -1,0 +1,85 @@
+/** The peer's side of `/skein/seed/1.0.0`: register at a seed, and hear of peers and models. */
+import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
+import { pbStream } from '@libp2p/utils'
+import { deadline } from '@skein/core'
+import { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
+import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
+import type { SeedModel } from '@skein/records'
+
+export interface SeedAnswer {
+  /** Why the registration was refused, `undefined` when it was not */
+  refused?: string
+  lifeMs: number
+  retryAfterMs: number
+  /** Multiaddr texts with `/p2p/…` of other peers, from records these peers signed */
+  peers: string[]
+  models: SeedModel[]
+}
+
+export interface AskSeedInit {
+  libp2p: Libp2p
+  privateKey: PrivateKey
+  clock: Clock
+  seed: PeerId
+  /** Envelope of this peer's capabilities; left out, nothing is registered */
+  capabilities?: Uint8Array
+  wantPeers?: number
+  wantModels?: number
+  signal?: AbortSignal
+}
+
+/** How long a seed may take for an answer. */
+const ANSWER_TIMEOUT_MS = 10_000
+
+export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
+  const { libp2p, privateKey } = init
+  const limit = deadline(init.clock, ANSWER_TIMEOUT_MS, [init.signal])
+  const { signal } = limit
+
+  try {
+    const peerRecord = init.capabilities == null
+      ? undefined
+      : await RecordEnvelope.seal(new PeerRecord({ peerId: libp2p.peerId, multiaddrs: libp2p.getMultiaddrs() }), privateKey)
+    const stream = await libp2p.dialProtocol(init.seed, PROTOCOLS.seed, { signal, runOnLimitedConnection: true })
+    try {
+      const messages = pbStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
+      await messages.write({
+        capabilities: init.capabilities,
+        peerRecord: peerRecord == null ? undefined : Uint8Array.from(peerRecord.marshal()),
+        wantPeers: init.wantPeers ?? 0,
+        wantModels: init.wantModels ?? 0
+      }, SeedRequest, { signal })
+      const response = await messages.read(SeedResponse, { signal })
+      await stream.close({ signal })
+      return {
+        refused: response.refused === '' ? undefined : `${response.refused}: ${response.message}`,
+        lifeMs: response.lifeMs,
+        retryAfterMs: response.retryAfterMs,
+        peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(openPeerRecord)))
+          .flatMap(address => address == null || address.endsWith(`/p2p/${libp2p.peerId.toString()}`) ? [] : [address]),
+        models: response.models.slice(0, MAX_SEED_MODELS)
+      }
+    } catch (error) {
+      stream.abort(error as Error)
+      throw error
+    }
+  } finally {
+    limit.clear()
+  }
+}
+
+/** The first address in a signed peer record; `undefined` when the record is no good: one bad record does not spoil an answer. */
+async function openPeerRecord (bytes: Uint8Array): Promise<string | undefined> {
+  try {
+    const envelope = await RecordEnvelope.openAndCertify(bytes, PeerRecord.DOMAIN)
+    const record = PeerRecord.createFromProtobuf(envelope.payload)
+    const address = record.multiaddrs[0]?.toString()
+    if (address == null || !envelope.publicKey.equals(record.peerId.publicKey)) {
+      return undefined
+    }
+    return address.includes('/p2p/') ? address : `${address}/p2p/${record.peerId.toString()}`
+  } catch {
+    return undefined
+  }
+}

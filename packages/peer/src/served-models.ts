@@ -1,0 +1,201 @@
+/** What this peer serves: backends behind the inference service, and an offer of each of their models kept current in the mesh. */
+import { deadline, sleep } from '@skein/core'
+import { MAX_OFFER_LIFE_MS } from '@skein/records'
+import type { SelfDescription } from './mesh-membership.ts'
+import type { ModelListing } from './openai/model-caller.ts'
+import type { Clock } from '@skein/core'
+import type { Backend, BackendModel } from '@skein/inference'
+import type { InferenceService } from '@skein/inference/libp2p'
+import type { Offer } from '@skein/records'
+import type { ModelRouting } from '@skein/routing/libp2p'
+
+/** What `serve` gives back: one backend or handler on offer. */
+export interface Service {
+  /** The models on offer now */
+  readonly models: string[]
+  /** Takes the offers back and refuses further requests; those under way go on */
+  stop: () => Promise<void>
+}
+
+export interface ServedModelsInit {
+  routing: ModelRouting
+  inference: InferenceService
+  clock: Clock
+  self: SelfDescription
+  /** This peer, as text */
+  peer: string
+  onChange: (kind: 'served' | 'withdrawn', model: string) => void
+}
+
+interface Entry {
+  backend: Backend
+  models: Map<string, BackendModel>
+}
+
+/** How often the load goes into the offers, and how often a backend is asked for its models, ms. */
+const LOAD_INTERVAL_MS = 5_000
+const MODELS_INTERVAL_MS = 30_000
+const MODELS_TIMEOUT_MS = 10_000
+/** Most models one peer offers; a server with more offers the first ones. */
+const MAX_MODELS = 64
+
+export class ServedModels {
+  private readonly init: ServedModelsInit
+  private readonly entries = new Set<Entry>()
+  private readonly stopped = new AbortController()
+  private refreshing = false
+
+  constructor (init: ServedModelsInit) {
+    this.init = init
+  }
+
+  get models (): string[] {
+    return [...new Set([...this.entries].flatMap(entry => [...entry.models.keys()]))].sort()
+  }
+
+  async add (backend: Backend): Promise<Service> {
+    this.stopped.signal.throwIfAborted()
+    const entry: Entry = { backend, models: new Map() }
+    const models = await backend.models({ signal: this.stopped.signal })
+    this.entries.add(entry)
+    this.init.inference.addBackend(backend)
+    this.apply(entry, models)
+    this.refreshInBackground()
+    return {
+      get models () { return [...entry.models.keys()] },
+      stop: async () => { await this.remove(entry) }
+    }
+  }
+
+  async stop (): Promise<void> {
+    this.stopped.abort(new Error('This peer has been stopped'))
+    await Promise.all([...this.entries].map(async entry => { await this.remove(entry) }))
+  }
+
+  /** What this peer would tell of a model of its own, for its own calls. */
+  offerOf (model: string): Offer | undefined {
+    const found = this.find(model)
+    if (found == null) {
+      return undefined
+    }
+    const nowMs = this.init.clock.nowMs()
+    return {
+      ...this.describe(found),
+      peer: this.init.peer,
+      region: this.init.self.region,
+      tier: this.init.self.tier,
+      addresses: [],
+      seq: 0,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + MAX_OFFER_LIFE_MS,
+      withdrawn: false
+    }
+  }
+
+  listings (): ModelListing[] {
+    return this.models.flatMap(id => {
+      const model = this.find(id)
+      return model == null ? [] : [{
+        id,
+        tasks: model.tasks,
+        providers: 1,
+        contextTokens: model.contextTokens,
+        regions: this.init.self.region === '' ? [] : [this.init.self.region],
+        deterministic: model.deterministic
+      }]
+    })
+  }
+
+  private find (id: string): BackendModel | undefined {
+    for (const entry of this.entries) {
+      const model = entry.models.get(id)
+      if (model != null) {
+        return model
+      }
+    }
+  }
+
+  private async remove (entry: Entry): Promise<void> {
+    if (!this.entries.delete(entry)) {
+      return
+    }
+    this.init.inference.removeBackend(entry.backend)
+    await Promise.all([...entry.models.keys()].map(async id => { await this.withdraw(id) }))
+  }
+
+  /** Announces what is new, withdraws what is gone. */
+  private apply (entry: Entry, models: BackendModel[]): void {
+    const before = entry.models
+    entry.models = new Map(models.slice(0, MAX_MODELS).map(model => [model.id, model]))
+    for (const model of entry.models.values()) {
+      if (!before.has(model.id)) {
+        this.init.routing.announce(this.describe(model))
+        this.init.onChange('served', model.id)
+      }
+    }
+    for (const id of before.keys()) {
+      if (!entry.models.has(id)) {
+        void this.withdraw(id)
+      }
+    }
+  }
+
+  private async withdraw (id: string): Promise<void> {
+    const other = this.find(id)
+    if (other == null) {
+      await this.init.routing.withdraw(id)
+      this.init.onChange('withdrawn', id)
+    }
+  }
+
+  private describe (model: BackendModel): Pick<Offer,
+    'model' | 'tasks' | 'effectiveContext' | 'tokensPerSecond' | 'queueDepth' | 'maxConcurrent' | 'priceMicros' | 'deterministic'> {
+    const { active, tokensPerSecond } = this.init.inference.load(model.id)
+    return {
+      model: model.id,
+      tasks: model.tasks,
+      effectiveContext: model.contextTokens,
+      tokensPerSecond: tokensPerSecond > 0 ? tokensPerSecond : model.tokensPerSecond ?? 0,
+      queueDepth: active,
+      maxConcurrent: model.maxConcurrent,
+      priceMicros: model.priceMicros ?? 0,
+      deterministic: model.deterministic
+    }
+  }
+
+  private refreshInBackground (): void {
+    if (this.refreshing) {
+      return
+    }
+    this.refreshing = true
+    void this.refresh().catch(() => {}) // ends with the peer
+  }
+
+  private async refresh (): Promise<void> {
+    const { clock } = this.init
+    let modelsAtMs = clock.nowMs() + MODELS_INTERVAL_MS
+    for (;;) {
+      await sleep(clock, LOAD_INTERVAL_MS, { signal: this.stopped.signal })
+      if (clock.nowMs() >= modelsAtMs) {
+        modelsAtMs = clock.nowMs() + MODELS_INTERVAL_MS
+        await Promise.all([...this.entries].map(async entry => { await this.refreshModels(entry) }))
+      }
+      for (const entry of this.entries) {
+        for (const model of entry.models.values()) {
+          const { queueDepth, tokensPerSecond } = this.describe(model)
+          this.init.routing.update(model.id, { queueDepth, tokensPerSecond })
+        }
+      }
+    }
+  }
+
+  /** A backend that does not answer has no models until it does. */
+  private async refreshModels (entry: Entry): Promise<void> {
+    const limit = deadline(this.init.clock, MODELS_TIMEOUT_MS, [this.stopped.signal])
+    const models = await entry.backend.models({ signal: limit.signal }).catch(() => [])
+    limit.clear()
+    if (this.entries.has(entry)) {
+      this.apply(entry, models)
+    }
+  }
+}
