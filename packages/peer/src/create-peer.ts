@@ -9,7 +9,7 @@ import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { Peer } from './peer.ts'
 import type { DataDirectory } from './platform.ts'
-import type { PeerServices } from './peer.ts'
+import type { SkeinServices } from './mesh-options.ts'
 import type { SelfDescription } from './mesh-membership.ts'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
@@ -108,7 +108,7 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   }
 }
 
-async function startNode (init: PeerInit, data: DataDirectory | undefined, clock: Clock, random: Random): Promise<{ node: Libp2p<PeerServices>, privateKey: PrivateKey }> {
+async function startNode (init: PeerInit, data: DataDirectory | undefined, clock: Clock, random: Random): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -124,12 +124,12 @@ async function startNode (init: PeerInit, data: DataDirectory | undefined, clock
     }, init.services ?? {}),
     metrics: init.metrics,
     logger: init.logger
-  } as Libp2pOptions<PeerServices>)
+  })
   return { node, privateKey }
 }
 
 async function join (
-  init: PeerInit, libp2p: Libp2p<PeerServices>, privateKey: PrivateKey, data: DataDirectory | undefined, clock: Clock, random: Random
+  init: PeerInit, libp2p: Libp2p<SkeinServices>, privateKey: PrivateKey, data: DataDirectory | undefined, clock: Clock, random: Random
 ): Promise<Peer> {
   const self: SelfDescription = {
     ...platform.hardware(),

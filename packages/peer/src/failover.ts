@@ -17,11 +17,11 @@ import type { Offer } from '@skein/records'
 
 export interface FailoverOptions extends CallOptions {
   /**
-   * The whole answer must be there within this time, ms.
+   * The whole answer must be there within this time, over all attempts, ms.
    *
    * @default 600_000
    */
-  deadlineMs?: number
+  timeoutMs?: number
   /**
    * A provider that has sent no content within this time is given up for the next, ms.
    *
@@ -56,7 +56,7 @@ export interface FailoverWorld {
   find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
   /** Asks one provider; `path()` tells how it is connected once events come */
-  ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, deadlineMs: number, firstDeltaTimeoutMs: number }) =>
+  ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }) =>
     AsyncIterable<InferenceEvent> & { path: () => PathKind }
   /** An attempt has ended; `error` is left out when it delivered */
   onAttempt?: (attempt: { model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }) => void
@@ -80,8 +80,9 @@ export function callModel (world: FailoverWorld, request: InferenceRequest, opti
 async function * run (
   world: FailoverWorld, request: InferenceRequest, options: FailoverOptions, route: PromiseWithResolvers<CallRoute>
 ): AsyncGenerator<InferenceEvent, void, undefined> {
-  const limit = deadline(world.clock, options.deadlineMs ?? 600_000, [options.signal])
-  const endsMs = world.clock.nowMs() + (options.deadlineMs ?? 600_000)
+  const timeoutMs = options.timeoutMs ?? 600_000
+  const limit = deadline(world.clock, timeoutMs, [options.signal])
+  const endsMs = world.clock.nowMs() + timeoutMs
   const call = new Call(world, request, options, limit.signal)
 
   try {
@@ -168,7 +169,7 @@ class Call {
     this.delivered.onRestart()
     const asked = this.world.ask(offer, this.request, {
       signal: this.signal,
-      deadlineMs: Math.max(1, endsMs - this.world.clock.nowMs()),
+      timeoutMs: Math.max(1, endsMs - this.world.clock.nowMs()),
       firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000
     })
     let head: InferenceEvent | undefined

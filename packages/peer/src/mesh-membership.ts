@@ -177,12 +177,12 @@ export class MeshMembership {
     }
   }
 
-  private async ask (seed: PeerId, want: { capabilities?: Uint8Array, wantPeers?: number, wantModels?: number }, signal?: AbortSignal): Promise<SeedAnswer> {
+  private async ask (seed: PeerId, want: { capabilities?: Uint8Array<ArrayBuffer>, wantPeers?: number, wantModels?: number }, signal?: AbortSignal): Promise<SeedAnswer> {
     const { libp2p, privateKey, clock } = this.init
     return await askSeed({ libp2p, privateKey, clock, seed, signal: signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal]), ...want })
   }
 
-  private async signSelf (): Promise<Uint8Array> {
+  private async signSelf (): Promise<Uint8Array<ArrayBuffer>> {
     const nowMs = Math.floor(this.init.clock.nowMs())
     this.seq = Math.max(this.seq + 1, nowMs)
     const { envelope } = await signCapabilities({
@@ -192,7 +192,7 @@ export class MeshMembership {
       issuedAtMs: nowMs,
       expiresAtMs: nowMs + MAX_CAPABILITIES_LIFE_MS
     }, this.init.privateKey)
-    return envelope
+    return Uint8Array.from(envelope)
   }
 
   private scheduleSave (): void {

@@ -9,8 +9,11 @@ import { PROTOCOLS } from '@skein/records'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
-import type { InferenceInit } from '@skein/inference/libp2p'
-import type { ModelRoutingInit } from '@skein/routing/libp2p'
+import type { Identify, IdentifyPush } from '@libp2p/identify'
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { Ping } from '@libp2p/ping'
+import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
+import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 
 export interface MeshInit {
@@ -25,8 +28,24 @@ export interface MeshInit {
   agent: string
 }
 
+export interface SkeinServices extends Record<string, unknown> {
+  identify: Identify
+  identifyPush: IdentifyPush
+  ping: Ping
+  dht: KadDHT
+  routing: ModelRouting
+  inference: InferenceService
+}
+
+export interface SkeinServicesInit {
+  /** Asks but does not answer; for nodes that nobody can dial @default false */
+  client?: boolean
+  routing?: ModelRoutingInit
+  inference?: InferenceInit
+}
+
 /** Skein's services as plain libp2p service factories, for a node that exists already. */
-export function skeinServices (init: { client?: boolean, routing?: ModelRoutingInit, inference?: InferenceInit } = {}) {
+export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<SkeinServices> {
   return {
     identify: identify(),
     identifyPush: identifyPush(),
@@ -42,7 +61,7 @@ export function skeinServices (init: { client?: boolean, routing?: ModelRoutingI
   }
 }
 
-export function meshOptions<Extra extends ServiceMap> (init: MeshInit, extra: ServiceFactoryMap<Extra>) {
+export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap>): Libp2pOptions<SkeinServices> {
   return {
     privateKey: init.privateKey,
     nodeInfo: { userAgent: init.agent },
@@ -65,5 +84,5 @@ export function meshOptions<Extra extends ServiceMap> (init: MeshInit, extra: Se
       denyDialMultiaddr: () => false
     },
     services: { ...skeinServices(init), ...extra }
-  } satisfies Libp2pOptions
+  }
 }

@@ -1,7 +1,7 @@
 /** A peer of the mesh: serves models, finds and calls those of others. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { deadline, randomBytes, sleep, toHex } from '@skein/core'
+import { deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
 import { TypedEventEmitter } from 'main-event'
 import { chatCall } from './chat-call.ts'
@@ -15,25 +15,18 @@ import type { FailoverOptions, FailoverWorld } from './failover.ts'
 import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
 import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller.ts'
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
+import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
-import type { Backend, HandlerOptions, InferenceEvent, InferenceRequest, JsonObject, ModelHandler } from '@skein/inference'
-import type { InferenceService } from '@skein/inference/libp2p'
+import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer } from '@skein/records'
-import type { FindOptions, ModelQuery, ModelRouting } from '@skein/routing/libp2p'
-
-/** The services a peer needs of its libp2p node. */
-export interface PeerServices {
-  [name: string]: unknown
-  routing: ModelRouting
-  inference: InferenceService
-}
+import type { FindOptions, ModelQuery } from '@skein/routing/libp2p'
 
 export interface PeerParts {
-  libp2p: Libp2p<PeerServices>
+  libp2p: Libp2p<SkeinServices>
   membership: MeshMembership
   clock: Clock
   random: Random
@@ -54,7 +47,7 @@ const MODEL_LIST_LIFE_MS = 10_000
 const EMBEDDING_ANSWER_CHARS = 64 * 1024 * 1024
 
 export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
-  readonly libp2p: Libp2p<PeerServices>
+  readonly libp2p: Libp2p<SkeinServices>
   /** Answers OpenAI's HTTP API from the mesh, in this process: `new OpenAI({ fetch: peer.fetch, … })` */
   readonly fetch: OpenAIFetch
   private readonly parts: PeerParts
@@ -107,8 +100,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
    * @throws {InferenceError} `backend_failed` when the backend cannot say which models it has
    */
   async serve (backend: Backend): Promise<Service>
-  async serve (model: string, handler: ModelHandler, options?: HandlerOptions): Promise<Service>
-  async serve (what: Backend | string, handler?: ModelHandler, options?: HandlerOptions): Promise<Service> {
+  async serve (model: string, handler: Handler, options?: HandlerBackendOptions): Promise<Service>
+  async serve (what: Backend | string, handler?: Handler, options?: HandlerBackendOptions): Promise<Service> {
     if (typeof what !== 'string') {
       return await this.served.add(what)
     }
@@ -182,7 +175,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       connections: this.libp2p.getConnections().length,
       servedModels: this.served.models,
       routing: { ...routing.counters },
-      inference: { ...inference.counters }
+      inference: { active: inference.active }
     }
   }
 
@@ -198,11 +191,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   private async shutDown (drainMs: number): Promise<void> {
     const { clock, membership } = this.parts
-    await this.served.stop()
-    const untilMs = clock.nowMs() + drainMs
-    while (this.parts.libp2p.services.inference.load().active > 0 && clock.nowMs() < untilMs) {
-      await sleep(clock, 20)
-    }
+    const limit = deadline(clock, drainMs)
+    // a drain refuses requests at once; the offers go meanwhile
+    await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
+    limit.clear()
     await membership.stop()
     await this.libp2p.stop()
   }
@@ -272,7 +264,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
   }
 
-  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, deadlineMs: number, firstDeltaTimeoutMs: number }):
+  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }):
     AsyncIterable<InferenceEvent> & { path: () => PathKind } {
     const { inference } = this.parts.libp2p.services
     const count = (change: number): void => {
@@ -284,16 +276,17 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       }
     }
     const local = offer.peer === this.id
-    const connect = this.connect.bind(this)
+    const { served } = this
+    const learnAddresses = this.learnAddresses.bind(this)
     const peerId = peerIdFromString(offer.peer)
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
       count(1)
       try {
         if (local) {
-          yield * inference.callLocal(request, options)
+          yield * served.infer(request, options)
         } else {
-          await connect(peerId, offer.addresses, options.firstDeltaTimeoutMs, options.signal)
+          await learnAddresses(peerId, offer.addresses, options.signal)
           yield * inference.call(peerId, request, options)
         }
       } finally {
@@ -307,23 +300,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     }
   }
 
-  /** Sees to a connection before a request: an offer brings its own addresses. */
-  private async connect (peerId: PeerId, addresses: string[], timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (this.libp2p.getConnections(peerId).length > 0) {
-      return
-    }
-    const limit = deadline(this.parts.clock, timeoutMs, [signal])
-    try {
-      if (addresses.length > 0) {
-        await this.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal: limit.signal })
-      }
-      await this.libp2p.dial(peerId, { signal: limit.signal })
-    } catch (error) {
-      signal.throwIfAborted()
-      throw new InferenceError('connection_failed', `${peerId.toString()} cannot be reached: ${(error as Error).message}`, { cause: error, peer: peerId.toString() })
-    } finally {
-      limit.clear()
+  /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */
+  private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
+    if (addresses.length > 0 && this.libp2p.getConnections(peerId).length === 0) {
+      await this.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
     }
   }
 }
-

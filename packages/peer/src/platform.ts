@@ -1,7 +1,7 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
 import type { AddressBookStore } from './address-book.ts'
-import type { PrivateKey, Transport } from '@libp2p/interface'
-import type { Components } from 'libp2p'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
 
 export interface DataDirectory {
@@ -10,7 +10,7 @@ export interface DataDirectory {
 }
 
 export interface Platform {
-  transports: () => Array<(components: Components) => Transport>
+  transports: () => NonNullable<Libp2pOptions['transports']>
   /** Listened on when nothing else is asked for */
   defaultListen: string[]
   hardware: () => Hardware

@@ -60,7 +60,7 @@ const RELAY_PENALTY_MS = 2_000
 const COOLING_PENALTY_MS = 1e7
 const TOO_SHORT_PENALTY_MS = 1e8
 /** Equal providers share the load: costs vary by up to this share. */
-const SPREAD = 0.1
+const SPREAD = 0.03
 
 /** Orders offers by expected cost. Never drops one: a provider that failed lately goes last, for it may be the only one. */
 export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] {

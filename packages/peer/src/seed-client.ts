@@ -23,7 +23,7 @@ export interface AskSeedInit {
   clock: Clock
   seed: PeerId
   /** Envelope of this peer's capabilities; left out, nothing is registered */
-  capabilities?: Uint8Array
+  capabilities?: Uint8Array<ArrayBuffer>
   wantPeers?: number
   wantModels?: number
   signal?: AbortSignal

@@ -1,10 +1,12 @@
 /** What this peer serves: backends behind the inference service, and an offer of each of their models kept current in the mesh. */
 import { deadline, sleep } from '@skein/core'
+import { InferenceError } from '@skein/inference'
 import { MAX_OFFER_LIFE_MS } from '@skein/records'
+import { MeasuredBackend } from './measured-backend.ts'
 import type { SelfDescription } from './mesh-membership.ts'
 import type { ModelListing } from './openai/model-caller.ts'
 import type { Clock } from '@skein/core'
-import type { Backend, BackendModel } from '@skein/inference'
+import type { Backend, BackendModel, BackendOptions, InferenceEvent, InferenceRequest } from '@skein/inference'
 import type { InferenceService } from '@skein/inference/libp2p'
 import type { Offer } from '@skein/records'
 import type { ModelRouting } from '@skein/routing/libp2p'
@@ -28,7 +30,7 @@ export interface ServedModelsInit {
 }
 
 interface Entry {
-  backend: Backend
+  backend: MeasuredBackend
   models: Map<string, BackendModel>
 }
 
@@ -55,10 +57,10 @@ export class ServedModels {
 
   async add (backend: Backend): Promise<Service> {
     this.stopped.signal.throwIfAborted()
-    const entry: Entry = { backend, models: new Map() }
+    const entry: Entry = { backend: new MeasuredBackend(backend, this.init.clock), models: new Map() }
     const models = await backend.models({ signal: this.stopped.signal })
     this.entries.add(entry)
-    this.init.inference.addBackend(backend)
+    this.init.inference.addBackend(entry.backend)
     this.apply(entry, models)
     this.refreshInBackground()
     return {
@@ -80,7 +82,7 @@ export class ServedModels {
     }
     const nowMs = this.init.clock.nowMs()
     return {
-      ...this.describe(found),
+      ...this.describe(found.model, found.backend),
       peer: this.init.peer,
       region: this.init.self.region,
       tier: this.init.self.tier,
@@ -94,7 +96,7 @@ export class ServedModels {
 
   listings (): ModelListing[] {
     return this.models.flatMap(id => {
-      const model = this.find(id)
+      const model = this.find(id)?.model
       return model == null ? [] : [{
         id,
         tasks: model.tasks,
@@ -106,11 +108,20 @@ export class ServedModels {
     })
   }
 
-  private find (id: string): BackendModel | undefined {
-    for (const entry of this.entries) {
-      const model = entry.models.get(id)
+  /** Answers a request of this peer itself. */
+  infer (request: InferenceRequest, options: BackendOptions): AsyncIterable<InferenceEvent> {
+    const found = this.find(request.model)
+    if (found == null) {
+      throw new InferenceError('model_not_found', `This peer no longer serves ${request.model}`)
+    }
+    return found.backend.inferLocally(found.model, request, options)
+  }
+
+  private find (id: string): { model: BackendModel, backend: MeasuredBackend } | undefined {
+    for (const { models, backend } of this.entries) {
+      const model = models.get(id)
       if (model != null) {
-        return model
+        return { model, backend }
       }
     }
   }
@@ -129,7 +140,7 @@ export class ServedModels {
     entry.models = new Map(models.slice(0, MAX_MODELS).map(model => [model.id, model]))
     for (const model of entry.models.values()) {
       if (!before.has(model.id)) {
-        this.init.routing.announce(this.describe(model))
+        this.init.routing.announce(this.describe(model, entry.backend))
         this.init.onChange('served', model.id)
       }
     }
@@ -141,16 +152,15 @@ export class ServedModels {
   }
 
   private async withdraw (id: string): Promise<void> {
-    const other = this.find(id)
-    if (other == null) {
+    if (this.find(id) == null) {
       await this.init.routing.withdraw(id)
       this.init.onChange('withdrawn', id)
     }
   }
 
-  private describe (model: BackendModel): Pick<Offer,
+  private describe (model: BackendModel, backend: MeasuredBackend): Pick<Offer,
     'model' | 'tasks' | 'effectiveContext' | 'tokensPerSecond' | 'queueDepth' | 'maxConcurrent' | 'priceMicros' | 'deterministic'> {
-    const { active, tokensPerSecond } = this.init.inference.load(model.id)
+    const { active, tokensPerSecond } = backend.load(model.id)
     return {
       model: model.id,
       tasks: model.tasks,
@@ -182,7 +192,7 @@ export class ServedModels {
       }
       for (const entry of this.entries) {
         for (const model of entry.models.values()) {
-          const { queueDepth, tokensPerSecond } = this.describe(model)
+          const { queueDepth, tokensPerSecond } = this.describe(model, entry.backend)
           this.init.routing.update(model.id, { queueDepth, tokensPerSecond })
         }
       }

@@ -1,0 +1,15 @@
+/** What every command is given. */
+import type { Output } from './output.ts'
+
+export interface CommandContext {
+  output: Output
+  /** Fires when the person or the system wants the command to end */
+  stop: AbortSignal
+}
+
+/** Resolves when it is time to end. */
+export async function untilStopped (signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await new Promise<void>(resolve => { signal.addEventListener('abort', () => { resolve() }, { once: true }) })
+  }
+}

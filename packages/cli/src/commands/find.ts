@@ -1,0 +1,52 @@
+/** `skein find`: who serves a model. */
+import { deadline } from '@skein/core'
+import { systemClock } from '@skein/core/system'
+import { createPeer, InferenceError } from '@skein/peer'
+import type { CommandContext } from '../command-context.ts'
+import type { Offer } from '@skein/records'
+
+export interface FindCommandOptions {
+  seed: string[]
+  region: string
+  wanted: number
+  timeout: number
+}
+
+export async function find ({ output, stop }: CommandContext, options: FindCommandOptions, model: string): Promise<void> {
+  const clock = systemClock()
+  const limit = deadline(clock, options.timeout * 1000, [stop])
+  const peer = await createPeer({ bootstrap: options.seed, listen: [], client: true, region: options.region, signal: limit.signal })
+  const offers: Offer[] = []
+
+  try {
+    for await (const offer of peer.findModel(model, { signal: limit.signal, limit: options.wanted })) {
+      offers.push(offer)
+      output.event('offer', { offer }, describe(offer, clock.nowMs()))
+      if (offers.length >= options.wanted) {
+        break
+      }
+    }
+  } finally {
+    limit.clear()
+    await peer.stop()
+  }
+  if (offers.length === 0) {
+    throw new InferenceError('no_provider', options.seed.length === 0
+      ? `Nobody to ask for ${model}: name a seed or peer with --seed`
+      : `No peer offers ${model} now`)
+  }
+  output.event('found', { model, offers: offers.length }, `${offers.length} ${offers.length === 1 ? 'peer serves' : 'peers serve'} ${model}`)
+}
+
+function describe (offer: Offer, nowMs: number): string {
+  return [
+    offer.peer,
+    offer.region === '' ? 'no region' : offer.region,
+    `tier ${offer.tier}`,
+    offer.tokensPerSecond > 0 ? `${offer.tokensPerSecond.toFixed(0)} tokens/s` : 'speed unknown',
+    offer.effectiveContext > 0 ? `context ${offer.effectiveContext}` : 'context unknown',
+    `load ${offer.queueDepth}/${offer.maxConcurrent}`,
+    offer.priceMicros > 0 ? `${(offer.priceMicros / 1e6).toFixed(2)} USD/M tokens` : 'free',
+    `for ${Math.max(0, Math.round((offer.expiresAtMs - nowMs) / 1000))} s`
+  ].join('  ')
+}

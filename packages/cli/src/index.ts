@@ -1,0 +1,2 @@
+/** The `skein` command, as a function. */
+export { main } from './program.ts'

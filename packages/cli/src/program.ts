@@ -1,0 +1,162 @@
+/** The commands of `skein` and their options. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { multiaddr } from '@multiformats/multiaddr'
+import { find } from './commands/find.ts'
+import { gateway } from './commands/gateway.ts'
+import { peer } from './commands/peer.ts'
+import { seed } from './commands/seed.ts'
+import { up } from './commands/up.ts'
+import { Output } from './output.ts'
+import { StopSignal } from './stop-signal.ts'
+import type { CommandContext } from './command-context.ts'
+
+const DEFAULT_GATEWAY_PORT = 8899
+const DEFAULT_SEED_LISTEN = '/ip4/0.0.0.0/tcp/7310'
+
+/** Runs one command; the exit status is 0 when it did what it was asked for, 1 when it failed, 2 when it was asked wrongly. */
+export async function main (args: string[]): Promise<number> {
+  const stop = new StopSignal()
+  let output = new Output(args.includes('--json'))
+  let status = 0
+  const run = <T>(command: (context: CommandContext, options: T, ...rest: string[]) => Promise<void>) =>
+    async (...parameters: unknown[]): Promise<void> => {
+      const options = parameters.at(-2) as T & { json?: boolean }
+      output = new Output(options.json === true)
+      await command({ output, stop: stop.signal }, options, ...parameters.slice(0, -2) as string[])
+    }
+
+  try {
+    await build(run).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      status = error.exitCode === 0 ? 0 : 2
+    } else {
+      output.failure(error)
+      status = 1
+    }
+  } finally {
+    stop.close()
+  }
+  return status
+}
+
+type Run = <T>(command: (context: CommandContext, options: T, ...rest: string[]) => Promise<void>) => (...parameters: unknown[]) => Promise<void>
+
+function build (run: Run): Command {
+  const program = new Command('skein')
+    .description('A peer-to-peer mesh in which devices serve AI models to each other')
+    .version('0.1.0')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText('after', `
+Examples:
+  $ skein up                                     a whole mesh on this machine, and an OpenAI endpoint on port ${DEFAULT_GATEWAY_PORT}
+  $ skein seed                                   a seed that others are told to dial
+  $ skein peer --seed ADDR --serve smoke         a peer that serves the built-in model
+  $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
+  $ skein find skein-smoke-1 --seed ADDR         who serves a model`)
+
+  json(program.command('up')
+    .description('Start a mesh on this machine (a seed, several peers, a model served by two of them, a gateway), send a chat request through it and ' +
+      'print the answer; then keep it running until Ctrl-C')
+    .option('--peers <n>', 'peers to start, the gateway\'s own not counted; two of them serve the built-in model', wholeNumber(2, 100), 4)
+    .option('--port <port>', 'port of the gateway on 127.0.0.1; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_GATEWAY_PORT)
+    .option('--prompt <text>', 'the first question', 'Call me')
+    .option('--exit', 'stop after the first complete answer, with status 0')
+    .option('--no-local-server', 'do not look for a model server such as Ollama on its usual port')
+    .addHelpText('after', `
+Examples:
+  $ skein up
+  $ skein up --peers 10 --port 0 --exit --json`))
+    .action(run(up))
+
+  json(node(program.command('seed')
+    .description('Run a bootstrap seed'), { listen: [DEFAULT_SEED_LISTEN], seedText: 'another seed to join through' }))
+    .addHelpText('after', `
+Examples:
+  $ skein seed --listen /ip4/0.0.0.0/tcp/7310 --region eu-west
+  $ skein seed --listen /ip4/127.0.0.1/tcp/0 --ephemeral --json`)
+    .action(run(seed))
+
+  json(node(program.command('peer')
+    .description('Run a peer that serves models and stores offers for others'), {}))
+    .option('--serve <what>', '"smoke" for the built-in smoke-test model, or the base URL of an OpenAI-compatible server (repeatable)', collect, [])
+    .option('--max-concurrent <n>', 'most requests served at once, by each model', wholeNumber(1, 1_000))
+    .addOption(new Option('--pace <tokens>', 'slow the built-in model down to this many tokens/s').argParser(wholeNumber(1, 100_000)))
+    .option('--api-key <key>', 'key for the server named by --serve', process.env.SKEIN_BACKEND_API_KEY)
+    .addHelpText('after', `
+Examples:
+  $ skein peer --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo… --serve smoke
+  $ skein peer --seed ADDR --serve http://127.0.0.1:11434/v1 --region eu-west`)
+    .action(run(peer))
+
+  json(node(program.command('gateway')
+    .description('Run an OpenAI-compatible HTTP endpoint for the models of the mesh'), {}))
+    .option('--port <port>', 'port to listen on; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_GATEWAY_PORT)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--api-key <key>', 'a key that clients must send (repeatable; or SKEIN_API_KEYS, separated by commas)', collect, keysFromEnvironment())
+    .addHelpText('after', `
+Examples:
+  $ skein gateway --seed ADDR
+  $ skein gateway --seed ADDR --host 0.0.0.0 --port 80 --api-key secret`)
+    .action(run(gateway))
+
+  json(program.command('find')
+    .argument('<model>', 'model id')
+    .description('Show who serves a model, the nearest region first')
+    .option('--seed <address>', 'multiaddr of a seed or peer to join through (repeatable)', address, [])
+    .option('--region <name>', 'this machine\'s region', '')
+    .option('--wanted <n>', 'stop after this many offers', wholeNumber(1, 100), 20)
+    .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 10)
+    .addHelpText('after', `
+Examples:
+  $ skein find skein-smoke-1 --seed /ip4/127.0.0.1/tcp/7310/p2p/12D3Koo…
+  $ skein find llama3.2:3b --seed ADDR --region eu-west --json
+
+Exit status: 0 when at least one offer was found, 1 when none was.`))
+    .action(run(find))
+
+  return program
+}
+
+/** Options of every command that runs a node of the mesh. */
+function node (command: Command, defaults: { listen?: string[], seedText?: string }): Command {
+  return command
+    .option('--seed <address>', `${defaults.seedText ?? 'multiaddr of a seed or peer to join through'} (repeatable)`, address, [])
+    .option('--listen <address>', `multiaddr to listen on (repeatable) (default: ${defaults.listen?.join(' ') ?? 'TCP on all interfaces, a free port'})`, address)
+    .option('--announce <address>', 'multiaddr to tell others, for a port forwarded by hand (repeatable)', address)
+    .option('--region <name>', 'short name of the region, eu-west', '')
+    .option('--data <folder>', 'folder for the identity and the address book (default: ~/.skein/NAME OF THE COMMAND, or SKEIN_DATA)', process.env.SKEIN_DATA)
+    .option('--ephemeral', 'keep nothing on disk: a new identity each time')
+}
+
+function json (command: Command): Command {
+  return command.option('--json', 'one JSON object a line instead of text')
+}
+
+function collect (value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+function address (value: string, previous: string[] = []): string[] {
+  try {
+    multiaddr(value)
+  } catch {
+    throw new InvalidArgumentError('Expected a multiaddr such as /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…')
+  }
+  return [...previous, value]
+}
+
+function wholeNumber (min: number, max: number): (value: string) => number {
+  return value => {
+    const number = Number(value)
+    if (!Number.isInteger(number) || number < min || number > max || value.trim() === '') {
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}`)
+    }
+    return number
+  }
+}
+
+function keysFromEnvironment (): string[] {
+  return (process.env.SKEIN_API_KEYS ?? '').split(',').filter(key => key !== '')
+}

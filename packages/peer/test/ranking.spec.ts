@@ -1,0 +1,73 @@
+import { SeededRandom } from '@skein/core'
+import { expect } from 'chai'
+import { rankOffers } from '../src/ranking.ts'
+import { offerOf } from './offer-of.ts'
+import type { Offer } from '@skein/records'
+import type { ProviderView, RankingContext } from '../src/ranking.ts'
+
+const DIRECT: ProviderView = { path: 'direct', roundTripMs: 20, ownRequests: 0 }
+
+interface Case {
+  name: string
+  offers: Array<Partial<Offer> & { peer: string }>
+  views?: Record<string, Partial<ProviderView>>
+  context?: Partial<RankingContext>
+  order: string[]
+}
+
+/** Offers are alike but for what a case names; `order` is from first to last. */
+const cases: Case[] = [
+  { name: 'the faster provider goes first', offers: [{ peer: 'slow', tokensPerSecond: 10 }, { peer: 'fast', tokensPerSecond: 60 }], order: ['fast', 'slow'] },
+  { name: 'an unknown speed counts as a slow one', offers: [{ peer: 'unknown', tokensPerSecond: 0 }, { peer: 'known', tokensPerSecond: 40 }], order: ['known', 'unknown'] },
+  { name: 'the nearer of two goes first', offers: [{ peer: 'far' }, { peer: 'near' }], views: { far: { roundTripMs: 400 } }, order: ['near', 'far'] },
+  {
+    name: 'the own region goes first where no round trip is known',
+    offers: [{ peer: 'other', region: 'ap-southeast' }, { peer: 'own', region: 'eu-west' }],
+    views: { other: { roundTripMs: undefined }, own: { roundTripMs: undefined } },
+    order: ['own', 'other']
+  },
+  { name: 'a connected one goes before one to be dialled', offers: [{ peer: 'stranger' }, { peer: 'friend' }], views: { stranger: { path: 'unconnected', roundTripMs: 120 }, friend: { roundTripMs: 120 } }, order: ['friend', 'stranger'] },
+  { name: 'a direct path goes before a relayed one', offers: [{ peer: 'relayed' }, { peer: 'direct' }], views: { relayed: { path: 'relayed', roundTripMs: 5 } }, order: ['direct', 'relayed'] },
+  { name: 'a relayed provider is used when the direct one is overrun', offers: [{ peer: 'relayed' }, { peer: 'direct', queueDepth: 8, maxConcurrent: 2 }], views: { relayed: { path: 'relayed' } }, order: ['relayed', 'direct'] },
+  { name: 'free places go before none', offers: [{ peer: 'full', queueDepth: 2, maxConcurrent: 2 }, { peer: 'free', queueDepth: 0, maxConcurrent: 2 }], order: ['free', 'full'] },
+  { name: 'requests of one\'s own count before the offer tells of them', offers: [{ peer: 'asked' }, { peer: 'other' }], views: { asked: { ownRequests: 2 } }, order: ['other', 'asked'] },
+  { name: 'the cheaper of two alike goes first', offers: [{ peer: 'dear', priceMicros: 5_000_000 }, { peer: 'cheap', priceMicros: 100_000 }], order: ['cheap', 'dear'] },
+  { name: 'the price is ignored where time is all', offers: [{ peer: 'dear', priceMicros: 5_000_000, tokensPerSecond: 60 }, { peer: 'cheap', priceMicros: 0, tokensPerSecond: 40 }], context: { microsPerSecond: 0 }, order: ['dear', 'cheap'] },
+  { name: 'one that failed lately goes last', offers: [{ peer: 'cooling', tokensPerSecond: 100 }, { peer: 'slow', tokensPerSecond: 1 }], views: { cooling: { coolUntilMs: 2_000 } }, order: ['slow', 'cooling'] },
+  { name: 'and is still there when it is the only one', offers: [{ peer: 'cooling' }], views: { cooling: { coolUntilMs: 2_000 } }, order: ['cooling'] },
+  { name: 'the one that rests the shortest goes first among those that rest', offers: [{ peer: 'long' }, { peer: 'short' }], views: { long: { coolUntilMs: 60_000 }, short: { coolUntilMs: 2_000 } }, order: ['short', 'long'] },
+  { name: 'a rest that is over counts no more', offers: [{ peer: 'rested', tokensPerSecond: 60 }, { peer: 'other', tokensPerSecond: 40 }], views: { rested: { coolUntilMs: 999 } }, order: ['rested', 'other'] },
+  { name: 'a context known to be too short goes last', offers: [{ peer: 'short', effectiveContext: 2_048 }, { peer: 'long', effectiveContext: 8_192, tokensPerSecond: 1 }], context: { contextTokens: 4_096 }, order: ['long', 'short'] },
+  { name: 'this peer itself goes first among equals', offers: [{ peer: 'near' }, { peer: 'self' }], views: { self: { path: 'local' }, near: { roundTripMs: 200 } }, order: ['self', 'near'] }
+]
+
+function context (views: Case['views'] = {}, changes: Partial<RankingContext> = {}, seed = 1): RankingContext {
+  return { region: 'eu-west', nowMs: 1_000, random: new SeededRandom(seed), view: peer => ({ ...DIRECT, ...views[peer] }), ...changes }
+}
+
+describe('rankOffers', () => {
+  for (const { name, offers, views, context: changes, order } of cases) {
+    it(name, () => {
+      for (let seed = 0; seed < 20; seed++) {
+        const ranked = rankOffers(offers.map(offerOf), context(views, changes, seed))
+        expect(ranked.map(({ offer }) => offer.peer)).to.deep.equal(order)
+      }
+    })
+  }
+
+  it('shares the load among equals', () => {
+    const firsts = new Map<string, number>()
+    const random = new SeededRandom(5)
+    for (let i = 0; i < 300; i++) {
+      const [first] = rankOffers(['a', 'b', 'c'].map(peer => offerOf({ peer })), context({}, { random }))
+      const peer = first?.offer.peer as string
+      firsts.set(peer, (firsts.get(peer) ?? 0) + 1)
+    }
+    expect([...firsts.values()].every(count => count > 60), JSON.stringify([...firsts])).to.equal(true)
+  })
+
+  it('tells what a cost is made of', () => {
+    const [ranked] = rankOffers([offerOf({ peer: 'a' })], context())
+    expect(ranked?.parts).to.include.keys('roundTrip', 'dial', 'relay', 'generate', 'load', 'price')
+  })
+})
