@@ -117,7 +117,7 @@ async function startNode (init: PeerInit, data: DataDirectory | undefined, clock
       listen,
       announce: init.announce,
       client: init.client ?? listen.length === 0,
-      routing: { ...init.routing, clock, random },
+      routing: { region: init.region, ...init.routing, clock, random },
       inference: { ...init.inference, clock, random },
       maxConnections: init.maxConnections ?? 300,
       agent: 'skein/0.1.0'

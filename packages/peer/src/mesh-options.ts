@@ -56,7 +56,7 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
       // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
       peerInfoMapper: passthroughMapper
     }),
-    routing: modelRouting(init.routing),
+    routing: modelRouting({ clientMode: init.client, ...init.routing }),
     inference: inference(init.inference)
   }
 }

@@ -1,8 +1,9 @@
 /** A peer of the mesh: serves models, finds and calls those of others. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { deadline, randomBytes, toHex } from '@skein/core'
+import { BoundedMap, deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
+import { meets } from '@skein/routing'
 import { TypedEventEmitter } from 'main-event'
 import { chatCall } from './chat-call.ts'
 import { CoolDown } from './cool-down.ts'
@@ -23,7 +24,8 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer } from '@skein/records'
-import type { FindOptions, ModelQuery } from '@skein/routing/libp2p'
+import type { OfferFilter } from '@skein/routing'
+import type { FindModelOptions } from '@skein/routing/libp2p'
 
 export interface PeerParts {
   libp2p: Libp2p<SkeinServices>
@@ -44,6 +46,9 @@ export interface StopOptions {
 
 /** The model list of the seeds is asked for at most this often, ms. */
 const MODEL_LIST_LIFE_MS = 10_000
+/** A measured round trip is good for this long; a ping takes at most that long, ms. */
+const ROUND_TRIP_LIFE_MS = 60_000
+const PING_TIMEOUT_MS = 5_000
 const EMBEDDING_ANSWER_CHARS = 64 * 1024 * 1024
 
 export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
@@ -54,6 +59,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   private readonly coolDown = new CoolDown()
   private readonly ownRequests = new Map<string, number>()
   private readonly served: ServedModels
+  private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
   private listing?: { atMs: number, models: Promise<ModelListing[]> }
   private stopping?: Promise<void>
 
@@ -67,6 +73,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       inference: parts.libp2p.services.inference,
       clock: parts.clock,
       self: parts.self,
+      connected: () => parts.libp2p.getConnections().length > 0,
+      log: parts.libp2p.logger.forComponent('skein:served-models'),
       peer: parts.libp2p.peerId.toString(),
       onChange: (kind, model) => {
         parts.self.loadedModels = this.served.models
@@ -112,11 +120,20 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   }
 
   /**
-   * Who serves this model, the nearest region first. The first result comes early; the search stops when the loop is left.
+   * Who serves this model, the nearest region first; each peer once. The first result comes early; the search stops when the loop is left.
    */
-  async * findModel (query: string | ModelQuery, options: FindOptions = {}): AsyncGenerator<Offer, void, undefined> {
-    for await (const { offer } of this.parts.libp2p.services.routing.findModel(this.query(query), options)) {
-      yield offer
+  async * findModel (query: string | OfferFilter, options: FindModelOptions = {}): AsyncGenerator<Offer, void, undefined> {
+    const seen = new Set<string>()
+    const model = typeof query === 'string' ? query : query.model
+    const own = this.served.offerOf(model)
+    if (own != null && meets(own, typeof query === 'string' ? { model } : query)) {
+      yield own
+    }
+    for await (const { offer } of this.parts.libp2p.services.routing.findModel(query, options)) {
+      if (!seen.has(offer.peer)) {
+        seen.add(offer.peer)
+        yield offer
+      }
     }
   }
 
@@ -199,10 +216,6 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     await this.libp2p.stop()
   }
 
-  private query (query: string | ModelQuery): ModelQuery {
-    return { region: this.parts.self.region, ...(typeof query === 'string' ? { model: query } : query) }
-  }
-
   private async listModels (signal?: AbortSignal): Promise<ModelListing[]> {
     const models = new Map<string, ModelListing>()
     for (const listing of this.served.listings()) {
@@ -230,22 +243,18 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       find: (request, options, signal) => this.find(request, options, signal),
       view: peer => this.view(peer),
       ask: (offer, request, options) => this.ask(offer, request, options),
-      onAttempt: attempt => { this.safeDispatchEvent('call:attempt', { detail: attempt }) }
+      onAttempt: attempt => { this.onAttempt(attempt) }
     }
   }
 
   private async * find (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal): AsyncGenerator<PooledOffer, void, undefined> {
+    const filter = { model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier }
     const own = this.served.offerOf(request.model)
-    if (own != null && own.tasks.includes(request.task)) {
+    if (own != null && meets(own, filter)) {
       yield { offer: own, fromCache: true }
     }
-    const query = this.query({
-      model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier
-    })
-    for await (const { offer, fromCache } of this.parts.libp2p.services.routing.findModel(query, { signal })) {
-      if (offer.peer !== this.id) {
-        yield { offer, fromCache }
-      }
+    for await (const { offer, source } of this.parts.libp2p.services.routing.findModel(filter, { signal })) {
+      yield { offer, fromCache: source !== 'network' }
     }
   }
 
@@ -253,7 +262,35 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     const ownRequests = this.ownRequests.get(peer) ?? 0
     return peer === this.id
       ? { path: 'local', ownRequests }
-      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.parts.libp2p.services.routing.roundTripMs(peer), ownRequests }
+      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.roundTrips.get(peer)?.ms, ownRequests }
+  }
+
+  private onAttempt (attempt: PeerEvents['call:attempt']['detail']): void {
+    if (attempt.error?.code === 'model_not_found' || attempt.error?.code === 'connection_failed') {
+      this.libp2p.services.routing.forget(attempt.model, attempt.peer)
+    } else if (attempt.peer !== this.id) {
+      void this.measureRoundTrip(attempt.peer)
+    }
+    this.safeDispatchEvent('call:attempt', { detail: attempt })
+  }
+
+  /** Those who are called are worth a ping now and then: ranking goes by it. */
+  private async measureRoundTrip (peer: string): Promise<void> {
+    const nowMs = this.parts.clock.nowMs()
+    const known = this.roundTrips.touch(peer)
+    if (known != null && nowMs - known.atMs < ROUND_TRIP_LIFE_MS) {
+      return
+    }
+    this.roundTrips.set(peer, { atMs: nowMs, ms: known?.ms })
+    const limit = deadline(this.parts.clock, PING_TIMEOUT_MS)
+    try {
+      const ms = await this.libp2p.services.ping.ping(peerIdFromString(peer), { signal: limit.signal })
+      this.roundTrips.set(peer, { atMs: nowMs, ms })
+    } catch {
+      // the next call finds out whether it is still there
+    } finally {
+      limit.clear()
+    }
   }
 
   private pathTo (peerId: PeerId): PathKind {

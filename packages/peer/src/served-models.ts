@@ -5,6 +5,7 @@ import { MAX_OFFER_LIFE_MS } from '@skein/records'
 import { MeasuredBackend } from './measured-backend.ts'
 import type { SelfDescription } from './mesh-membership.ts'
 import type { ModelListing } from './openai/model-caller.ts'
+import type { Logger } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Backend, BackendModel, BackendOptions, InferenceEvent, InferenceRequest } from '@skein/inference'
 import type { InferenceService } from '@skein/inference/libp2p'
@@ -26,6 +27,9 @@ export interface ServedModelsInit {
   self: SelfDescription
   /** This peer, as text */
   peer: string
+  /** Whether anybody is there to store an offer */
+  connected: () => boolean
+  log: Logger
   onChange: (kind: 'served' | 'withdrawn', model: string) => void
 }
 
@@ -38,6 +42,8 @@ interface Entry {
 const LOAD_INTERVAL_MS = 5_000
 const MODELS_INTERVAL_MS = 30_000
 const MODELS_TIMEOUT_MS = 10_000
+/** How long `serve` waits for its offers to be stored for the first time, ms; they are stored later too. */
+const FIRST_ANNOUNCE_MS = 2_000
 /** Most models one peer offers; a server with more offers the first ones. */
 const MAX_MODELS = 64
 
@@ -61,8 +67,11 @@ export class ServedModels {
     const models = await backend.models({ signal: this.stopped.signal })
     this.entries.add(entry)
     this.init.inference.addBackend(entry.backend)
-    this.apply(entry, models)
+    const announced = this.apply(entry, models)
     this.refreshInBackground()
+    if (this.init.connected()) {
+      await settled(announced, this.init.clock, FIRST_ANNOUNCE_MS)
+    }
     return {
       get models () { return [...entry.models.keys()] },
       stop: async () => { await this.remove(entry) }
@@ -134,13 +143,14 @@ export class ServedModels {
     await Promise.all([...entry.models.keys()].map(async id => { await this.withdraw(id) }))
   }
 
-  /** Announces what is new, withdraws what is gone. */
-  private apply (entry: Entry, models: BackendModel[]): void {
+  /** Announces what is new, withdraws what is gone; the promise is for the first storing of the offers. */
+  private async apply (entry: Entry, models: BackendModel[]): Promise<void> {
     const before = entry.models
+    const announced: Array<Promise<void>> = []
     entry.models = new Map(models.slice(0, MAX_MODELS).map(model => [model.id, model]))
     for (const model of entry.models.values()) {
       if (!before.has(model.id)) {
-        this.init.routing.announce(this.describe(model, entry.backend))
+        announced.push(this.announce(model, entry.backend))
         this.init.onChange('served', model.id)
       }
     }
@@ -149,12 +159,26 @@ export class ServedModels {
         void this.withdraw(id)
       }
     }
+    await Promise.all(announced)
+  }
+
+  private async announce (model: BackendModel, backend: MeasuredBackend): Promise<void> {
+    try {
+      await this.init.routing.announce({ ...this.describe(model, backend), region: this.init.self.region, tier: this.init.self.tier })
+    } catch (error) {
+      this.init.log('%s is not announced: %s', model.id, (error as Error).message)
+    }
   }
 
   private async withdraw (id: string): Promise<void> {
-    if (this.find(id) == null) {
+    if (this.find(id) != null) {
+      return
+    }
+    this.init.onChange('withdrawn', id)
+    try {
       await this.init.routing.withdraw(id)
-      this.init.onChange('withdrawn', id)
+    } catch (error) {
+      this.init.log('%s was not withdrawn: %s', id, (error as Error).message)
     }
   }
 
@@ -193,9 +217,17 @@ export class ServedModels {
       for (const entry of this.entries) {
         for (const model of entry.models.values()) {
           const { queueDepth, tokensPerSecond } = this.describe(model, entry.backend)
-          this.init.routing.update(model.id, { queueDepth, tokensPerSecond })
+          this.update(model.id, { queueDepth, tokensPerSecond })
         }
       }
+    }
+  }
+
+  private update (id: string, change: { queueDepth: number, tokensPerSecond: number }): void {
+    try {
+      this.init.routing.update(id, change)
+    } catch (error) {
+      this.init.log('the offer of %s stays as it is: %s', id, (error as Error).message)
     }
   }
 
@@ -205,7 +237,14 @@ export class ServedModels {
     const models = await entry.backend.models({ signal: limit.signal }).catch(() => [])
     limit.clear()
     if (this.entries.has(entry)) {
-      this.apply(entry, models)
+      void this.apply(entry, models)
     }
   }
+}
+
+/** Waits for `work`, but not for long. */
+async function settled (work: Promise<void>, clock: Clock, maxMs: number): Promise<void> {
+  const enough = new AbortController()
+  await Promise.race([work, sleep(clock, maxMs, { signal: enough.signal }).catch(() => {})])
+  enough.abort()
 }

@@ -8,7 +8,7 @@ import { openLevelAddressBook } from './level-address-book.ts'
 import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
-  transports: () => [tcp({ outboundSocketInactivityTimeout: Infinity, inboundSocketInactivityTimeout: Infinity }), webSockets()],
+  transports: () => [tcp(), webSockets()],
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
   openDataDirectory: async (path, onDamage) => {
