@@ -83,7 +83,9 @@ Examples:
     .option('--serve <what>', '"smoke" for the built-in smoke-test model, or the base URL of an OpenAI-compatible server (repeatable)', collect, [])
     .option('--max-concurrent <n>', 'most requests served at once, by each model', wholeNumber(1, 1_000))
     .addOption(new Option('--pace <tokens>', 'slow the built-in model down to this many tokens/s').argParser(wholeNumber(1, 100_000)))
-    .option('--api-key <key>', 'key for the server named by --serve', process.env.SKEIN_BACKEND_API_KEY)
+    .option('--api-key <key>', 'key for the server named by --serve (or SKEIN_BACKEND_API_KEY)', process.env.SKEIN_BACKEND_API_KEY)
+    .option('--offer-life <seconds>', 'how long others believe an offer that is not renewed; shorter means less waiting for a dead peer, and more renewals',
+      wholeNumber(2, 120), 120)
     .addHelpText('after', `
 Examples:
   $ skein peer --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo… --serve smoke
