@@ -44,6 +44,8 @@ export interface BackendModel {
   maxConcurrent: number
   /** Measured or declared speed of one stream, tokens/s; 0 when unknown */
   tokensPerSecond?: number
+  /** Price of a million generated tokens, in millionths of a US dollar @default 0 */
+  priceMicros?: number
 }
 
 export interface BackendOptions {

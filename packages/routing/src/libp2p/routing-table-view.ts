@@ -1,0 +1,8 @@
+/** As much of kad-dht's routing table as is used here; its types do not show all of it. */
+import type { PeerId } from '@libp2p/interface'
+
+export interface RoutingTableView {
+  closestPeers (kadId: Uint8Array, options?: { count?: number }): PeerId[]
+  addEventListener? (type: 'peer:add' | 'peer:remove', listener: (event: CustomEvent<PeerId>) => void): void
+  removeEventListener? (type: 'peer:add' | 'peer:remove', listener: (event: CustomEvent<PeerId>) => void): void
+}

@@ -1,0 +1,170 @@
+/** Drives one search: sends its requests over the links, has the offers of the answers verified, and gives both back to the machine. */
+import { MachineDriver } from '@skein/core'
+import { RecordError } from '@skein/records'
+import { meets } from '../offer-filter.ts'
+import { ModelSearch } from '../model-search.ts'
+import { FindRequest } from '../pb/routing.ts'
+import { count } from './counters.ts'
+import { encodeField } from './request-server.ts'
+import { RoutingRequestError } from './peer-links.ts'
+import type { RoutingCounters } from './counters.ts'
+import type { OfferVerifier } from './offer-verifier.ts'
+import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
+import type { PeerLinks } from './peer-links.ts'
+import type { ModelSearchEffect, ModelSearchInit, SearchKey } from '../model-search.ts'
+import type { OfferFilter } from '../offer-filter.ts'
+import type { FindResponse } from '../pb/routing.ts'
+import type { Clock } from '@skein/core'
+import type { SignedOffer } from '@skein/records'
+
+interface FoundSeq {
+  peer: string
+  seq: number
+  signed: SignedOffer
+}
+
+export interface SearchRunInit {
+  clock: Clock
+  counters: RoutingCounters
+  directory: PeerDirectory
+  links: PeerLinks
+  verifier: OfferVerifier
+  search: ModelSearchInit<KnownPeer>
+  /** `undefined`: closer peers only */
+  filter: OfferFilter | undefined
+  /** Most offers of one answer */
+  limit: number
+  near: string | undefined
+  k: number
+  onOffers: (key: SearchKey<KnownPeer>, offers: SignedOffer[], from: KnownPeer | undefined) => void
+  onClosest?: (key: SearchKey<KnownPeer>, closest: KnownPeer[]) => void
+  onFailure?: (key: SearchKey<KnownPeer>, peer: KnownPeer) => void
+  onDone: (complete: boolean) => void
+}
+
+export class SearchRun {
+  private readonly init: SearchRunInit
+  private readonly driver: MachineDriver<ModelSearchEffect<KnownPeer, FoundSeq>, ModelSearch<KnownPeer, FoundSeq>>
+  private readonly bodies = new Map<string, Uint8Array>()
+  private ended = false
+
+  constructor (init: SearchRunInit) {
+    this.init = init
+    init.counters.lookups_total++
+    this.driver = new MachineDriver({
+      machine: new ModelSearch<KnownPeer, FoundSeq>(init.search, init.clock.nowMs()),
+      clock: init.clock,
+      perform: effect => { this.perform(effect) }
+    })
+  }
+
+  /** Begins. What it finds may be told before this returns. */
+  start (): void {
+    this.driver.input(() => {})
+  }
+
+  onContact (peer: KnownPeer): void {
+    this.driver.input((machine, nowMs) => { machine.onCandidates([peer], nowMs) })
+  }
+
+  stop (): void {
+    this.driver.input(machine => { machine.stop() })
+  }
+
+  private perform (effect: ModelSearchEffect<KnownPeer, FoundSeq>): void {
+    switch (effect.type) {
+      case 'query':
+        this.query(effect.key, effect.to)
+        break
+      case 'offers':
+        this.init.onOffers(effect.key, effect.offers.map(({ signed }) => signed), effect.from)
+        break
+      case 'closest':
+        this.init.onClosest?.(effect.key, effect.closest)
+        break
+      case 'done':
+        this.ended = true
+        this.driver.stop()
+        this.init.onDone(effect.complete)
+        break
+    }
+  }
+
+  private query (key: SearchKey<KnownPeer>, to: KnownPeer): void {
+    this.init.links.request(to, this.body(key), answer => {
+      if (this.ended) {
+        return
+      }
+      if (answer instanceof RoutingRequestError || answer.found === undefined) {
+        this.init.onFailure?.(key, to)
+        this.driver.input((machine, nowMs) => { machine.onFailure(key.name, to.peer, nowMs) })
+      } else {
+        this.receive(key, to, answer.found)
+      }
+    })
+  }
+
+  private receive (key: SearchKey<KnownPeer>, from: KnownPeer, found: FindResponse): void {
+    const closer: KnownPeer[] = []
+    for (const entry of found.closer.slice(0, this.init.k)) {
+      const peer = this.init.directory.fromEntry(entry)
+      if (peer !== undefined) {
+        closer.push(peer)
+      }
+    }
+    const offers: FoundSeq[] = []
+    const respond = (): void => {
+      this.driver.input((machine, nowMs) => { machine.onResponse(key.name, from.peer, { offers, closer }, nowMs) })
+    }
+    const verifying: Array<Promise<void>> = []
+    const nowMs = this.init.clock.nowMs()
+    for (const envelope of found.offers.slice(0, this.init.limit)) {
+      const opened = this.init.verifier.open(envelope, nowMs)
+      if (opened instanceof Promise) {
+        verifying.push(opened.then(signed => { this.take(signed, offers) }, error => { this.reject(error) }))
+      } else {
+        this.take(opened, offers)
+      }
+    }
+    if (verifying.length === 0) {
+      respond()
+    } else {
+      void Promise.all(verifying).then(respond)
+    }
+  }
+
+  private take (signed: SignedOffer, offers: FoundSeq[]): void {
+    const { filter, counters } = this.init
+    if (filter !== undefined && meets(signed.offer, filter)) {
+      offers.push({ peer: signed.offer.peer, seq: signed.offer.seq, signed })
+    } else {
+      count(counters.offers_rejected_total, 'not_asked_for')
+    }
+  }
+
+  private reject (error: unknown): void {
+    count(this.init.counters.offers_rejected_total, error instanceof RecordError ? error.reason : 'malformed')
+  }
+
+  /** The request but for its id; the same to every peer. */
+  private body (key: SearchKey<KnownPeer>): Uint8Array {
+    let body = this.bodies.get(key.name)
+    if (body === undefined) {
+      const { filter, k, limit, near } = this.init
+      body = encodeField(2, FindRequest.encode({
+        key: key.target as Uint8Array<ArrayBuffer>,
+        limit: filter === undefined ? 0 : limit,
+        closer: k,
+        model: filter?.model,
+        region: filter?.region,
+        minTier: filter?.minTier,
+        minContext: filter?.minContext,
+        task: filter?.task,
+        priceBelow: filter?.maxPriceMicros === undefined ? undefined : filter.maxPriceMicros + 1,
+        near
+      }))
+      this.bodies.set(key.name, body)
+    }
+    return body
+  }
+}

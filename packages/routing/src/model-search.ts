@@ -1,0 +1,205 @@
+/**
+ * A search for a model over several keys, nearest region first: one lookup a key. The next key is begun as soon as the first round of the one
+ * before brought nothing, so that a model which nobody serves nearby costs one round trip more, not a whole walk.
+ */
+import { Lookup } from './lookup.ts'
+import type { Contact, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
+import type { Machine } from '@skein/core'
+
+export interface SearchKey<C extends Contact> {
+  name: string
+  target: Uint8Array
+  /** Peers to begin with. Called when the lookup of this key begins */
+  start: () => Iterable<C>
+}
+
+export interface ModelSearchInit<C extends Contact> extends Omit<LookupInit<C>, 'target' | 'start'> {
+  /** In the order in which they are wanted; at least one */
+  keys: Array<SearchKey<C>>
+  /**
+   * A key that has brought nothing for this long does not hold back the next.
+   *
+   * @default 100
+   */
+  staggerMs?: number
+}
+
+export type ModelSearchEffect<C extends Contact, O extends SequencedOffer> =
+  | { type: 'query', key: SearchKey<C>, to: C }
+  | { type: 'offers', key: SearchKey<C>, offers: O[], from: C | undefined }
+  /** One key's lookup is over */
+  | { type: 'closest', key: SearchKey<C>, closest: C[], complete: boolean, requests: number }
+  | { type: 'done', complete: boolean }
+
+interface Leg<C extends Contact, O extends SequencedOffer> {
+  key: SearchKey<C>
+  lookup: Lookup<C, O>
+  startedMs: number
+  brought: boolean
+  ended: boolean
+  complete: boolean
+}
+
+export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer = SequencedOffer> implements Machine<ModelSearchEffect<C, O>> {
+  private readonly init: ModelSearchInit<C>
+  private readonly wanted: number
+  private readonly staggerMs: number
+  private readonly firstRound: number
+  private readonly legs: Array<Leg<C, O>> = []
+  private readonly seen = new Map<PeerKey, number>()
+  private effects: Array<ModelSearchEffect<C, O>> = []
+  private ended = false
+
+  constructor (init: ModelSearchInit<C>, nowMs: number) {
+    if (init.keys.length === 0) {
+      throw new RangeError('A search needs at least one key')
+    }
+    this.init = init
+    this.wanted = init.wanted ?? Infinity
+    this.staggerMs = init.staggerMs ?? 100
+    this.firstRound = init.alpha ?? 3
+    this.begin(nowMs)
+    this.advance(nowMs)
+  }
+
+  onResponse (keyName: string, from: PeerKey, response: { offers: O[], closer: Iterable<C> }, nowMs: number): void {
+    this.leg(keyName)?.lookup.onResponse(from, response, nowMs)
+    this.advance(nowMs)
+  }
+
+  /** Offers whose verification took longer than the answer they came in. */
+  onOffers (keyName: string, from: PeerKey | undefined, offers: O[], nowMs: number): void {
+    this.leg(keyName)?.lookup.onOffers(from, offers, nowMs)
+    this.advance(nowMs)
+  }
+
+  onFailure (keyName: string, from: PeerKey, nowMs: number): void {
+    this.leg(keyName)?.lookup.onFailure(from, nowMs)
+    this.advance(nowMs)
+  }
+
+  /** Peers became known that were not when the search began. */
+  onCandidates (contacts: C[], nowMs: number): void {
+    for (const leg of this.legs) {
+      leg.lookup.onCandidates(contacts, nowMs)
+    }
+    this.advance(nowMs)
+  }
+
+  onTimeout (nowMs: number): void {
+    for (const leg of this.legs) {
+      leg.lookup.onTimeout(nowMs)
+    }
+    this.advance(nowMs)
+  }
+
+  /** Ends the search; answers under way are ignored. */
+  stop (): void {
+    if (!this.ended) {
+      this.finish(false)
+    }
+  }
+
+  poll (): ModelSearchEffect<C, O> | undefined {
+    return this.effects.shift()
+  }
+
+  nextTimeoutMs (): number | undefined {
+    if (this.ended) {
+      return undefined
+    }
+    let next: number | undefined
+    for (const leg of this.legs) {
+      const atMs = leg.lookup.nextTimeoutMs()
+      if (atMs !== undefined && (next === undefined || atMs < next)) {
+        next = atMs
+      }
+    }
+    const last = this.legs.at(-1)
+    if (last !== undefined && !last.brought && this.legs.length < this.init.keys.length) {
+      next = Math.min(next ?? Infinity, last.startedMs + this.staggerMs)
+    }
+    return next
+  }
+
+  private leg (keyName: string): Leg<C, O> | undefined {
+    return this.legs.find(leg => leg.key.name === keyName)
+  }
+
+  private begin (nowMs: number): void {
+    const key = this.init.keys[this.legs.length] as SearchKey<C>
+    const { keys, staggerMs, wanted, ...options } = this.init
+    // what earlier keys brought counts as well: this lookup need not bring all that is wanted, and `take` ends it in time
+    const lookup = new Lookup<C, O>({ ...options, target: key.target, start: key.start() }, nowMs)
+    this.legs.push({ key, lookup, startedMs: nowMs, brought: false, ended: false, complete: false })
+  }
+
+  private advance (nowMs: number): void {
+    for (let i = 0; !this.ended && i < this.legs.length; i++) {
+      this.drain(this.legs[i] as Leg<C, O>)
+      if (this.ended) {
+        return
+      }
+      if (this.seen.size >= this.wanted) {
+        this.finish(true)
+        return
+      }
+      const last = this.legs.at(-1) as Leg<C, O>
+      const fruitless = !last.brought && (last.lookup.answerCount >= this.firstRound || nowMs >= last.startedMs + this.staggerMs)
+      if (i === this.legs.length - 1 && this.legs.length < this.init.keys.length && (last.ended || fruitless)) {
+        this.begin(nowMs)
+      }
+    }
+    if (!this.ended && this.legs.length === this.init.keys.length && this.legs.every(leg => leg.ended)) {
+      this.finish(this.legs.every(leg => leg.complete))
+    }
+  }
+
+  private drain (leg: Leg<C, O>): void {
+    for (;;) {
+      const effect = leg.lookup.poll()
+      if (effect === undefined) {
+        return
+      }
+      switch (effect.type) {
+        case 'query':
+          this.effects.push({ type: 'query', key: leg.key, to: effect.to })
+          break
+        case 'offers':
+          leg.brought = true
+          this.take(leg, effect.offers, effect.from)
+          break
+        case 'done':
+          leg.ended = true
+          leg.complete = effect.complete
+          this.effects.push({ type: 'closest', key: leg.key, closest: effect.closest, complete: effect.complete, requests: effect.requests })
+          break
+      }
+    }
+  }
+
+  private take (leg: Leg<C, O>, offers: O[], from: C | undefined): void {
+    const fresh = offers.filter(offer => {
+      const seq = this.seen.get(offer.peer)
+      if (seq !== undefined && seq >= offer.seq) {
+        return false
+      }
+      this.seen.set(offer.peer, offer.seq)
+      return true
+    })
+    // also when all were seen under another key: who holds offers of this key is worth knowing
+    this.effects.push({ type: 'offers', key: leg.key, offers: fresh, from })
+  }
+
+  private finish (complete: boolean): void {
+    this.ended = true
+    this.effects = this.effects.filter(effect => effect.type !== 'query')
+    for (const leg of this.legs) {
+      if (!leg.ended) {
+        leg.lookup.stop()
+        this.drain(leg)
+      }
+    }
+    this.effects.push({ type: 'done', complete })
+  }
+}

@@ -1,0 +1,52 @@
+/** Real libp2p nodes on loopback with kad-dht and model routing, for node tests and the bench. */
+import { noise } from '@libp2p/noise'
+import { yamux } from '@libp2p/yamux'
+import { identify } from '@libp2p/identify'
+import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { PROTOCOLS } from '@skein/records'
+import { createLibp2p } from 'libp2p'
+import { modelRouting } from '../src/libp2p/index.ts'
+import type { ModelRoutingInit, ModelRoutingService } from '../src/libp2p/index.ts'
+import type { Identify } from '@libp2p/identify'
+import type { KadDHT } from '@libp2p/kad-dht'
+import type { Ping } from '@libp2p/ping'
+import type { Libp2p } from '@libp2p/interface'
+
+export type RoutingNode = Libp2p<{ identify: Identify, ping: Ping, dht: KadDHT, routing: ModelRoutingService }>
+
+export async function createRoutingNode (init: ModelRoutingInit = {}): Promise<RoutingNode> {
+  return await createLibp2p({
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+    connectionManager: { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 1000, reconnectRetries: 0 },
+    connectionGater: { denyDialMultiaddr: () => false },
+    services: {
+      identify: identify(),
+      ping: ping({ maxInboundStreams: 64, maxOutboundStreams: 64 }),
+      dht: kadDHT({ protocol: PROTOCOLS.kad, clientMode: false, peerInfoMapper: passthroughMapper }),
+      routing: modelRouting(init)
+    }
+  })
+}
+
+/** `count` nodes that all dialled the first, and have found each other when `settled` peers are in each one's table. */
+export async function createNetwork (count: number, init: ModelRoutingInit = {}): Promise<RoutingNode[]> {
+  const nodes: RoutingNode[] = []
+  for (let i = 0; i < count; i++) {
+    const node = await createRoutingNode(init)
+    if (nodes[0] !== undefined) {
+      await node.dial(nodes[0].getMultiaddrs())
+    }
+    nodes.push(node)
+  }
+  return nodes
+}
+
+export async function stopAll (nodes: RoutingNode[]): Promise<void> {
+  await Promise.all(nodes.map(node => node.stop()))
+}
