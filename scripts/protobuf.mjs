@@ -2,9 +2,10 @@
 /**
  * Generates TypeScript from .proto files: `node scripts/protobuf.mjs [--check] FILE.proto…` writes `x.ts` beside each `x.proto`.
  *
- * protons emits `export namespace Foo { … }` with code in it, which Node's type stripping and `erasableSyntaxOnly` refuse. This script runs protons and
- * takes from its output, for each message, the interface and the bodies of the encoder and the decoder; the streaming decoder is left out. What
- * it writes needs protons-runtime 8 and uint8arraylist (types only). `--check` writes nothing and fails if a committed file is not what would be written.
+ * protons emits `export namespace Foo { … }` with code in it, which Node's type stripping and `erasableSyntaxOnly` refuse. This script runs
+ * protons and takes from its output, for each message, the interface and the bodies of the encoder and the decoder; the streaming decoder is
+ * left out. What it writes needs protons-runtime 8 and uint8arraylist (types only). `--check` writes nothing and fails if a committed file is
+ * not what would be written.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

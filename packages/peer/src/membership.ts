@@ -52,7 +52,14 @@ export class Membership implements Machine<MembershipEffect> {
   private changedWhileRegistering = false
 
   constructor (init: MembershipInit, random: Random) {
-    this.init = { remembered: [], wantedConnections: 8, maxDials: 8, firstBackoffMs: 1_000, maxBackoffMs: 60_000, ...init }
+    this.init = {
+      bootstrap: init.bootstrap,
+      remembered: init.remembered ?? [],
+      wantedConnections: init.wantedConnections ?? 8,
+      maxDials: init.maxDials ?? 8,
+      firstBackoffMs: init.firstBackoffMs ?? 1_000,
+      maxBackoffMs: init.maxBackoffMs ?? 60_000
+    }
     this.random = random
     this.suggestions = this.init.remembered.slice(0, MAX_SUGGESTIONS)
   }

@@ -30,7 +30,7 @@ export function exp (x: number): number {
   const r = (bounded - power * LN2_HIGH) - power * LN2_LOW
   // Taylor to r^13 on |r| ≤ ln2 / 2: the rest is below 2^-57
   const sum = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 +
-    r * (1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600 + r / 6227020800))))))))))))
+    r * (1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600 + r * (1 / 6227020800)))))))))))))
   return sum * (POWERS_OF_TWO[POWER_OFFSET + power] as number)
 }
 

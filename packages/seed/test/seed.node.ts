@@ -1,0 +1,123 @@
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
+import { pbStream } from '@libp2p/utils'
+import { createPeer } from '@skein/peer'
+import { PROTOCOLS, SeedRequest, SeedResponse, signCapabilities } from '@skein/records'
+import { expect } from 'chai'
+import { createSeed } from '../src/index.ts'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Peer } from '@skein/peer'
+import type { Seed } from '../src/index.ts'
+
+const LISTEN = { listen: ['/ip4/127.0.0.1/tcp/0'] }
+
+describe('a seed', function () {
+  this.timeout(30_000)
+  let seed: Seed
+  let peers: Peer[] = []
+
+  beforeEach(async () => { seed = await createSeed(LISTEN) })
+  afterEach(async () => {
+    await Promise.all(peers.map(async peer => { await peer.stop() }))
+    peers = []
+    await seed.stop()
+  })
+
+  async function start (bootstrap = seed.addresses): Promise<Peer> {
+    const peer = await createPeer({ ...LISTEN, bootstrap })
+    peers.push(peer)
+    return peer
+  }
+
+  async function until (condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+
+  /** A peer that has signed its own request, whatever it says. */
+  async function ask (peer: Peer, request: Partial<SeedRequest>): Promise<SeedResponse> {
+    const stream = await peer.libp2p.dialProtocol(seed.peer.libp2p.peerId, PROTOCOLS.seed)
+    const messages = pbStream(stream)
+    await messages.write(request as SeedRequest, SeedRequest)
+    const response = await messages.read(SeedResponse)
+    await stream.close()
+    return response
+  }
+
+  async function signedBy (privateKey: PrivateKey, changes: { peer?: string, seq?: number, lifeMs?: number } = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const { envelope } = await signCapabilities({
+      peer: changes.peer ?? peerIdFromPrivateKey(privateKey).toString(), chipFamily: '', chipName: '', ramBytes: 0, vramBytes: 0,
+      memoryBandwidthGBPerSecond: 0, tier: 2, gpuBackend: '', platform: 'linux', region: '', onMainsPower: true, loadedModels: [], swappableModels: [],
+      maxConcurrent: 1, seq: changes.seq ?? 1, issuedAtMs: Date.now(), expiresAtMs: Date.now() + (changes.lifeMs ?? 300_000)
+    }, privateKey)
+    return Uint8Array.from(envelope)
+  }
+
+  it('brings newcomers together: each finds what any other serves', async () => {
+    const all = await Promise.all(Array.from({ length: 8 }, async () => await start()))
+    await all[2]?.serve('m', async () => 'found')
+    for (const peer of all) {
+      expect(await peer.chat({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }).text()).to.equal('found')
+    }
+    await until(() => seed.service.table.size === 8)
+    // the last to come were told of the first
+    await until(() => all.every(peer => peer.libp2p.getPeers().length >= 3))
+  })
+
+  it('knows the models of its peers soon after they are served, and tells them', async () => {
+    const server = await start()
+    await server.serve('m', async () => 'x')
+    await until(() => seed.service.models().length > 0)
+    const asking = await start()
+    expect((await asking.models()).map(({ id, providers }) => ({ id, providers }))).to.deep.equal([{ id: 'm', providers: 1 }])
+  })
+
+  it('goes on without the seed once peers have met', async () => {
+    const [a, b] = await Promise.all([start(), start()]) as [Peer, Peer]
+    await until(() => a.libp2p.getConnections(b.libp2p.peerId).length > 0)
+    await seed.stop()
+    await a.serve('m', async () => 'without it')
+    expect(await b.chat({ model: 'm', messages: [] }).text()).to.equal('without it')
+  })
+
+  it('refuses, with the reason, a registration that another signed, that is replayed or that is junk', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const peer = await createPeer({ ...LISTEN, bootstrap: [], privateKey })
+    peers.push(peer)
+    await peer.libp2p.dial(seed.peer.libp2p.getMultiaddrs())
+    const record = await RecordEnvelope.seal(new PeerRecord({ peerId: peer.libp2p.peerId, multiaddrs: peer.libp2p.getMultiaddrs() }), privateKey)
+    const peerRecord = Uint8Array.from(record.marshal())
+    const stranger = await generateKeyPair('Ed25519')
+    const future = Date.now() + 10_000_000
+
+    const good = await ask(peer, { capabilities: await signedBy(privateKey, { seq: future }), peerRecord })
+    expect(good).to.include({ refused: '' })
+    expect(good.lifeMs).to.be.within(1, 300_000)
+    const cases: Array<[string, Partial<SeedRequest>, string]> = [
+      ['replayed', { capabilities: await signedBy(privateKey, { seq: future }), peerRecord }, 'replayed'],
+      ['signed by a stranger', { capabilities: await signedBy(stranger), peerRecord }, 'wrong_signer'],
+      ['in a stranger\'s name', { capabilities: await signedBy(privateKey, { peer: peerIdFromPrivateKey(stranger).toString() }), peerRecord }, 'wrong_signer'],
+      ['a life too long', { capabilities: await signedBy(privateKey, { seq: future + 1, lifeMs: 300_001 }), peerRecord }, 'life_too_long'],
+      ['junk', { capabilities: new Uint8Array(50), peerRecord }, 'malformed'],
+      ['a junk peer record', { capabilities: await signedBy(privateKey, { seq: future + 2 }), peerRecord: new Uint8Array(50) }, 'malformed']
+    ]
+    for (const [name, request, reason] of cases) {
+      const response = await ask(peer, request)
+      expect(response.refused, name).to.equal(reason)
+      expect(response.message.length, name).to.be.above(0)
+    }
+    expect(seed.service.counters.refused).to.deep.equal({ replayed: 1, wrong_signer: 2, life_too_long: 1, malformed: 2 })
+  })
+
+  it('tells one that asks too often to wait', async () => {
+    const peer = await start()
+    let response = await ask(peer, {})
+    for (let i = 0; i < 30 && response.refused === ''; i++) {
+      response = await ask(peer, {})
+    }
+    expect(response.refused).to.equal('too_early')
+    expect(response.retryAfterMs).to.be.within(1, 5_000)
+  })
+})

@@ -1,0 +1,10 @@
+/** A small transformer that ships with its weights, for smoke tests. */
+export { smokeBackend } from './smoke-backend.ts'
+export type { SmokeBackendOptions } from './smoke-backend.ts'
+export type { FinishReason, GeneratedPiece, Generation, GenerationStep } from './generation.ts'
+export { SMOKE_MODEL_ID, SmokeModel } from './smoke-model.ts'
+export type { GenerateOptions } from './smoke-model.ts'
+export { loadSmokeModel } from './weight-loader.ts'
+export type { LoadSmokeModelOptions } from './weight-loader.ts'
+export { parseWeights, WeightsError } from './weights.ts'
+export type { Weights } from './weights.ts'

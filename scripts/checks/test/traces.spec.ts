@@ -1,0 +1,26 @@
+import { expect } from 'chai'
+import { traces } from '../traces.ts'
+import { tree } from './house.ts'
+
+const FOUND = [
+  "open('/tmp/a')", '"/work/main"', '`/root/x`',
+  'https://registry.example.com/', '"resolved": "https://a.b/c.tgz"', 'Co-Authored-By: x'
+]
+const FREE = [
+  'packages/work/a', '../tmp/', '`${folder}/tmp/x`', 'https://example.org/work/',
+  '/v1/models', 'networks', '"resolved": "packages/core"', '/workspace/'
+]
+
+describe('checks: traces', () => {
+  for (const text of FOUND) {
+    it(`finds ${text}`, () => {
+      expect(traces.run(tree({ 'docs/a.md': `first line\n${text}` }))).to.have.length(1).with.nested.property('[0].line', 2)
+    })
+  }
+
+  for (const text of FREE) {
+    it(`leaves alone ${text}`, () => {
+      expect(traces.run(tree({ 'docs/a.md': text }))).to.deep.equal([])
+    })
+  }
+})
