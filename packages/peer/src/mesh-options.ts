@@ -1,5 +1,4 @@
 /** The libp2p configuration of every Skein node, with the reasons for what differs from libp2p's defaults. */
-import { yamux } from '@libp2p/yamux'
 import { noise } from '@libp2p/noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
@@ -8,6 +7,7 @@ import { inference } from '@skein/inference/libp2p'
 import { PROTOCOLS } from '@skein/records'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
+import { streamMuxer } from './stream-muxer.ts'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { KadDHT } from '@libp2p/kad-dht'
@@ -68,7 +68,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
     addresses: { listen: init.listen, announce: init.announce },
     transports: platform.transports(),
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
+    streamMuxers: [streamMuxer({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
     connectionMonitor: {
       // it aborts healthy connections under load, and its pings cost more than all else of an idle node; yamux keeps connections alive
       enabled: false
