@@ -5,11 +5,11 @@ import { openaiBackend } from '@skein/inference'
 import type { Backend } from '@skein/inference'
 
 /** Where Ollama listens unless it is told otherwise. */
-const OLLAMA_URL = 'http://127.0.0.1:11434/v1'
+export const OLLAMA_URL = 'http://127.0.0.1:11434/v1'
 const PROBE_TIMEOUT_MS = 500
 
 /** A backend for it, and what it serves; `undefined` when nothing answers there. */
-export async function findLocalServer (url = process.env.OLLAMA_HOST_URL ?? OLLAMA_URL): Promise<{ url: string, backend: Backend, models: string[] } | undefined> {
+export async function findLocalServer (url: string): Promise<{ url: string, backend: Backend, models: string[] } | undefined> {
   const limit = deadline(systemClock(), PROBE_TIMEOUT_MS)
   try {
     const backend = openaiBackend(url)

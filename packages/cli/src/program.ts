@@ -1,6 +1,7 @@
 /** The commands of `skein` and their options. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { multiaddr } from '@multiformats/multiaddr'
+import { OLLAMA_URL } from './local-server.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { peer } from './commands/peer.ts'
@@ -57,13 +58,14 @@ Examples:
   $ skein find skein-smoke-1 --seed ADDR         who serves a model`)
 
   json(program.command('up')
-    .description('Start a mesh on this machine (a seed, several peers, a model served by two of them, a gateway), send a chat request through it and ' +
-      'print the answer; then keep it running until Ctrl-C')
+    .description('Start a mesh on this machine (a seed, several peers, a model served by two of them, a gateway), send a chat request through ' +
+      'it and print the answer; then keep it running until Ctrl-C')
     .option('--peers <n>', 'peers to start, the gateway\'s own not counted; two of them serve the built-in model', wholeNumber(2, 100), 4)
     .option('--port <port>', 'port of the gateway on 127.0.0.1; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_GATEWAY_PORT)
     .option('--prompt <text>', 'the first question', 'Call me')
     .option('--exit', 'stop after the first complete answer, with status 0')
-    .option('--no-local-server', 'do not look for a model server such as Ollama on its usual port')
+    .option('--local-server <url>', 'a model server whose models are offered too, if it answers', OLLAMA_URL)
+    .option('--no-local-server', 'do not look for one')
     .addHelpText('after', `
 Examples:
   $ skein up
@@ -84,7 +86,7 @@ Examples:
     .option('--max-concurrent <n>', 'most requests served at once, by each model', wholeNumber(1, 1_000))
     .addOption(new Option('--pace <tokens>', 'slow the built-in model down to this many tokens/s').argParser(wholeNumber(1, 100_000)))
     .option('--api-key <key>', 'key for the server named by --serve (or SKEIN_BACKEND_API_KEY)', process.env.SKEIN_BACKEND_API_KEY)
-    .option('--offer-life <seconds>', 'how long others believe an offer that is not renewed; shorter means less waiting for a dead peer, and more renewals',
+    .option('--offer-life <seconds>', 'how long others believe an offer that is not renewed; shorter forgets a dead peer sooner and costs more renewals',
       wholeNumber(2, 120), 120)
     .addHelpText('after', `
 Examples:
@@ -123,12 +125,13 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
 
 /** Options of every command that runs a node of the mesh. */
 function node (command: Command, defaults: { listen?: string[], seedText?: string }): Command {
+  const listen = defaults.listen?.join(' ') ?? 'TCP on all interfaces, a free port'
   return command
     .option('--seed <address>', `${defaults.seedText ?? 'multiaddr of a seed or peer to join through'} (repeatable)`, address, [])
-    .option('--listen <address>', `multiaddr to listen on (repeatable) (default: ${defaults.listen?.join(' ') ?? 'TCP on all interfaces, a free port'})`, address)
+    .option('--listen <address>', `multiaddr to listen on (repeatable) (default: ${listen})`, address)
     .option('--announce <address>', 'multiaddr to tell others, for a port forwarded by hand (repeatable)', address)
     .option('--region <name>', 'short name of the region, eu-west', '')
-    .option('--data <folder>', 'folder for the identity and the address book (default: ~/.skein/NAME OF THE COMMAND, or SKEIN_DATA)', process.env.SKEIN_DATA)
+    .option('--data <folder>', 'folder for the identity and the address book (or SKEIN_DATA; default: ~/.skein/COMMAND)', process.env.SKEIN_DATA)
     .option('--ephemeral', 'keep nothing on disk: a new identity each time')
 }
 

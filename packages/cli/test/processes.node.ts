@@ -1,9 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { SseParser } from '@skein/inference'
 import { expect } from 'chai'
+import type { AddressInfo } from 'node:net'
 import { SkeinProcess } from './skein-process.ts'
 
 const MODEL = 'skein-smoke-1'
@@ -155,6 +158,24 @@ describe('skein up', function () {
     expect(serving).to.include(answer.peer)
     expect(answer.text.length).to.be.above(50)
     expect(child.events.filter(({ event }) => event === 'delta').map(({ text }) => text).join('')).to.equal(answer.text)
+  })
+
+  it('offers the models of a server that runs on this machine too', async () => {
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ object: 'list', data: [{ id: 'some-llama:3b', object: 'model', created: 0, owned_by: 'me' }] }))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const child = new SkeinProcess(['up', '--port', '0', '--peers', '3', '--exit', '--local-server', `http://127.0.0.1:${port}/v1`])
+    try {
+      expect((await child.exit()).code, child.stderr).to.equal(0)
+      expect(child.events.filter(({ event }) => event === 'peer').flatMap(({ models }) => models)).to.include('some-llama:3b')
+    } finally {
+      await child.dispose()
+      server.close()
+    }
   })
 
   it('keeps running without --exit, for any OpenAI client, until it is stopped', async () => {

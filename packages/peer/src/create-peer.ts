@@ -108,7 +108,9 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   }
 }
 
-async function startNode (init: PeerInit, data: DataDirectory | undefined, clock: Clock, random: Random): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
+async function startNode (
+  init: PeerInit, data: DataDirectory | undefined, clock: Clock, random: Random
+): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({

@@ -243,12 +243,12 @@ class Call {
   private exhausted (): InferenceError {
     const { lastError } = this
     if (lastError == null) {
-      return new InferenceError('no_provider', `No peer offers ${this.request.model} now${this.options.maxPriceMicros != null || this.options.minTier != null ? ' on these terms' : ''}`, {
-        cause: this.pool.lookupFailure
-      })
+      const terms = this.options.maxPriceMicros != null || this.options.minTier != null ? ' on these terms' : ''
+      return new InferenceError('no_provider', `No peer offers ${this.request.model} now${terms}`, { cause: this.pool.lookupFailure })
     }
     if (this.soonestRetryMs != null && lastError.code !== 'context_length_exceeded') {
-      return new InferenceError('busy', `All ${this.attempts} providers tried for ${this.request.model} are busy or failing; the last said: ${lastError.message}`, {
+      const message = `All ${this.attempts} providers tried for ${this.request.model} are busy or failing; the last said: ${lastError.message}`
+      return new InferenceError('busy', message, {
         retryAfterMs: this.soonestRetryMs,
         deltas: this.delivered.count,
         peer: lastError.peer,
@@ -273,7 +273,9 @@ function withCall (error: InferenceError, peer: string, deltas: number): Inferen
 
 function asInferenceError (error: unknown, limit: AbortSignal, caller: AbortSignal | undefined): InferenceError {
   if (caller?.aborted === true) {
-    return error instanceof InferenceError && error.code === 'cancelled' ? error : new InferenceError('cancelled', 'The caller aborted the request', { cause: caller.reason })
+    return error instanceof InferenceError && error.code === 'cancelled'
+      ? error
+      : new InferenceError('cancelled', 'The caller aborted the request', { cause: caller.reason })
   }
   if (limit.aborted && limit.reason instanceof DeadlineError) {
     return new InferenceError('deadline_exceeded', 'The request\'s deadline passed before the answer was whole', { cause: limit.reason })

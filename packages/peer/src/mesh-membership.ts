@@ -6,7 +6,7 @@ import { Membership } from './membership.ts'
 import { askSeed } from './seed-client.ts'
 import type { AddressBook, AddressBookStore } from './address-book.ts'
 import type { MembershipEffect } from './membership.ts'
-import type { SeedAnswer } from './seed-client.ts'
+import type { AskSeedInit, SeedAnswer } from './seed-client.ts'
 import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { Capabilities, SeedModel } from '@skein/records'
@@ -29,6 +29,8 @@ export interface MeshMembershipInit {
   /** Registers at seeds; a seed itself does not @default true */
   register?: boolean
 }
+
+type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels'>
 
 /** How often what was learned is saved. */
 const SAVE_INTERVAL_MS = 30_000
@@ -177,9 +179,10 @@ export class MeshMembership {
     }
   }
 
-  private async ask (seed: PeerId, want: { capabilities?: Uint8Array<ArrayBuffer>, wantPeers?: number, wantModels?: number }, signal?: AbortSignal): Promise<SeedAnswer> {
+  private async ask (seed: PeerId, want: Wanted, signal?: AbortSignal): Promise<SeedAnswer> {
     const { libp2p, privateKey, clock } = this.init
-    return await askSeed({ libp2p, privateKey, clock, seed, signal: signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal]), ...want })
+    const ending = signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal])
+    return await askSeed({ libp2p, privateKey, clock, seed, signal: ending, ...want })
   }
 
   private async signSelf (): Promise<Uint8Array<ArrayBuffer>> {

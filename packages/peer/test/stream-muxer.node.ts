@@ -12,7 +12,7 @@ describe('the stream muxer', () => {
       const [connection] = multiaddrConnectionPair()
       const muxer = streamMuxer({ enableKeepAlive: false })().createStreamMuxer(connection)
       const opening = muxer.createStream()
-      connection.writeStatus = 'closing'
+      Object.assign(connection, { writeStatus: 'closing' })
       const stream = await opening
       await new Promise(resolve => setImmediate(resolve))
       expect(stream.status).to.equal('aborted')

@@ -8,7 +8,13 @@ import type { NodeOptions } from '../node-options.ts'
 
 const DRAIN_MS = 10_000
 
-export async function gateway ({ output, stop }: CommandContext, options: NodeOptions & { port: number, host: string, apiKey: string[] }): Promise<void> {
+export interface GatewayCommandOptions extends NodeOptions {
+  port: number
+  host: string
+  apiKey: string[]
+}
+
+export async function gateway ({ output, stop }: CommandContext, options: GatewayCommandOptions): Promise<void> {
   const peer = await createPeer({ ...peerInit('gateway', options, output), signal: stop })
   try {
     const running = await startGateway(peer, { port: options.port, host: options.host, apiKeys: options.apiKey })

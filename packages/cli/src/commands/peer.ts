@@ -10,8 +10,17 @@ import type { ServedOptions } from '../served-backend.ts'
 /** How long answers under way may take when the peer is told to end. */
 const DRAIN_MS = 10_000
 
-export async function peer ({ output, stop }: CommandContext, options: NodeOptions & ServedOptions & { serve: string[], offerLife: number }): Promise<void> {
-  const running = await createPeer({ ...peerInit('peer', options, output), routing: { offerLifeMs: options.offerLife * 1000 }, signal: stop })
+export interface PeerCommandOptions extends NodeOptions, ServedOptions {
+  serve: string[]
+  offerLife: number
+}
+
+export async function peer ({ output, stop }: CommandContext, options: PeerCommandOptions): Promise<void> {
+  const running = await createPeer({
+    ...peerInit('peer', options, output),
+    routing: { offerLifeMs: options.offerLife * 1000 },
+    signal: stop
+  })
   try {
     running.addEventListener('model:served', ({ detail }) => { output.event('serving', detail, `serving ${detail.model}`) })
     running.addEventListener('model:withdrawn', ({ detail }) => { output.event('withdrawn', detail, `no longer serving ${detail.model}`) })

@@ -12,7 +12,8 @@ export async function seed ({ output, stop }: CommandContext, options: NodeOptio
   const running = await createSeed({ ...peerInit('seed', options, output), listen: options.listen ?? DEFAULT_LISTEN, signal: stop })
   try {
     output.event('listening', { id: running.id, addresses: running.addresses },
-      `seed ${running.id}\n${running.addresses.map(address => `  ${address}`).join('\n')}\nGive one of these addresses to peers: skein peer --seed ADDRESS`)
+      ['seed ' + running.id, ...running.addresses.map(address => `  ${address}`), 'Give one of these addresses to peers: skein peer --seed ADDRESS']
+        .join('\n'))
     await untilStopped(stop)
   } finally {
     await running.stop({ drainMs: DRAIN_MS })

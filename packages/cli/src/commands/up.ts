@@ -18,7 +18,8 @@ export interface UpOptions {
   port: number
   prompt: string
   exit?: boolean
-  localServer: boolean
+  /** Base URL, or `false` */
+  localServer: string | false
 }
 
 const SERVING_PEERS = 2
@@ -57,7 +58,7 @@ export async function up ({ output, stop }: CommandContext, options: UpOptions):
 async function serve ({ output }: CommandContext, net: Testnet, options: UpOptions): Promise<string> {
   const backend = smokeBackend()
   const [model] = await backend.models()
-  const local = options.localServer ? await findLocalServer() : undefined
+  const local = options.localServer === false ? undefined : await findLocalServer(options.localServer)
   for (const [i, peer] of net.peers.entries()) {
     const models: string[] = []
     if (i < SERVING_PEERS) {
@@ -66,7 +67,8 @@ async function serve ({ output }: CommandContext, net: Testnet, options: UpOptio
     if (local != null && i === Math.min(SERVING_PEERS, net.peers.length - 1)) {
       models.push(...(await peer.serve(local.backend)).models)
     }
-    output.event('peer', { id: peer.id, addresses: peer.addresses, models }, `peer     ${peer.id}${models.length > 0 ? `  serves ${models.join(', ')}` : ''}`)
+    const serves = models.length > 0 ? `  serves ${models.join(', ')}` : ''
+    output.event('peer', { id: peer.id, addresses: peer.addresses, models }, `peer     ${peer.id}${serves}`)
   }
   return model?.id ?? ''
 }

@@ -129,7 +129,8 @@ async function openLevel (path: string): Promise<Level> {
   } catch (error) {
     const code = causeCode(error)
     if (code === 'LEVEL_LOCKED') {
-      throw new DataDirectoryError('in_use', path, `${path} is open in another process: stop that one, or give this one a data folder of its own`, { cause: error })
+      const message = `${path} is open in another process: stop that one, or give this one a data folder of its own`
+      throw new DataDirectoryError('in_use', path, message, { cause: error })
     }
     if (code === 'LEVEL_CORRUPTION') {
       throw error
