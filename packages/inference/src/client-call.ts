@@ -269,7 +269,9 @@ export class ClientCall implements Machine<ClientCallEffect> {
   }
 
   private fail (code: InferenceErrorCode, message: string, init?: InferenceErrorInit): void {
-    this.failWith(new InferenceError(code, message, init))
+    if (this.state !== 'over') { // each stream closes in the end: no error is made for nothing
+      this.failWith(new InferenceError(code, message, init))
+    }
   }
 
   private failWith (error: InferenceError): void {

@@ -40,7 +40,7 @@ export class ModelTable {
     await Promise.all([...this.backends.keys()].map(async backend => {
       let models: BackendModel[] = []
       try {
-        models = await backend.models(options)
+        models = await withSignal(backend.models(options), options.signal)
       } catch (error) {
         this.onBackendError?.(error)
       }
@@ -70,5 +70,21 @@ export class ModelTable {
       }
     }
     return undefined
+  }
+}
+
+/** A backend may not heed the signal: the others shall not wait for it. */
+async function withSignal<T> (promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (signal == null) {
+    return promise
+  }
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => { reject(signal.reason) }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }

@@ -178,7 +178,9 @@ export class ServerCall implements Machine<ServerCallEffect> {
 
   /** The caller reset the stream, or the connection is gone. */
   onClosed (cause: unknown): void {
-    this.giveUp(new InferenceError('cancelled', 'The caller went away', { cause }), false)
+    if (this.state !== 'over') { // each stream closes in the end: no error is made for nothing
+      this.giveUp(new InferenceError('cancelled', 'The caller went away', { cause }), false)
+    }
   }
 
   onTimeout (nowMs: number): void {
@@ -275,9 +277,6 @@ export class ServerCall implements Machine<ServerCallEffect> {
   }
 
   private giveUp (reason: InferenceError, reset: boolean): void {
-    if (this.state === 'over') {
-      return
-    }
     if (this.state === 'answering') {
       this.effects.push({ type: 'stop', reason })
     }

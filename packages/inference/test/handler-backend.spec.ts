@@ -1,11 +1,10 @@
 import { expect } from 'chai'
 import { handlerBackend, InferenceError } from '../src/index.ts'
-import { arrayOf } from './node-pair.ts'
 import type { Handler, InferenceEvent, InferenceRequest } from '../src/index.ts'
 
 const request: InferenceRequest = { task: 'chat', model: 'm', body: {} }
 const run = async (handler: Handler, signal = new AbortController().signal): Promise<InferenceEvent[]> =>
-  arrayOf(handlerBackend('m', handler).infer(request, { signal }))
+  Array.fromAsync(handlerBackend('m', handler).infer(request, { signal }))
 
 describe('a backend made of a function', () => {
   const expected: InferenceEvent[] = [{ type: 'delta', text: 'ab' }, { type: 'finish', reason: 'stop' }]

@@ -35,15 +35,6 @@ export async function collect (call: InferenceCall): Promise<{ events: Inference
   }
 }
 
-/** `Array.fromAsync`, which the language level of this project does not have. */
-export async function arrayOf<T> (items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = []
-  for await (const item of items) {
-    all.push(item)
-  }
-  return all
-}
-
 /** Resolves once `condition` holds; the test's own time limit ends a wait in vain. */
 export async function until (condition: () => boolean): Promise<void> {
   while (!condition()) {

@@ -3,7 +3,7 @@ import { ManualClock } from '@skein/core'
 import { expect } from 'chai'
 import { InferenceError, openaiBackend } from '../src/index.ts'
 import { chatChunk, createFakeOpenai, sendEvents, sendJson } from './fake-openai.ts'
-import { arrayOf, until } from './node-pair.ts'
+import { until } from './node-pair.ts'
 import type { InferenceEvent, InferenceRequest, InferenceTask } from '../src/index.ts'
 import type { FakeOpenai } from './fake-openai.ts'
 
@@ -34,7 +34,9 @@ describe('a backend on an OpenAI-compatible server', () => {
 
   it('lists models, with what the server says of them, and keeps the list for its life', async () => {
     const clock = new ManualClock()
-    fake.models = [{ id: 'a', max_model_len: 8192 }, { id: 'b', meta: { n_ctx: 4096 } }, { id: 'nomic-embed-text' }, { id: 7 }, { id: 'x'.repeat(200) }]
+    fake.models = [
+      { id: 'a', max_model_len: 8192 }, { id: 'b', meta: { n_ctx: 4096 } }, { id: 'nomic-embed-text' }, { id: 7 }, { id: 'x'.repeat(200) }
+    ]
     const backend = openaiBackend(`${fake.baseUrl}/`, { clock, modelsTtlMs: 1_000, maxConcurrent: 3, apiKey: 'k' })
     expect(await backend.models()).to.deep.equal([
       { id: 'a', tasks: ['chat', 'completion'], contextTokens: 8192, deterministic: false, maxConcurrent: 3 },
@@ -148,16 +150,16 @@ describe('a backend on an OpenAI-compatible server', () => {
   const error = (message: string): object => ({ error: { message } })
   const errors: Array<[string, number, unknown, Record<string, string>, object]> = [
     ['OpenAI’s context error', 400,
-      error('This model\'s maximum context length is 4097 tokens. However, your messages resulted in 5000 tokens. Please reduce the length.'), {},
+      error('This model\'s maximum context length is 4097 tokens. However, your messages resulted in 5000 tokens. Please …'), {},
       { code: 'context_length_exceeded', promptTokens: 5000, contextTokens: 4097 }],
     ['vLLM’s context error', 400,
-      { object: 'error', message: 'This model\'s maximum context length is 2048 tokens. However, you requested 3000 tokens in the messages, Please …' }, {},
+      { object: 'error', message: 'This model\'s maximum context length is 2048 tokens. However, you requested 3000 tokens in the messages' }, {},
       { code: 'context_length_exceeded', promptTokens: 3000, contextTokens: 2048 }],
     ['a newer vLLM’s context error', 400,
-      error('You passed 5001 input tokens and requested 100 output tokens. However, the model\'s context length is only 4096 tokens'), {},
+      error('You passed 5001 input tokens and requested 100 output tokens. However, the model\'s context length is only 4096'), {},
       { code: 'context_length_exceeded', promptTokens: 5001, contextTokens: 4096 }],
     ['llama.cpp’s context error', 400,
-      { error: { type: 'exceed_context_size_error', message: 'the request exceeds the available context size', n_prompt_tokens: 1234, n_ctx: 512 } }, {},
+      { error: { type: 'exceed_context_size_error', message: 'too long', n_prompt_tokens: 1234, n_ctx: 512 } }, {},
       { code: 'context_length_exceeded', promptTokens: 1234, contextTokens: 512 }],
     ['llama.cpp’s context error without fields', 400,
       error('request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it'), {},
@@ -198,7 +200,7 @@ describe('a backend on an OpenAI-compatible server', () => {
     }
     const backend = openaiBackend(fake.baseUrl)
     for (let i = 0; i < 2; i++) {
-      const events = await arrayOf(backend.infer({ task: 'chat', model: 'm', body: {} }, { signal: new AbortController().signal }))
+      const events = await Array.fromAsync(backend.infer({ task: 'chat', model: 'm', body: {} }, { signal: new AbortController().signal }))
       expect(events.some(event => event.type === 'delta' && event.text === 'hi')).to.equal(true)
     }
     expect(fake.seen).to.have.length(3)
