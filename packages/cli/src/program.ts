@@ -86,7 +86,7 @@ Examples:
     .option('--max-concurrent <n>', 'most requests served at once, by each model', wholeNumber(1, 1_000))
     .addOption(new Option('--pace <tokens>', 'slow the built-in model down to this many tokens/s').argParser(wholeNumber(1, 100_000)))
     .option('--api-key <key>', 'key for the server named by --serve (or SKEIN_BACKEND_API_KEY)', process.env.SKEIN_BACKEND_API_KEY)
-    .option('--offer-life <seconds>', 'how long others believe an offer that is not renewed; shorter forgets a dead peer sooner and costs more renewals',
+    .option('--offer-life <seconds>', 'how long others believe an offer that is not renewed; shorter forgets a dead peer sooner costs renewals',
       wholeNumber(2, 120), 120)
     .addHelpText('after', `
 Examples:
