@@ -9,7 +9,8 @@ for (const server of servers) {
   await server.serve(smokeBackend({ tokensPerSecond: 50 }))
 }
 client?.addEventListener('call:attempt', ({ detail: { peer, attempt, deltas, error } }) => {
-  console.log(`\n[attempt ${attempt}: ${peer.slice(-6)} ${error == null ? 'delivered the rest' : `failed with ${error.code} after ${deltas} pieces`}]`)
+  const outcome = error == null ? 'delivered the rest' : `failed with ${error.code} after ${deltas} pieces`
+  console.log(`\n[attempt ${attempt}: ${peer.slice(-6)} ${outcome}]`)
 })
 
 const body = { model: 'skein-smoke-1', max_tokens: 40, messages: [{ role: 'user', content: 'The ship sailed' }] }

@@ -1,0 +1,117 @@
+/**
+ * `npm run bench -- start`: from `createPeer()` to able to serve, in a process of its own each time; what installing `@skein/peer` brings onto a disk; how large it is
+ * in a browser. Bare libp2p with the same transports stands beside it.
+ */
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+interface Result {
+  name: string
+  value: number
+  unit: string
+  target?: number
+  better: 'lower' | 'higher'
+}
+
+const ROUNDS = 9
+const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)))
+const starter = fileURLToPath(new URL('start/starter.ts', import.meta.url))
+const results: Result[] = []
+
+await measureStart()
+const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'))
+try {
+  measureInstall(folder)
+  await measureBundle(folder)
+} finally {
+  rmSync(folder, { recursive: true })
+}
+console.log(JSON.stringify({ bench: 'start', results }))
+
+/** Each round starts one process of each kind, one after the other, so that both see the same machine. */
+async function measureStart (): Promise<void> {
+  const rounds: Record<string, number[]> = {}
+  for (let i = 0; i < ROUNDS; i++) {
+    for (const kind of ['skein', 'libp2p']) {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', starter, kind])
+      for (const [name, value] of Object.entries(JSON.parse(stdout) as Record<string, number>)) {
+        (rounds[`${kind} ${name}`] ??= []).push(value)
+      }
+    }
+  }
+  const value = (name: string): number => median(rounds[name] ?? [])
+  report({ name: 'able to serve p50', value: value('skein started'), unit: 'ms', better: 'lower' })
+  report({ name: 'able to serve from disk identity p50', value: value('skein from disk'), unit: 'ms', better: 'lower' })
+  report({ name: 'joined, offer stored at another peer p50', value: value('skein joined'), unit: 'ms', better: 'lower' })
+  report({ name: 'bare libp2p started p50', value: value('libp2p started'), unit: 'ms', better: 'lower' })
+  report({ name: 'able to serve libp2p ratio', value: value('skein started') / value('libp2p started'), unit: 'ratio', better: 'lower' })
+  report({ name: 'loading the modules p50', value: value('skein loaded'), unit: 'ms', better: 'lower' })
+  report({ name: 'RSS of one idle peer p50', value: value('skein rss'), unit: 'MB', better: 'lower' })
+  report({ name: 'RSS of one idle libp2p node p50', value: value('libp2p rss'), unit: 'MB', better: 'lower' })
+}
+
+function measureInstall (into: string): void {
+  execFileSync(process.execPath, [join(root, 'scripts/run.mjs'), 'build'], { cwd: root, stdio: 'ignore' })
+  const tarballs = ['core', 'records', 'routing', 'inference', 'peer'].map(name => {
+    const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', into], {
+      cwd: join(root, 'packages', name), stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8'
+    })) as [{ filename: string }]
+    return join(into, packed.filename)
+  })
+  const project = join(into, 'project')
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{"private":true}')
+  execFileSync('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', ...tarballs], { cwd: project, stdio: 'ignore' })
+  const { bytes, packages } = weigh(join(project, 'node_modules'))
+  report({ name: 'install size', value: bytes / 1e6, unit: 'MB', target: 60, better: 'lower' })
+  report({ name: 'packages installed', value: packages, unit: 'packages', better: 'lower' })
+}
+
+async function measureBundle (into: string): Promise<void> {
+  const entry = join(into, 'page.ts')
+  writeFileSync(entry, 'import { createPeer } from "@skein/peer"\n;(globalThis as any).createPeer = createPeer\n')
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['skein-source', 'browser'],
+    nodePaths: [join(root, 'node_modules')],
+    write: false,
+    logLevel: 'error'
+  })
+  const bytes = outputFiles[0]?.contents ?? new Uint8Array()
+  report({ name: 'browser bundle minified', value: bytes.length / 1024, unit: 'KiB', better: 'lower' })
+  report({ name: 'browser bundle gzip', value: gzipSync(bytes, { level: 9 }).length / 1024, unit: 'KiB', target: 300, better: 'lower' })
+}
+
+/** Bytes of all files, and how many packages there are. */
+function weigh (folder: string): { bytes: number, packages: number } {
+  const total = { bytes: 0, packages: 0 }
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) {
+      const path = join(entry.parentPath, entry.name)
+      total.bytes += statSync(path).size
+      total.packages += entry.name === 'package.json' && 'version' in JSON.parse(readFileSync(path, 'utf8')) ? 1 : 0
+    }
+  }
+  return total
+}
+
+function report (result: Result): void {
+  const rounded = { ...result, value: Number(result.value.toPrecision(4)) }
+  results.push(rounded)
+  console.log(`${rounded.name}: ${rounded.value} ${rounded.unit}${result.target == null ? '' : ` (target ${result.target})`}`)
+}
+
+function median (values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+}
