@@ -33,7 +33,8 @@ function generate (response: ServerResponse, tokens: number, includeUsage: boole
     if (response.destroyed) {
       return
     }
-    const dueTokens = Math.min(tokens, 1 + Math.floor((performance.now() - startMs - prefillMs) * tokensPerSecond / 1000))
+    // a timer may fire a little early; the first token is due then all the same
+    const dueTokens = Math.min(tokens, 1 + Math.max(0, Math.floor((performance.now() - startMs - prefillMs) * tokensPerSecond / 1000)))
     if (sent === 0) {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       send(choice({ role: 'assistant', content: '' }))
