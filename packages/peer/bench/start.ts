@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- start`: from `createPeer()` to able to serve, in a process of its own each time; what installing `@skein/peer` brings onto a disk; how large it is
- * in a browser. Bare libp2p with the same transports stands beside it.
+ * `npm run bench -- start`: from `createPeer()` to able to serve, in a process of its own each time; what installing `@skein/peer` brings onto a
+ * disk; how large it is in a browser. Bare libp2p with the same transports stands beside it.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
