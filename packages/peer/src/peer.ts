@@ -9,6 +9,7 @@ import { chatCall } from './chat-call.ts'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
+import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
@@ -60,7 +61,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   private readonly ownRequests = new Map<string, number>()
   private readonly served: ServedModels
   private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
-  private listing?: { atMs: number, models: Promise<ModelListing[]> }
+  private readonly seen = new SeenModels()
+  private seedModels?: { atMs: number, models: Promise<ModelListing[]> }
   private stopping?: Promise<void>
 
   constructor (parts: PeerParts) {
@@ -130,6 +132,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       yield own
     }
     for await (const { offer } of this.parts.libp2p.services.routing.findModel(query, options)) {
+      this.seen.onOffer(offer)
       if (!seen.has(offer.peer)) {
         seen.add(offer.peer)
         yield offer
@@ -177,12 +180,14 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** The models that can be called: served here, known to the connected seeds, or seen in offers lately. */
   async models (options: { signal?: AbortSignal } = {}): Promise<ModelListing[]> {
     const nowMs = this.parts.clock.nowMs()
-    if (this.listing == null || nowMs - this.listing.atMs > MODEL_LIST_LIFE_MS) {
-      const models = this.listModels(options.signal)
-      this.listing = { atMs: nowMs, models }
-      models.catch(() => { this.listing = undefined })
+    if (this.seedModels == null || nowMs - this.seedModels.atMs > MODEL_LIST_LIFE_MS) {
+      const models = this.askSeedsForModels()
+      this.seedModels = { atMs: nowMs, models }
+      models.catch(() => { this.seedModels = undefined })
     }
-    return await this.listing.models
+    const fromSeeds = await this.seedModels.models
+    options.signal?.throwIfAborted()
+    return mergeListings(this.served.listings(), this.seen.listings(nowMs), fromSeeds)
   }
 
   /** What it has done so far; for metrics. */
@@ -216,22 +221,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     await this.libp2p.stop()
   }
 
-  private async listModels (signal?: AbortSignal): Promise<ModelListing[]> {
-    const models = new Map<string, ModelListing>()
-    for (const listing of this.served.listings()) {
-      models.set(listing.id, listing)
-    }
-    for (const { id, providers, regions } of await this.parts.membership.seedModels(signal)) {
-      const own = models.get(id)
-      models.set(id, {
-        id,
-        tasks: own?.tasks ?? [],
-        providers: Math.max(own?.providers ?? 0, providers),
-        contextTokens: own?.contextTokens ?? 0,
-        regions: [...new Set([...own?.regions ?? [], ...regions])].sort()
-      })
-    }
-    return [...models.values()].sort((a, b) => a.id < b.id ? -1 : 1)
+  private async askSeedsForModels (): Promise<ModelListing[]> {
+    return mergeListings((await this.parts.membership.seedModels())
+      .map(({ id, providers, regions }) => ({ id, tasks: [], providers, contextTokens: 0, regions })))
   }
 
   private world (): FailoverWorld {
@@ -254,6 +246,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       yield { offer: own, fromCache: true }
     }
     for await (const { offer, source } of this.parts.libp2p.services.routing.findModel(filter, { signal })) {
+      this.seen.onOffer(offer)
       yield { offer, fromCache: source !== 'network' }
     }
   }
@@ -268,6 +261,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   private onAttempt (attempt: PeerEvents['call:attempt']['detail']): void {
     if (attempt.error?.code === 'model_not_found' || attempt.error?.code === 'connection_failed') {
       this.libp2p.services.routing.forget(attempt.model, attempt.peer)
+      this.seen.forget(attempt.model, attempt.peer)
     } else if (attempt.peer !== this.id) {
       void this.measureRoundTrip(attempt.peer)
     }
