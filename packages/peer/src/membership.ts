@@ -35,6 +35,8 @@ export interface MembershipInit {
 
 /** Most addresses waiting to be tried; further suggestions are dropped, for there will be others. */
 const MAX_SUGGESTIONS = 64
+/** Models often change several at a time: seeds hear of them together, ms. */
+const CHANGE_DELAY_MS = 100
 
 export class Membership implements Machine<MembershipEffect> {
   private readonly init: Required<MembershipInit>
@@ -49,7 +51,8 @@ export class Membership implements Machine<MembershipEffect> {
   private readonly connected = new Set<string>()
   private readonly seeds = new Set<string>()
   private readonly registering = new Set<string>()
-  private changedWhileRegistering = false
+  /** Seeds whose registration under way says less than what is true now */
+  private readonly outdated = new Set<string>()
 
   constructor (init: MembershipInit, random: Random) {
     this.init = {
@@ -105,6 +108,7 @@ export class Membership implements Machine<MembershipEffect> {
     this.connected.delete(peer)
     this.seeds.delete(peer)
     this.registering.delete(peer)
+    this.outdated.delete(peer)
     this.timers.delete(`register ${peer}`)
     const address = this.bootstrapPeers.get(peer)
     if (address != null) {
@@ -124,9 +128,8 @@ export class Membership implements Machine<MembershipEffect> {
     }
     if (this.seeds.has(seed)) {
       const waitMs = answer.lifeMs > 0 ? Math.max(1_000, answer.lifeMs / 2, answer.retryAfterMs) : Math.max(1_000, answer.retryAfterMs)
-      this.timers.set(`register ${seed}`, this.changedWhileRegistering ? nowMs + Math.max(1_000, answer.retryAfterMs) : nowMs + waitMs)
+      this.timers.set(`register ${seed}`, nowMs + (this.outdated.delete(seed) ? Math.max(CHANGE_DELAY_MS, answer.retryAfterMs) : waitMs))
     }
-    this.changedWhileRegistering = false
     this.dialMore()
   }
 
@@ -139,12 +142,12 @@ export class Membership implements Machine<MembershipEffect> {
 
   /** What this peer tells of itself has changed: the seeds should hear it soon. */
   onCapabilitiesChanged (nowMs: number): void {
-    this.changedWhileRegistering = this.registering.size > 0
     for (const seed of this.seeds) {
-      if (!this.registering.has(seed)) {
+      if (this.registering.has(seed)) {
+        this.outdated.add(seed)
+      } else {
         const dueMs = this.timers.deadlineOf(`register ${seed}`) ?? Infinity
-        // models often change several at a time
-        this.timers.set(`register ${seed}`, Math.min(dueMs, nowMs + 100))
+        this.timers.set(`register ${seed}`, Math.min(dueMs, nowMs + CHANGE_DELAY_MS))
       }
     }
   }

@@ -81,6 +81,20 @@ describe('Membership', () => {
     expect(until(2_200)).to.deep.equal([{ type: 'register', seed: 'seed' }])
   })
 
+  it('tells each of several seeds of a change that came while all were registering', () => {
+    const { machine, until, drain } = world({ bootstrap: [] })
+    for (const seed of ['a', 'b']) {
+      machine.onConnected(seed)
+      machine.onSeed(seed, 0)
+    }
+    drain()
+    machine.onCapabilitiesChanged(0)
+    for (const seed of ['a', 'b']) {
+      machine.onSeedAnswer(seed, { lifeMs: 300_000, retryAfterMs: 0, peers: [] }, 50)
+    }
+    expect(until(1_000)).to.deep.equal([{ type: 'register', seed: 'a' }, { type: 'register', seed: 'b' }])
+  })
+
   it('dials the peers a seed names while it has few connections, and no more than wanted', () => {
     const { machine, drain } = world({ bootstrap: [], wantedConnections: 4, maxDials: 2 })
     machine.onConnected('seed')
