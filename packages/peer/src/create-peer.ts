@@ -140,7 +140,11 @@ async function join (
     onMainsPower: init.onMainsPower ?? true,
     loadedModels: [],
     swappableModels: [],
-    maxConcurrent: init.inference?.maxConcurrent ?? 0
+    maxConcurrent: init.inference?.maxConcurrent ?? 0,
+    queueDepth: 0,
+    effectiveContext: 0,
+    priceMicros: 0,
+    tasks: []
   }
   const bootstrap = init.bootstrap ?? []
   const book = new AddressBook({}, await data?.addressBook.load())
@@ -153,9 +157,9 @@ async function join (
     bootstrap,
     book,
     store: data?.addressBook,
-    describe: () => self
+    describe: () => peer.describe()
   })
-  const peer = new Peer({ libp2p, membership, clock, random, self })
+  const peer: Peer = new Peer({ libp2p, membership, clock, random, self })
   membership.start()
 
   if (bootstrap.length > 0 || book.size > 0) {

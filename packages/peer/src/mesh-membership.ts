@@ -12,7 +12,7 @@ import type { Clock, Random } from '@skein/core'
 import type { Capabilities, SeedModel } from '@skein/records'
 
 /** What a peer says of itself, without what each signing fills in. */
-export type SelfDescription = Omit<Capabilities, 'peer' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
+export type SelfDescription = Omit<Capabilities, 'peer' | 'addresses' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
 
 export interface MeshMembershipInit {
   libp2p: Libp2p
@@ -35,6 +35,8 @@ type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels'>
 /** How often what was learned is saved. */
 const SAVE_INTERVAL_MS = 30_000
 const REMEMBERED_PEERS = 32
+/** Addresses that a registration names. */
+const MAX_TOLD_ADDRESSES = 4
 
 export class MeshMembership {
   private readonly init: MeshMembershipInit
@@ -180,9 +182,9 @@ export class MeshMembership {
   }
 
   private async ask (seed: PeerId, want: Wanted, signal?: AbortSignal): Promise<SeedAnswer> {
-    const { libp2p, privateKey, clock } = this.init
+    const { libp2p, clock } = this.init
     const ending = signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal])
-    return await askSeed({ libp2p, privateKey, clock, seed, signal: ending, ...want })
+    return await askSeed({ libp2p, clock, seed, signal: ending, ...want })
   }
 
   private async signSelf (): Promise<Uint8Array<ArrayBuffer>> {
@@ -191,6 +193,7 @@ export class MeshMembership {
     const { envelope } = await signCapabilities({
       ...this.init.describe(),
       peer: this.init.libp2p.peerId.toString(),
+      addresses: this.init.libp2p.getMultiaddrs().slice(0, MAX_TOLD_ADDRESSES).map(address => withoutPeer(address.toString())),
       seq: this.seq,
       issuedAtMs: nowMs,
       expiresAtMs: nowMs + MAX_CAPABILITIES_LIFE_MS

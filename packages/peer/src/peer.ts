@@ -79,7 +79,6 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       log: parts.libp2p.logger.forComponent('skein:served-models'),
       peer: parts.libp2p.peerId.toString(),
       onChange: (kind, model) => {
-        parts.self.loadedModels = this.served.models
         parts.membership.capabilitiesChanged()
         this.safeDispatchEvent(kind === 'served' ? 'model:served' : 'model:withdrawn', { detail: { model } })
       }
@@ -188,6 +187,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     const fromSeeds = await this.seedModels.models
     options.signal?.throwIfAborted()
     return mergeListings(this.served.listings(), this.seen.listings(nowMs), fromSeeds)
+  }
+
+  /** What this peer tells seeds of itself. */
+  describe (): SelfDescription {
+    return { ...this.parts.self, ...this.served.summary() }
   }
 
   /** What it has done so far; for metrics. */

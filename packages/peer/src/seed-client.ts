@@ -1,9 +1,8 @@
 /** The peer's side of `/skein/seed/1.0.0`: register at a seed, and hear of peers and models. */
-import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { pbStream } from '@libp2p/utils'
 import { deadline } from '@skein/core'
-import { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
-import type { Libp2p, PeerId, PrivateKey } from '@libp2p/interface'
+import { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { SeedModel } from '@skein/records'
 
@@ -19,7 +18,6 @@ export interface SeedAnswer {
 
 export interface AskSeedInit {
   libp2p: Libp2p
-  privateKey: PrivateKey
   clock: Clock
   seed: PeerId
   /** Envelope of this peer's capabilities; left out, nothing is registered */
@@ -33,20 +31,16 @@ export interface AskSeedInit {
 const ANSWER_TIMEOUT_MS = 10_000
 
 export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
-  const { libp2p, privateKey } = init
-  const limit = deadline(init.clock, ANSWER_TIMEOUT_MS, [init.signal])
+  const { libp2p, clock } = init
+  const limit = deadline(clock, ANSWER_TIMEOUT_MS, [init.signal])
   const { signal } = limit
 
   try {
-    const peerRecord = init.capabilities == null
-      ? undefined
-      : await RecordEnvelope.seal(new PeerRecord({ peerId: libp2p.peerId, multiaddrs: libp2p.getMultiaddrs() }), privateKey)
     const stream = await libp2p.dialProtocol(init.seed, PROTOCOLS.seed, { signal, runOnLimitedConnection: true })
     try {
       const messages = pbStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
       await messages.write({
         capabilities: init.capabilities,
-        peerRecord: peerRecord == null ? undefined : Uint8Array.from(peerRecord.marshal()),
         wantPeers: init.wantPeers ?? 0,
         wantModels: init.wantModels ?? 0
       }, SeedRequest, { signal })
@@ -56,7 +50,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         refused: response.refused === '' ? undefined : `${response.refused}: ${response.message}`,
         lifeMs: response.lifeMs,
         retryAfterMs: response.retryAfterMs,
-        peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(openPeerRecord)))
+        peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(async envelope => await openPeer(envelope, clock.nowMs()))))
           .flatMap(address => address == null || address.endsWith(`/p2p/${libp2p.peerId.toString()}`) ? [] : [address]),
         models: response.models.slice(0, MAX_SEED_MODELS)
       }
@@ -69,16 +63,12 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
   }
 }
 
-/** The first address in a signed peer record; `undefined` when the record is no good: one bad record does not spoil an answer. */
-async function openPeerRecord (bytes: Uint8Array): Promise<string | undefined> {
+/** Where the peer of a signed record is dialled; `undefined` when the record is no good: one bad record does not spoil an answer. */
+async function openPeer (envelope: Uint8Array, nowMs: number): Promise<string | undefined> {
   try {
-    const envelope = await RecordEnvelope.openAndCertify(bytes, PeerRecord.DOMAIN)
-    const record = PeerRecord.createFromProtobuf(envelope.payload)
-    const address = record.multiaddrs[0]?.toString()
-    if (address == null || !envelope.publicKey.equals(record.peerId.publicKey)) {
-      return undefined
-    }
-    return address.includes('/p2p/') ? address : `${address}/p2p/${record.peerId.toString()}`
+    const { capabilities } = await openCapabilities(envelope, nowMs)
+    const [address] = capabilities.addresses
+    return address == null ? undefined : `${address}/p2p/${capabilities.peer}`
   } catch {
     return undefined
   }

@@ -103,6 +103,18 @@ export class ServedModels {
     }
   }
 
+  /** All models together, as a registration tells of them. */
+  summary (): Pick<SelfDescription, 'loadedModels' | 'tasks' | 'effectiveContext' | 'priceMicros' | 'queueDepth'> {
+    const offers = this.models.flatMap(id => this.offerOf(id) ?? [])
+    return {
+      loadedModels: this.models.slice(0, MAX_MODELS),
+      tasks: [...new Set(offers.flatMap(offer => offer.tasks))].sort(),
+      effectiveContext: Math.max(0, ...offers.map(offer => offer.effectiveContext)),
+      priceMicros: offers.length === 0 ? 0 : Math.min(...offers.map(offer => offer.priceMicros)),
+      queueDepth: offers.reduce((sum, offer) => sum + offer.queueDepth, 0)
+    }
+  }
+
   listings (): ModelListing[] {
     return this.models.flatMap(id => {
       const model = this.find(id)?.model

@@ -1,9 +1,9 @@
 /** What a device is and can do, signed by it: kept by seeds, read by those who choose among peers. */
-import { equalBytes } from '@skein/core'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
-import { checkCount, checkName, checkNumber, MAX_MODELS } from './field-bounds.ts'
+import { checkCount, checkName, checkNumber, MAX_ADDRESSES, MAX_MODELS, MAX_TASKS } from './field-bounds.ts'
 import { CapabilitiesRecord } from './pb/record.ts'
-import { peerIdBytesOf } from './peer-name.ts'
 import { RecordError } from './record-error.ts'
 import type { RecordKind } from './envelope.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -42,6 +42,16 @@ export interface Capabilities extends Hardware {
   swappableModels: string[]
   /** Most requests served at once, over all models */
   maxConcurrent: number
+  /** Requests being served now */
+  queueDepth: number
+  /** The longest prompt plus answer that any of the loaded models really serves, tokens; 0 when unknown */
+  effectiveContext: number
+  /** The lowest price of a million generated tokens, in millionths of a US dollar; 0 is free */
+  priceMicros: number
+  /** What can be asked of the loaded models: `chat`, `completion`, `embedding` */
+  tasks: string[]
+  /** Where the peer can be dialled, multiaddr texts without the peer's id, best first */
+  addresses: string[]
   seq: number
   issuedAtMs: number
   expiresAtMs: number
@@ -55,13 +65,16 @@ export interface SignedCapabilities {
 /** @throws {RecordError} `malformed` or `oversize`, naming the field */
 export async function signCapabilities (capabilities: Capabilities, privateKey: PrivateKey): Promise<SignedCapabilities> {
   checkCapabilities(capabilities)
-  const { peer, memoryBandwidthGBPerSecond, ...rest } = capabilities
+  const { peer, memoryBandwidthGBPerSecond, addresses, expiresAtMs, ...rest } = capabilities
+  if (peer !== peerIdFromPrivateKey(privateKey).toString()) {
+    throw new RecordError('wrong_signer', 'Only a peer itself can sign what it is and can do')
+  }
   const payload = CapabilitiesRecord.encode({
     ...rest,
-    peerId: peerIdBytesOf(peer),
     memoryBandwidthGbPerSecond: memoryBandwidthGBPerSecond,
     issuedAtMs: Math.floor(rest.issuedAtMs),
-    expiresAtMs: Math.floor(rest.expiresAtMs)
+    lifeMs: Math.floor(expiresAtMs - rest.issuedAtMs),
+    addresses: addresses.map(address => Uint8Array.from(multiaddr(address).bytes))
   })
   return { capabilities, envelope: await sealEnvelope(CAPABILITIES_KIND, payload, privateKey) }
 }
@@ -71,17 +84,22 @@ export async function openCapabilities (envelope: Uint8Array, nowMs: number): Pr
   const opened = await openEnvelope(CAPABILITIES_KIND, envelope)
 
   let record: CapabilitiesRecord
+  let addresses: string[]
   try {
     record = CapabilitiesRecord.decode(opened.payload)
+    addresses = record.addresses.slice(0, MAX_ADDRESSES + 1).map(bytes => multiaddr(bytes).toString())
   } catch (error) {
     throw new RecordError('malformed', 'Not a capabilities record', { cause: error })
   }
-  if (!equalBytes(record.peerId, opened.peerIdBytes)) {
-    throw new RecordError('wrong_signer', 'Signed by another key than that of the peer it speaks of')
-  }
 
-  const { peerId: _, memoryBandwidthGbPerSecond, ...rest } = record
-  const capabilities: Capabilities = { ...rest, peer: opened.peer, memoryBandwidthGBPerSecond: memoryBandwidthGbPerSecond }
+  const { lifeMs, memoryBandwidthGbPerSecond, ...rest } = record
+  const capabilities: Capabilities = {
+    ...rest,
+    peer: opened.peer,
+    memoryBandwidthGBPerSecond: memoryBandwidthGbPerSecond,
+    expiresAtMs: record.issuedAtMs + lifeMs,
+    addresses
+  }
   checkCapabilities(capabilities)
   checkLife(CAPABILITIES_KIND, capabilities, nowMs)
   return { capabilities, envelope }
@@ -101,5 +119,11 @@ function checkCapabilities (value: Capabilities): void {
   checkNumber('ramBytes', value.ramBytes, 0, Number.MAX_SAFE_INTEGER)
   checkNumber('vramBytes', value.vramBytes, 0, Number.MAX_SAFE_INTEGER)
   checkNumber('maxConcurrent', value.maxConcurrent, 0, 0xffffffff)
+  checkNumber('queueDepth', value.queueDepth, 0, 0xffffffff)
+  checkNumber('effectiveContext', value.effectiveContext, 0, 0xffffffff)
+  checkNumber('priceMicros', value.priceMicros, 0, Number.MAX_SAFE_INTEGER)
+  checkCount('tasks', value.tasks, MAX_TASKS)
+  value.tasks.forEach(task => { checkName('task', task, { maxBytes: 32 }) })
+  checkCount('addresses', value.addresses, MAX_ADDRESSES)
   checkNumber('memoryBandwidthGBPerSecond', value.memoryBandwidthGBPerSecond, 0, 1e6, false)
 }

@@ -6,10 +6,8 @@ import type { Capabilities, SeedModel } from '@skein/records'
 
 export interface Registration {
   capabilities: Capabilities
-  /** Envelope of the libp2p peer record, handed to others as it came */
-  peerRecord: Uint8Array
-  /** Multiaddr texts in that record */
-  addresses: string[]
+  /** As it came, handed to others */
+  envelope: Uint8Array
 }
 
 export interface RegistrationTableInit {
@@ -94,7 +92,7 @@ export class RegistrationTable {
         continue
       }
       seen.add(peer)
-      const group = `${registration.capabilities.region} ${networkOf(registration.addresses[0] ?? '') ?? ''}`
+      const group = `${registration.capabilities.region} ${networkOf(registration.capabilities.addresses[0] ?? '') ?? ''}`
       groups.set(group, [...(groups.get(group) ?? []), registration])
     }
 

@@ -1,5 +1,4 @@
 /** The seed's side of `/skein/seed/1.0.0`, as a libp2p service. */
-import { PeerRecord, RecordEnvelope } from '@libp2p/peer-record'
 import { pbStream } from '@libp2p/utils'
 import { BoundedMap, deadline, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
@@ -106,7 +105,7 @@ export class SeedService implements Startable {
       lifeMs: 0,
       retryAfterMs: 0,
       peers: this.table.pick(Math.min(request.wantPeers, MAX_SEED_PEERS), peer, nowMs, this.random)
-        .map(registration => Uint8Array.from(registration.peerRecord)),
+        .map(registration => Uint8Array.from(registration.envelope)),
       models: request.wantModels === 0 ? [] : this.table.models(Math.min(request.wantModels, MAX_SEED_MODELS), nowMs)
     }
     if (request.capabilities.length === 0) {
@@ -117,7 +116,7 @@ export class SeedService implements Startable {
     } catch (error) {
       const { refused, message } = error instanceof RecordError
         ? this.refusal(error.reason, error.message)
-        : error instanceof TableFullError ? this.refusal('full', error.message) : this.refusal('malformed', 'The peer record is no good')
+        : this.refusal(error instanceof TableFullError ? 'full' : 'malformed', (error as Error).message)
       return { ...response, refused, message, retryAfterMs: 10_000 }
     }
   }
@@ -127,16 +126,7 @@ export class SeedService implements Startable {
     if (capabilities.peer !== peer) {
       throw new RecordError('wrong_signer', 'Only the peer itself can register')
     }
-    const envelope = await RecordEnvelope.openAndCertify(request.peerRecord, PeerRecord.DOMAIN)
-    const record = PeerRecord.createFromProtobuf(envelope.payload)
-    if (record.peerId.toString() !== peer || !record.peerId.publicKey?.equals(envelope.publicKey)) {
-      throw new RecordError('wrong_signer', 'The peer record speaks of another peer')
-    }
-    this.table.register({
-      capabilities,
-      peerRecord: Uint8Array.from(request.peerRecord),
-      addresses: record.multiaddrs.slice(0, 8).map(address => address.toString())
-    }, nowMs)
+    this.table.register({ capabilities, envelope: Uint8Array.from(request.capabilities) }, nowMs)
     this.counters.registered++
     return capabilities.expiresAtMs - nowMs
   }

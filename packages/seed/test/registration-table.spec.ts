@@ -9,10 +9,10 @@ function registration (peer: string, changes: Partial<Capabilities> = {}, addres
   return {
     capabilities: {
       peer, chipFamily: '', chipName: '', ramBytes: 0, vramBytes: 0, memoryBandwidthGBPerSecond: 0, tier: 2, gpuBackend: 'cpu', platform: 'linux',
-      region: '', onMainsPower: true, loadedModels: [], swappableModels: [], maxConcurrent: 1, seq: 1, issuedAtMs: 0, expiresAtMs: 300_000, ...changes
+      region: '', onMainsPower: true, loadedModels: [], swappableModels: [], maxConcurrent: 1, queueDepth: 0,
+      effectiveContext: 0, priceMicros: 0, tasks: [], addresses: [address], seq: 1, issuedAtMs: 0, expiresAtMs: 300_000, ...changes
     },
-    peerRecord: new Uint8Array(),
-    addresses: [address]
+    envelope: new Uint8Array()
   }
 }
 

@@ -235,10 +235,9 @@ export const OfferRecord = (() => {
 })()
 
 export interface CapabilitiesRecord {
-  peerId: Uint8Array<ArrayBuffer>
   seq: number
   issuedAtMs: number
-  expiresAtMs: number
+  lifeMs: number
   chipFamily: string
   chipName: string
   ramBytes: number
@@ -252,6 +251,11 @@ export interface CapabilitiesRecord {
   loadedModels: string[]
   swappableModels: string[]
   maxConcurrent: number
+  addresses: Uint8Array<ArrayBuffer>[]
+  queueDepth: number
+  effectiveContext: number
+  priceMicros: number
+  tasks: string[]
 }
 
 export const CapabilitiesRecord = (() => {
@@ -261,93 +265,117 @@ export const CapabilitiesRecord = (() => {
         w.fork()
       }
 
-      if ((obj.peerId != null && obj.peerId.byteLength > 0)) {
-        w.uint32(10)
-        w.bytes(obj.peerId)
-      }
-
       if ((obj.seq != null && obj.seq !== 0)) {
-        w.uint32(16)
+        w.uint32(8)
         w.uint64Number(obj.seq)
       }
 
       if ((obj.issuedAtMs != null && obj.issuedAtMs !== 0)) {
-        w.uint32(24)
+        w.uint32(16)
         w.uint64Number(obj.issuedAtMs)
       }
 
-      if ((obj.expiresAtMs != null && obj.expiresAtMs !== 0)) {
-        w.uint32(32)
-        w.uint64Number(obj.expiresAtMs)
+      if ((obj.lifeMs != null && obj.lifeMs !== 0)) {
+        w.uint32(24)
+        w.uint32(obj.lifeMs)
       }
 
       if ((obj.chipFamily != null && obj.chipFamily !== '')) {
-        w.uint32(42)
+        w.uint32(34)
         w.string(obj.chipFamily)
       }
 
       if ((obj.chipName != null && obj.chipName !== '')) {
-        w.uint32(50)
+        w.uint32(42)
         w.string(obj.chipName)
       }
 
       if ((obj.ramBytes != null && obj.ramBytes !== 0)) {
-        w.uint32(56)
+        w.uint32(48)
         w.uint64Number(obj.ramBytes)
       }
 
       if ((obj.vramBytes != null && obj.vramBytes !== 0)) {
-        w.uint32(64)
+        w.uint32(56)
         w.uint64Number(obj.vramBytes)
       }
 
       if ((obj.memoryBandwidthGbPerSecond != null && obj.memoryBandwidthGbPerSecond !== 0)) {
-        w.uint32(73)
-        w.double(obj.memoryBandwidthGbPerSecond)
+        w.uint32(69)
+        w.float(obj.memoryBandwidthGbPerSecond)
       }
 
       if ((obj.tier != null && obj.tier !== 0)) {
-        w.uint32(80)
+        w.uint32(72)
         w.uint32(obj.tier)
       }
 
       if ((obj.gpuBackend != null && obj.gpuBackend !== '')) {
-        w.uint32(90)
+        w.uint32(82)
         w.string(obj.gpuBackend)
       }
 
       if ((obj.platform != null && obj.platform !== '')) {
-        w.uint32(98)
+        w.uint32(90)
         w.string(obj.platform)
       }
 
       if ((obj.region != null && obj.region !== '')) {
-        w.uint32(106)
+        w.uint32(98)
         w.string(obj.region)
       }
 
       if ((obj.onMainsPower != null && obj.onMainsPower !== false)) {
-        w.uint32(112)
+        w.uint32(104)
         w.bool(obj.onMainsPower)
       }
 
       if (obj.loadedModels != null && obj.loadedModels.length > 0) {
         for (const value of obj.loadedModels) {
-          w.uint32(122)
+          w.uint32(114)
           w.string(value)
         }
       }
 
       if (obj.swappableModels != null && obj.swappableModels.length > 0) {
         for (const value of obj.swappableModels) {
-          w.uint32(130)
+          w.uint32(122)
           w.string(value)
         }
       }
 
       if ((obj.maxConcurrent != null && obj.maxConcurrent !== 0)) {
-        w.uint32(136)
+        w.uint32(128)
         w.uint32(obj.maxConcurrent)
+      }
+
+      if (obj.addresses != null && obj.addresses.length > 0) {
+        for (const value of obj.addresses) {
+          w.uint32(138)
+          w.bytes(value)
+        }
+      }
+
+      if ((obj.queueDepth != null && obj.queueDepth !== 0)) {
+        w.uint32(144)
+        w.uint32(obj.queueDepth)
+      }
+
+      if ((obj.effectiveContext != null && obj.effectiveContext !== 0)) {
+        w.uint32(152)
+        w.uint32(obj.effectiveContext)
+      }
+
+      if ((obj.priceMicros != null && obj.priceMicros !== 0)) {
+        w.uint32(160)
+        w.uint64Number(obj.priceMicros)
+      }
+
+      if (obj.tasks != null && obj.tasks.length > 0) {
+        for (const value of obj.tasks) {
+          w.uint32(170)
+          w.string(value)
+        }
       }
 
       if (opts.lengthDelimited !== false) {
@@ -357,10 +385,9 @@ export const CapabilitiesRecord = (() => {
 
     decode (reader, length, opts = {}) {
       const obj: any = {
-        peerId: new Uint8Array(0),
         seq: 0,
         issuedAtMs: 0,
-        expiresAtMs: 0,
+        lifeMs: 0,
         chipFamily: '',
         chipName: '',
         ramBytes: 0,
@@ -373,7 +400,12 @@ export const CapabilitiesRecord = (() => {
         onMainsPower: false,
         loadedModels: [],
         swappableModels: [],
-        maxConcurrent: 0
+        maxConcurrent: 0,
+        addresses: [],
+        queueDepth: 0,
+        effectiveContext: 0,
+        priceMicros: 0,
+        tasks: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -383,62 +415,58 @@ export const CapabilitiesRecord = (() => {
 
         switch (tag >>> 3) {
           case 1: {
-            obj.peerId = reader.bytes()
-            break
-          }
-          case 2: {
             obj.seq = reader.uint64Number()
             break
           }
-          case 3: {
+          case 2: {
             obj.issuedAtMs = reader.uint64Number()
             break
           }
-          case 4: {
-            obj.expiresAtMs = reader.uint64Number()
+          case 3: {
+            obj.lifeMs = reader.uint32()
             break
           }
-          case 5: {
+          case 4: {
             obj.chipFamily = reader.string()
             break
           }
-          case 6: {
+          case 5: {
             obj.chipName = reader.string()
             break
           }
-          case 7: {
+          case 6: {
             obj.ramBytes = reader.uint64Number()
             break
           }
-          case 8: {
+          case 7: {
             obj.vramBytes = reader.uint64Number()
             break
           }
-          case 9: {
-            obj.memoryBandwidthGbPerSecond = reader.double()
+          case 8: {
+            obj.memoryBandwidthGbPerSecond = reader.float()
             break
           }
-          case 10: {
+          case 9: {
             obj.tier = reader.uint32()
             break
           }
-          case 11: {
+          case 10: {
             obj.gpuBackend = reader.string()
             break
           }
-          case 12: {
+          case 11: {
             obj.platform = reader.string()
             break
           }
-          case 13: {
+          case 12: {
             obj.region = reader.string()
             break
           }
-          case 14: {
+          case 13: {
             obj.onMainsPower = reader.bool()
             break
           }
-          case 15: {
+          case 14: {
             if (opts.limits?.loadedModels != null && obj.loadedModels.length === opts.limits.loadedModels) {
               throw new MaxLengthError('Decode error - repeated field "loadedModels" had too many elements')
             }
@@ -446,7 +474,7 @@ export const CapabilitiesRecord = (() => {
             obj.loadedModels.push(reader.string())
             break
           }
-          case 16: {
+          case 15: {
             if (opts.limits?.swappableModels != null && obj.swappableModels.length === opts.limits.swappableModels) {
               throw new MaxLengthError('Decode error - repeated field "swappableModels" had too many elements')
             }
@@ -454,8 +482,36 @@ export const CapabilitiesRecord = (() => {
             obj.swappableModels.push(reader.string())
             break
           }
-          case 17: {
+          case 16: {
             obj.maxConcurrent = reader.uint32()
+            break
+          }
+          case 17: {
+            if (opts.limits?.addresses != null && obj.addresses.length === opts.limits.addresses) {
+              throw new MaxLengthError('Decode error - repeated field "addresses" had too many elements')
+            }
+
+            obj.addresses.push(reader.bytes())
+            break
+          }
+          case 18: {
+            obj.queueDepth = reader.uint32()
+            break
+          }
+          case 19: {
+            obj.effectiveContext = reader.uint32()
+            break
+          }
+          case 20: {
+            obj.priceMicros = reader.uint64Number()
+            break
+          }
+          case 21: {
+            if (opts.limits?.tasks != null && obj.tasks.length === opts.limits.tasks) {
+              throw new MaxLengthError('Decode error - repeated field "tasks" had too many elements')
+            }
+
+            obj.tasks.push(reader.string())
             break
           }
           default: {

@@ -5,7 +5,6 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface SeedRequest {
   capabilities: Uint8Array<ArrayBuffer>
-  peerRecord: Uint8Array<ArrayBuffer>
   wantPeers: number
   wantModels: number
 }
@@ -22,18 +21,13 @@ export const SeedRequest = (() => {
         w.bytes(obj.capabilities)
       }
 
-      if ((obj.peerRecord != null && obj.peerRecord.byteLength > 0)) {
-        w.uint32(18)
-        w.bytes(obj.peerRecord)
-      }
-
       if ((obj.wantPeers != null && obj.wantPeers !== 0)) {
-        w.uint32(24)
+        w.uint32(16)
         w.uint32(obj.wantPeers)
       }
 
       if ((obj.wantModels != null && obj.wantModels !== 0)) {
-        w.uint32(32)
+        w.uint32(24)
         w.uint32(obj.wantModels)
       }
 
@@ -45,7 +39,6 @@ export const SeedRequest = (() => {
     decode (reader, length) {
       const obj: any = {
         capabilities: new Uint8Array(0),
-        peerRecord: new Uint8Array(0),
         wantPeers: 0,
         wantModels: 0
       }
@@ -61,14 +54,10 @@ export const SeedRequest = (() => {
             break
           }
           case 2: {
-            obj.peerRecord = reader.bytes()
-            break
-          }
-          case 3: {
             obj.wantPeers = reader.uint32()
             break
           }
-          case 4: {
+          case 3: {
             obj.wantModels = reader.uint32()
             break
           }

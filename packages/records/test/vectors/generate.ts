@@ -35,7 +35,8 @@ const capabilities = [
     record: {
       peer, chipFamily: 'appleSilicon', chipName: 'M3 Max', ramBytes: 68_719_476_736, vramBytes: 0, memoryBandwidthGBPerSecond: 400, tier: 2,
       gpuBackend: 'metal', platform: 'macOS', region: 'us-central', onMainsPower: true, loadedModels: ['llama-3.2:3b'], swappableModels: ['qwen3:8b'],
-      maxConcurrent: 4, seq: 9, issuedAtMs, expiresAtMs: issuedAtMs + 300_000
+      maxConcurrent: 4, queueDepth: 1, effectiveContext: 8192, priceMicros: 150_000, tasks: ['chat'], addresses: ['/ip4/192.0.2.7/tcp/4001'],
+      seq: 9, issuedAtMs, expiresAtMs: issuedAtMs + 300_000
     }
   }
 ]
