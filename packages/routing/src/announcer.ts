@@ -12,7 +12,9 @@ export interface AnnounceKey {
 
 /**
  * - `sign`: make a new record of the model's offer, a withdrawn one if so said, and report it with `onSigned`
- * - `lookup`: find the closest peers of a key, and report them with `onClosest`
+ * - `lookup`: find the closest peers of a key, and report them with `onClosest`. Each peer that is asked on the way may be given the current record
+ *   with the same message (`onStoring`, then `onStored` or `onStoreFailed`): most of those asked are the closest, so that looking up and storing
+ *   cost hardly more than looking up
  * - `store`: store the current record at a peer, and report with `onStored` or `onStoreFailed`
  * - `announced`: the current record was stored, or could not be, at each of the closest peers of every key
  * - `withdrawn`: the same for the withdrawn record; the model is forgotten
@@ -23,6 +25,13 @@ export type AnnouncerEffect<C extends Contact> =
   | { type: 'store', model: string, key: AnnounceKey, to: C, version: number }
   | { type: 'announced', model: string, stored: number, failed: number }
   | { type: 'withdrawn', model: string, stored: number, failed: number }
+
+export interface StoreFailure {
+  /** `false` when the peer does not want the offer: it is asked again with the next record only */
+  again: boolean
+  /** When it wants to be asked again, if it said so */
+  retryAfterMs?: number
+}
 
 export interface AnnouncerInit {
   /**
@@ -76,6 +85,8 @@ interface Announcement<C extends Contact> {
   withdrawing: boolean
   /** The version for which `announced` was said */
   reportedVersion: number
+  /** The record being signed is to be stored by lookups, not only at the known holders */
+  seeking: boolean
   /** Something changed since the last signature was asked for */
   dirty: boolean
 }
@@ -106,6 +117,10 @@ interface Holder<C extends Contact> {
   storedUntilMs: number
   failures: number
   failedVersion: number
+  /** It did not want this record */
+  refusedVersion: number
+  /** It did not answer however often it was asked: it is left alone until there is a newer record */
+  givenUpVersion: number
 }
 
 type Timed<C extends Contact> = Announcement<C> | Shelf<C> | Holder<C>
@@ -143,7 +158,7 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
   }
 
   /** Announces a model, or with other keys an announced one anew. `false` when there are too many. */
-  onOffer (model: string, keys: AnnounceKey[], nowMs: number): boolean {
+  onOffer (model: string, keys: AnnounceKey[]): boolean {
     let announcement = this.announcements.get(model)
     if (announcement === undefined) {
       if (this.announcements.size >= this.maxModels) {
@@ -160,6 +175,7 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
         expiresAtMs: 0,
         withdrawing: false,
         reportedVersion: 0,
+        seeking: false,
         dirty: false
       }
       this.announcements.set(model, announcement)
@@ -169,10 +185,8 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     announcement.keys = keys.map(key => kept.get(key.name) ?? {
       kind: 'shelf', owner: announcement, key, holders: new Map(), lookingUp: false, lookedUpMs: -Infinity, lookups: 0, missed: []
     })
+    announcement.seeking = true
     this.sign(announcement)
-    for (const shelf of announcement.keys) {
-      this.lookUp(shelf, nowMs)
-    }
     return true
   }
 
@@ -229,10 +243,18 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
       announcement.renewAtMs = nowMs + halfLifeMs * (0.9 + 0.1 * randomFloat(this.random))
       this.timers.set(announcement, dirty ? Math.min(announcement.renewAtMs, nowMs + this.minResignMs) : announcement.renewAtMs)
     }
+    const seeking = announcement.seeking && !withdrawing
+    announcement.seeking = false
     for (const shelf of announcement.keys) {
       for (const holder of shelf.holders.values()) {
+        holder.givenUpVersion = 0
         holder.failures = 0
-        this.store(holder, nowMs)
+        if (!seeking) {
+          this.store(holder, nowMs)
+        }
+      }
+      if (seeking) {
+        this.lookUp(shelf, nowMs)
       }
     }
     this.report(announcement)
@@ -256,6 +278,9 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     shelf.lookingUp = false
     if (closest.length === 0) {
       this.lookUpLater(shelf, nowMs)
+      for (const holder of shelf.holders.values()) {
+        this.store(holder, nowMs)
+      }
     } else {
       const names = new Set<PeerKey>()
       for (const contact of closest.slice(0, this.k)) {
@@ -263,8 +288,9 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
         this.hold(shelf, contact, nowMs)
       }
       for (const [name, holder] of shelf.holders) {
-        holder.current = names.has(name)
-        if (!holder.current && holder.sendingVersion === 0 && holder.storedUntilMs <= nowMs) {
+        const givenUp = isGivenUp(holder)
+        holder.current = names.has(name) && !givenUp
+        if (!holder.current && !givenUp && holder.sendingVersion === 0 && holder.storedUntilMs <= nowMs) {
           this.timers.delete(holder)
           shelf.holders.delete(name)
         }
@@ -276,6 +302,28 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
       this.welcome(shelf, contact, nowMs)
     }
     this.report(shelf.owner)
+  }
+
+  /** The number of the current record; 0 when there is none. */
+  versionOf (model: string): number {
+    return this.announcements.get(model)?.version ?? 0
+  }
+
+  /** A peer that a lookup asks is given the current record with the same message. `false` when it has it, or should not get it. */
+  onStoring (model: string, keyName: string, contact: C): boolean {
+    const shelf = this.shelf(model, keyName)
+    if (shelf === undefined || shelf.owner.version === 0) {
+      return false
+    }
+    const known = shelf.holders.get(contact.peer)
+    const holder = known ?? this.newHolder(shelf, contact, false)
+    const { version } = shelf.owner
+    if (holder === undefined || holder.sendingVersion > 0 || [holder.storedVersion, holder.refusedVersion, holder.givenUpVersion].includes(version)) {
+      return false
+    }
+    this.timers.delete(holder)
+    holder.sendingVersion = version
+    return true
   }
 
   onStored (model: string, keyName: string, peer: PeerKey, version: number, nowMs: number): void {
@@ -294,8 +342,8 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     this.report(announcement)
   }
 
-  /** A store came to nothing. `again: false` when that peer does not want the offer: it is asked again with the next record only. */
-  onStoreFailed (model: string, keyName: string, peer: PeerKey, version: number, options: { again: boolean, retryAfterMs?: number }, nowMs: number): void {
+  /** A store came to nothing. */
+  onStoreFailed (model: string, keyName: string, peer: PeerKey, version: number, options: StoreFailure, nowMs: number): void {
     const holder = this.shelf(model, keyName)?.holders.get(peer)
     if (holder === undefined || holder.sendingVersion !== version) {
       return
@@ -304,12 +352,15 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     holder.sendingVersion = 0
     holder.failedVersion = version
     holder.failures++
-    if (options.again) {
+    if (!options.again) {
+      holder.refusedVersion = version
+    } else {
       if (holder.failures < this.maxTries) {
         this.timers.set(holder, nowMs + Math.max(options.retryAfterMs ?? 0, this.retryMs * 2 ** (holder.failures - 1)))
       } else {
         // the closest set has changed
-        shelf.holders.delete(peer)
+        holder.givenUpVersion = version
+        holder.current = false
         if (!shelf.owner.withdrawing) {
           this.lookUpLater(shelf, nowMs)
         }
@@ -339,9 +390,12 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     for (const announcement of this.announcements.values()) {
       for (const shelf of announcement.keys) {
         const holder = shelf.holders.get(peer)
-        if (holder?.current === true && holder.sendingVersion === 0 && !announcement.withdrawing) {
-          this.timers.delete(holder)
-          shelf.holders.delete(peer)
+        if (holder === undefined || holder.sendingVersion > 0 || announcement.withdrawing) {
+          continue
+        }
+        this.timers.delete(holder)
+        shelf.holders.delete(peer)
+        if (holder.current || currentCount(shelf) < this.k) {
           this.lookUpLater(shelf, nowMs)
         }
       }
@@ -355,13 +409,11 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
         return
       }
       if (due.kind === 'announcement') {
-        this.sign(due)
         if (nowMs >= due.renewAtMs) {
-          for (const shelf of due.keys) {
-            shelf.lookups = 0
-            this.lookUp(shelf, nowMs)
-          }
+          due.seeking = true
+          due.keys.forEach(shelf => { shelf.lookups = 0 })
         }
+        this.sign(due)
       } else if (due.kind === 'shelf') {
         this.lookUp(due, nowMs)
       } else {
@@ -393,7 +445,8 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
 
   private lookUp (shelf: Shelf<C>, nowMs: number): void {
     this.timers.delete(shelf)
-    if (!shelf.lookingUp && !shelf.owner.withdrawing) {
+    // before the first record is signed there is nothing to store; when it is, the lookups begin
+    if (!shelf.lookingUp && !shelf.owner.withdrawing && shelf.owner.version > 0) {
       shelf.lookingUp = true
       shelf.lookedUpMs = nowMs
       shelf.lookups++
@@ -427,28 +480,47 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     this.hold(shelf, contact, nowMs)
     if (first) {
       this.lookUp(shelf, nowMs)
-    } else {
+    } else if (currentCount(shelf) <= this.k) {
+      // there were fewer than k: this one may know more
       this.lookUpLater(shelf, nowMs)
     }
   }
 
   private hold (shelf: Shelf<C>, contact: C, nowMs: number): void {
-    let holder = shelf.holders.get(contact.peer)
-    if (holder === undefined) {
-      if (shelf.holders.size >= 4 * this.k && !dropFormer(shelf)) {
-        return
+    const holder = shelf.holders.get(contact.peer) ?? this.newHolder(shelf, contact, true)
+    if (holder !== undefined) {
+      holder.contact = contact
+      holder.current = !isGivenUp(holder)
+      if (holder.refusedVersion !== shelf.owner.version && this.timers.deadlineOf(holder) === undefined) {
+        this.store(holder, nowMs)
       }
-      holder = { kind: 'holder', shelf, contact, current: true, sendingVersion: 0, storedVersion: 0, storedUntilMs: -Infinity, failures: 0, failedVersion: 0 }
-      shelf.holders.set(contact.peer, holder)
     }
-    holder.contact = contact
-    holder.current = true
-    this.store(holder, nowMs)
+  }
+
+  private newHolder (shelf: Shelf<C>, contact: C, current: boolean): Holder<C> | undefined {
+    if (shelf.holders.size >= 4 * this.k && !dropFormer(shelf)) {
+      return undefined
+    }
+    const holder: Holder<C> = {
+      kind: 'holder',
+      shelf,
+      contact,
+      current,
+      sendingVersion: 0,
+      storedVersion: 0,
+      storedUntilMs: -Infinity,
+      failures: 0,
+      failedVersion: 0,
+      refusedVersion: 0,
+      givenUpVersion: 0
+    }
+    shelf.holders.set(contact.peer, holder)
+    return holder
   }
 
   private store (holder: Holder<C>, nowMs: number): void {
     const announcement = holder.shelf.owner
-    const due = announcement.version > 0 && !announcement.signing && holder.storedVersion < announcement.version &&
+    const due = announcement.version > 0 && !announcement.signing && holder.storedVersion < announcement.version && !isGivenUp(holder) &&
       (announcement.withdrawing ? holder.storedUntilMs > nowMs || holder.failures > 0 : holder.current)
     if (due && holder.sendingVersion === 0) {
       this.timers.delete(holder)
@@ -503,6 +575,18 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
       }
     }
   }
+}
+
+function isGivenUp<C extends Contact> (holder: Holder<C>): boolean {
+  return holder.givenUpVersion > 0 && holder.givenUpVersion === holder.shelf.owner.version
+}
+
+function currentCount<C extends Contact> (shelf: Shelf<C>): number {
+  let count = 0
+  for (const holder of shelf.holders.values()) {
+    count += holder.current ? 1 : 0
+  }
+  return count
 }
 
 /** Makes room by forgetting a holder that is no longer one of the closest. */

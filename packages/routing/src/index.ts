@@ -1,6 +1,6 @@
 /** Kademlia model routing without I/O: keys, the lookup, what a holder keeps, how offers stay announced. */
 export { Announcer } from './announcer.ts'
-export type { AnnounceKey, AnnouncerEffect, AnnouncerInit } from './announcer.ts'
+export type { AnnounceKey, AnnouncerEffect, AnnouncerInit, StoreFailure } from './announcer.ts'
 export { Lookup } from './lookup.ts'
 export type { Contact, LookupEffect, LookupEnd, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
 export { compareDistance, kadId, KEY_BYTES, modelKey, nearness } from './model-key.ts'

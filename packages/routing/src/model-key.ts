@@ -36,7 +36,9 @@ export function kadId (peerIdMultihash: Uint8Array): Uint8Array<ArrayBuffer> {
 /** The first 48 bits of the XOR distance as a number: enough to order any two peers but neighbours among 2^24 and more. */
 export function nearness (a: Uint8Array, b: Uint8Array): number {
   return (((a[0] as number) ^ (b[0] as number)) * 0x1000000 +
-    ((((a[1] as number) ^ (b[1] as number)) << 16) | (((a[2] as number) ^ (b[2] as number)) << 8) | ((a[3] as number) ^ (b[3] as number)))) * 0x10000 +
+    ((((a[1] as number) ^ (b[1] as number)) << 16) |
+    (((a[2] as number) ^ (b[2] as number)) << 8) |
+    ((a[3] as number) ^ (b[3] as number)))) * 0x10000 +
     ((((a[4] as number) ^ (b[4] as number)) << 8) | ((a[5] as number) ^ (b[5] as number)))
 }
 

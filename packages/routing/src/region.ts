@@ -1,7 +1,7 @@
 /** Regions by their short names, and which lie nearest: a table of rough coordinates and the great-circle distance. */
 
 /** Latitude and longitude of the middle of what clouds call by this name, degrees. */
-const PLACES: Record<string, readonly [number, number]> = {
+const PLACES = new Map<string, readonly [number, number]>(Object.entries({
   'us-central': [41, -94],
   'us-east': [39, -77],
   'us-west': [40, -121],
@@ -36,7 +36,7 @@ const PLACES: Record<string, readonly [number, number]> = {
   'au-west': [-32, 116],
   'au-southeast': [-38, 145],
   'nz-north': [-37, 175]
-}
+} satisfies Record<string, [number, number]>))
 
 /**
  * `known` in the order of their distance from `from`: `from` itself first, names that the table does not have last, in the
@@ -52,11 +52,11 @@ export function regionsByDistance (from: string, known: Iterable<string>): strin
 
 /** Names that the table of places has. */
 export function knownRegions (): string[] {
-  return Object.keys(PLACES)
+  return [...PLACES.keys()]
 }
 
 function placeOf (region: string): readonly [number, number] | undefined {
-  return Object.hasOwn(PLACES, region) ? PLACES[region] : PLACES[region.replace(/-?\d+[a-z]?$/, '')]
+  return PLACES.get(region) ?? PLACES.get(region.replace(/-?\d+[a-z]?$/, ''))
 }
 
 /** The angle between two places, radians (haversine). */

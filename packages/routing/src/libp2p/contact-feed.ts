@@ -42,12 +42,12 @@ export class ContactFeed {
     const { events, registrar } = this.init
     this.running = true
     events.addEventListener('connection:open', this.onConnectionOpen)
+    events.addEventListener('peer:disconnect', this.onDisconnect)
     events.addEventListener('peer:identify', this.onIdentify)
     events.addEventListener('peer:update', this.onUpdate)
     this.topologyId = await registrar.register(PROTOCOLS.routing, {
       notifyOnLimitedConnection: true,
-      onConnect: peer => { this.onRouter(peer) },
-      onDisconnect: peer => { this.init.table.removeConnected(this.init.directory.of(peer).peer) }
+      onConnect: peer => { this.onRouter(peer) }
     })
   }
 
@@ -62,7 +62,8 @@ export class ContactFeed {
       view?.addEventListener?.('peer:remove', this.onTableRemove)
     }
     if (view !== undefined) {
-      const peers = view.closestPeers(directory.of(peerId).kadId, { count: MAX_TABLED }).filter(peer => !peer.equals(peerId)).map(peer => directory.of(peer))
+      const self = directory.of(peerId)
+      const peers = view.closestPeers(self.kadId, { count: MAX_TABLED }).map(peer => directory.of(peer)).filter(peer => peer !== self)
       table.setTabled(peers)
       peers.filter(peer => !peer.isLoaded).forEach(peer => { this.load(peer) })
     }
@@ -73,6 +74,7 @@ export class ContactFeed {
     this.running = false
     this.unwatch()
     events.removeEventListener('connection:open', this.onConnectionOpen)
+    events.removeEventListener('peer:disconnect', this.onDisconnect)
     events.removeEventListener('peer:identify', this.onIdentify)
     events.removeEventListener('peer:update', this.onUpdate)
     if (this.topologyId !== undefined) {
@@ -101,6 +103,10 @@ export class ContactFeed {
     this.init.table.addTentative(known)
     this.init.onConnect(known)
     this.init.onContact(known)
+  }
+
+  private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
+    this.init.table.removeConnected(this.init.directory.of(event.detail).peer)
   }
 
   private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {

@@ -121,10 +121,6 @@ export class PeerDirectory {
     return known
   }
 
-  get (key: PeerKey): KnownPeer | undefined {
-    return this.peers.get(key)
-  }
-
   /** The peer that an entry of an answer speaks of; `undefined` when it makes no sense. */
   fromEntry (entry: Uint8Array): KnownPeer | undefined {
     if (entry.length > MAX_ID_BYTES + MAX_ADDRESSES * (MAX_ADDRESS_BYTES + 4) + 8) {

@@ -1,29 +1,29 @@
 /** Answers other peers' requests: closer peers and the best offers, and keeps the offers they store. */
-import { BoundedMap, TokenBucket } from '@skein/core'
+import { BoundedMap, concatBytes, TokenBucket } from '@skein/core'
 import { networkOf, RecordError } from '@skein/records'
 import { KEY_BYTES } from '../model-key.ts'
 import { MAX_BEST } from '../offer-filter.ts'
 import { FindResponse, RoutingMessage } from '../pb/routing.ts'
 import { count } from './counters.ts'
-import { encodeFrame, FrameReader, RoutingProtocolError } from './frame.ts'
-import { idField } from './peer-links.ts'
+import { RoutingProtocolError } from './frame.ts'
+import { messageField } from './protobuf-field.ts'
 import { storeCode } from './store-code.ts'
 import type { ContactTable } from './contact-table.ts'
 import type { RoutingCounters } from './counters.ts'
 import type { OfferVerifier } from './offer-verifier.ts'
-import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
+import type { KnownPeer } from './peer-directory.ts'
+import type { RoutingStream } from './routing-stream.ts'
 import type { StoreRefusal } from './store-code.ts'
 import type { PeerKey } from '../lookup.ts'
 import type { OfferFilter } from '../offer-filter.ts'
 import type { OfferStore } from '../offer-store.ts'
 import type { FindRequest, StoreEntry, StoreRequest } from '../pb/routing.ts'
-import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 
 export interface RequestServerInit {
   clock: Clock
   counters: RoutingCounters
-  directory: PeerDirectory
   table: ContactTable
   store: OfferStore
   verifier: OfferVerifier
@@ -35,117 +35,65 @@ export interface RequestServerInit {
   ratePerSecond: number
   /** Requests of one peer at once */
   rateBurst: number
-  /** Most inbound streams in all */
-  maxStreams: number
-  /** A stream on which nothing was asked for this long is reset */
-  idleMs: number
+  /** Requests are refused: this peer only asks */
+  clientMode: boolean
 }
 
-interface Inbound {
-  stream: Stream
-  connection: Connection
-  peer: KnownPeer
-  reader: FrameReader
-  usedMs: number
-  asked: boolean
-  /** Stores being verified */
-  underWay: number
-}
-
-const FIRST_FRAME_MS = 10_000
 const RETRY_MS = 500
-/** Answers that may wait for a reader that does not read; beyond it the stream is reset. */
-const MAX_UNREAD_BYTES = 1024 * 1024
 const MAX_STORES_UNDER_WAY = 32
 const MAX_KEYS_PER_ENTRY = 4
 /** What is left of a frame for offers when the closer peers are in it. */
 const ANSWER_BYTES = 62 * 1024
 const MAX_CLOSER_BYTES = 24 * 1024
-const REQUEST_LIMITS = { store: { entries: 64 } }
+const CLIENT_RETRY_MS = 600_000
 
 export class RequestServer {
   private readonly init: RequestServerInit
-  private readonly inbound = new Set<Inbound>()
   private readonly rates = new BoundedMap<PeerKey, TokenBucket>({ maxSize: 8192 })
 
   constructor (init: RequestServerInit) {
     this.init = init
   }
 
-  get streamCount (): number {
-    return this.inbound.size
-  }
-
-  /** Takes over a stream that another peer opened. */
-  accept (stream: Stream, connection: Connection): void {
-    if (this.inbound.size >= this.init.maxStreams) {
-      stream.abort(new RoutingProtocolError('malformed', 'Too many streams'))
+  /**
+   * Answers a request, at once or when its offers have been verified.
+   *
+   * @throws {RoutingProtocolError} when no implementation would ask so
+   */
+  receive (stream: RoutingStream, message: RoutingMessage): void {
+    const { clientMode, clock, counters, verifier } = this.init
+    const nowMs = clock.nowMs()
+    stream.usedMs = nowMs
+    if (clientMode || !this.bucket(stream.peer.peer, nowMs).take(1, nowMs)) {
+      this.refuse(stream, message.id, clientMode ? CLIENT_RETRY_MS : RETRY_MS)
       return
     }
-    const peer = this.init.directory.of(connection.remotePeer)
-    const inbound: Inbound = { stream, connection, peer, reader: new FrameReader(), usedMs: this.init.clock.nowMs(), asked: false, underWay: 0 }
-    this.inbound.add(inbound)
-    stream.maxWriteBufferLength = MAX_UNREAD_BYTES
-    stream.addEventListener('message', (event: StreamMessageEvent) => {
-      try {
-        for (const frame of inbound.reader.read(event.data.subarray())) {
-          this.receive(inbound, frame)
-        }
-      } catch (error) {
-        this.reset(inbound, error as Error)
+    const found = message.find === undefined ? undefined : this.find(message.find, stream.peer, nowMs)
+    const isBusy = stream.underWay >= MAX_STORES_UNDER_WAY || verifier.isBusy
+    if (message.store === undefined || isBusy) {
+      // of a message that asks for both, what costs little is answered even when there is no time to verify
+      if (found === undefined) {
+        this.refuse(stream, message.id, RETRY_MS)
+      } else {
+        counters.requests_answered_total++
+        stream.send(message.id, found)
       }
-    })
-    stream.addEventListener('remoteCloseWrite', () => {
-      this.inbound.delete(inbound)
-      stream.close().catch(error => { stream.abort(error as Error) })
-    })
-    stream.addEventListener('close', () => { this.inbound.delete(inbound) })
+      return
+    }
+    counters.requests_answered_total++
+    stream.underWay++
+    this.storeAll(message.store, stream.connection, nowMs).then(
+      results => {
+        const stored = RoutingMessage.encode({ stored: { results: Uint8Array.from(results) } })
+        stream.send(message.id, found === undefined ? stored : concatBytes(found, stored))
+      },
+      error => { stream.abort(error as Error) }
+    ).finally(() => { stream.underWay-- })
   }
 
-  /** Resets streams that nobody uses. Call about once a second. */
-  sweep (nowMs: number): void {
-    for (const inbound of this.inbound) {
-      if (nowMs - inbound.usedMs >= (inbound.asked ? this.init.idleMs : FIRST_FRAME_MS)) {
-        this.inbound.delete(inbound)
-        inbound.stream.abort(new RoutingProtocolError('malformed', 'Nothing was asked for too long'))
-      }
-    }
-  }
-
-  stop (): void {
-    for (const inbound of this.inbound) {
-      inbound.stream.abort(new RoutingProtocolError('malformed', 'Stopped'))
-    }
-    this.inbound.clear()
-  }
-
-  private receive (inbound: Inbound, frame: Uint8Array): void {
-    const { clock, counters } = this.init
-    const nowMs = clock.nowMs()
-    inbound.usedMs = nowMs
-    inbound.asked = true
-    const message = decode(frame)
-    if (!this.bucket(inbound.peer.peer, nowMs).take(1, nowMs)) {
-      counters.requests_refused_for_load_total++
-      this.answer(inbound, message.id, RoutingMessage.encode({ retryAfterMs: RETRY_MS }))
-    } else if (message.find !== undefined) {
-      counters.requests_answered_total++
-      this.answer(inbound, message.id, this.find(message.find, inbound.peer, nowMs))
-    } else if (message.store !== undefined) {
-      if (inbound.underWay >= MAX_STORES_UNDER_WAY || this.init.verifier.isBusy) {
-        counters.requests_refused_for_load_total++
-        this.answer(inbound, message.id, RoutingMessage.encode({ retryAfterMs: RETRY_MS }))
-        return
-      }
-      counters.requests_answered_total++
-      inbound.underWay++
-      this.storeAll(message.store, inbound.connection, nowMs).then(
-        results => { this.answer(inbound, message.id, RoutingMessage.encode({ stored: { results } })) },
-        error => { this.reset(inbound, error as Error) }
-      ).finally(() => { inbound.underWay-- })
-    } else {
-      throw new RoutingProtocolError('malformed', 'A message that asks for nothing')
-    }
+  private refuse (stream: RoutingStream, id: number, retryAfterMs: number): void {
+    this.init.counters.requests_refused_for_load_total++
+    stream.send(id, RoutingMessage.encode({ retryAfterMs }))
   }
 
   private find (request: FindRequest, from: KnownPeer, nowMs: number): Uint8Array {
@@ -165,13 +113,14 @@ export class RequestServer {
     const offers: Uint8Array[] = []
     if (request.limit > 0) {
       // an envelope costs up to four bytes more in the message; at most 100 of them
-      const options = { limit: Math.min(request.limit, MAX_BEST), near: request.near === '' ? undefined : request.near, maxBytes: ANSWER_BYTES - closerBytes }
-      for (const { envelope } of store.best(request.key, filterOf(request), nowMs, options)) {
+      const near = request.near === '' ? undefined : request.near
+      const limit = Math.min(request.limit, MAX_BEST)
+      for (const { envelope } of store.best(request.key, filterOf(request), nowMs, { limit, near, maxBytes: ANSWER_BYTES - closerBytes })) {
         offers.push(envelope)
       }
     }
     const found = FindResponse.encode({ offers, closer } as FindResponse)
-    return encodeField(4, found)
+    return messageField(4, found)
   }
 
   /**
@@ -214,22 +163,6 @@ export class RequestServer {
     }
   }
 
-  private answer (inbound: Inbound, id: number, body: Uint8Array): void {
-    const { stream } = inbound
-    if (stream.status !== 'open') {
-      return
-    }
-    try {
-      if (!stream.send(encodeFrame(idField(id), body)) && stream.readStatus === 'readable') {
-        // the reader is slower than it asks: nothing more is read until it has taken this
-        stream.pause()
-        stream.onDrain().then(() => { stream.resume() }).catch(() => {})
-      }
-    } catch (error) {
-      this.reset(inbound, error as Error)
-    }
-  }
-
   private bucket (peer: PeerKey, nowMs: number): TokenBucket {
     let bucket = this.rates.touch(peer)
     if (bucket === undefined) {
@@ -237,20 +170,6 @@ export class RequestServer {
       this.rates.set(peer, bucket)
     }
     return bucket
-  }
-
-  private reset (inbound: Inbound, error: Error): void {
-    this.init.counters.protocol_errors_total++
-    this.inbound.delete(inbound)
-    inbound.stream.abort(error)
-  }
-}
-
-function decode (frame: Uint8Array): RoutingMessage {
-  try {
-    return RoutingMessage.decode(frame, { limits: REQUEST_LIMITS })
-  } catch (cause) {
-    throw new RoutingProtocolError('malformed', 'Not a message', { cause })
   }
 }
 
@@ -263,13 +182,4 @@ function filterOf (request: FindRequest): OfferFilter {
     task: request.task === '' ? undefined : request.task,
     maxPriceMicros: request.priceBelow === 0 ? undefined : request.priceBelow - 1
   }
-}
-
-/** A protobuf field that holds a message which is encoded already. */
-export function encodeField (field: number, message: Uint8Array): Uint8Array {
-  const framed = encodeFrame(message)
-  const bytes = new Uint8Array(1 + framed.length)
-  bytes[0] = (field << 3) | 2
-  bytes.set(framed, 1)
-  return bytes
 }

@@ -1,26 +1,35 @@
 /** Drives one search: sends its requests over the links, has the offers of the answers verified, and gives both back to the machine. */
-import { MachineDriver } from '@skein/core'
+import { concatBytes, MachineDriver } from '@skein/core'
 import { RecordError } from '@skein/records'
 import { meets } from '../offer-filter.ts'
 import { ModelSearch } from '../model-search.ts'
 import { FindRequest } from '../pb/routing.ts'
 import { count } from './counters.ts'
-import { encodeField } from './request-server.ts'
+import { messageField } from './protobuf-field.ts'
 import { RoutingRequestError } from './peer-links.ts'
 import type { RoutingCounters } from './counters.ts'
 import type { OfferVerifier } from './offer-verifier.ts'
 import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
-import type { PeerLinks } from './peer-links.ts'
+import type { OnAnswer, PeerLinks } from './peer-links.ts'
 import type { ModelSearchEffect, ModelSearchInit, SearchKey } from '../model-search.ts'
 import type { OfferFilter } from '../offer-filter.ts'
 import type { FindResponse } from '../pb/routing.ts'
 import type { Clock } from '@skein/core'
 import type { SignedOffer } from '@skein/records'
 
+/** What no holder gives that verifies what it stores. Clocks differ, so an expired offer is none. */
+const LIES = new Set(['signature', 'wrong_signer', 'malformed', 'oversize'])
+
 interface FoundSeq {
   peer: string
   seq: number
   signed: SignedOffer
+}
+
+/** Storing with the same message that asks. */
+export interface Deposit {
+  /** A `StoreRequest` as a field of a message; `undefined` when there is nothing to store at that peer */
+  request: (to: KnownPeer) => { body: Uint8Array, onAnswer: OnAnswer } | undefined
 }
 
 export interface SearchRunInit {
@@ -36,6 +45,8 @@ export interface SearchRunInit {
   limit: number
   near: string | undefined
   k: number
+  /** What a peer that is asked is to store by the way */
+  deposit?: Deposit
   onOffers: (key: SearchKey<KnownPeer>, offers: SignedOffer[], from: KnownPeer | undefined) => void
   onClosest?: (key: SearchKey<KnownPeer>, closest: KnownPeer[]) => void
   onFailure?: (key: SearchKey<KnownPeer>, peer: KnownPeer) => void
@@ -46,6 +57,7 @@ export class SearchRun {
   private readonly init: SearchRunInit
   private readonly driver: MachineDriver<ModelSearchEffect<KnownPeer, FoundSeq>, ModelSearch<KnownPeer, FoundSeq>>
   private readonly bodies = new Map<string, Uint8Array>()
+  private onEnd: () => void = () => {}
   private ended = false
 
   constructor (init: SearchRunInit) {
@@ -58,8 +70,9 @@ export class SearchRun {
     })
   }
 
-  /** Begins. What it finds may be told before this returns. */
-  start (): void {
+  /** Begins. What it finds may be told before this returns; `onEnd` is told just before `onDone`. */
+  start (onEnd: () => void): void {
+    this.onEnd = onEnd
     this.driver.input(() => {})
   }
 
@@ -85,13 +98,17 @@ export class SearchRun {
       case 'done':
         this.ended = true
         this.driver.stop()
+        this.onEnd()
         this.init.onDone(effect.complete)
         break
     }
   }
 
   private query (key: SearchKey<KnownPeer>, to: KnownPeer): void {
-    this.init.links.request(to, this.body(key), answer => {
+    const deposit = this.init.deposit?.request(to)
+    const body = deposit === undefined ? this.body(key) : concatBytes(this.body(key), deposit.body)
+    this.init.links.request(to, body, answer => {
+      deposit?.onAnswer(answer)
       if (this.ended) {
         return
       }
@@ -101,7 +118,7 @@ export class SearchRun {
       } else {
         this.receive(key, to, answer.found)
       }
-    })
+    }, () => !this.ended)
   }
 
   private receive (key: SearchKey<KnownPeer>, from: KnownPeer, found: FindResponse): void {
@@ -121,7 +138,7 @@ export class SearchRun {
     for (const envelope of found.offers.slice(0, this.init.limit)) {
       const opened = this.init.verifier.open(envelope, nowMs)
       if (opened instanceof Promise) {
-        verifying.push(opened.then(signed => { this.take(signed, offers) }, error => { this.reject(error) }))
+        verifying.push(opened.then(signed => { this.take(signed, offers) }, error => { this.reject(from, error) }))
       } else {
         this.take(opened, offers)
       }
@@ -142,8 +159,12 @@ export class SearchRun {
     }
   }
 
-  private reject (error: unknown): void {
-    count(this.init.counters.offers_rejected_total, error instanceof RecordError ? error.reason : 'malformed')
+  private reject (from: KnownPeer, error: unknown): void {
+    const reason = error instanceof RecordError ? error.reason : 'malformed'
+    count(this.init.counters.offers_rejected_total, reason)
+    if (LIES.has(reason)) {
+      this.init.links.distrust(from)
+    }
   }
 
   /** The request but for its id; the same to every peer. */
@@ -151,7 +172,7 @@ export class SearchRun {
     let body = this.bodies.get(key.name)
     if (body === undefined) {
       const { filter, k, limit, near } = this.init
-      body = encodeField(2, FindRequest.encode({
+      body = messageField(2, FindRequest.encode({
         key: key.target as Uint8Array<ArrayBuffer>,
         limit: filter === undefined ? 0 : limit,
         closer: k,

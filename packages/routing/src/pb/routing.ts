@@ -551,7 +551,7 @@ export const StoreEntry = (() => {
 })()
 
 export interface StoreResponse {
-  results: number[]
+  results: Uint8Array<ArrayBuffer>
 }
 
 export const StoreResponse = (() => {
@@ -561,11 +561,9 @@ export const StoreResponse = (() => {
         w.fork()
       }
 
-      if (obj.results != null && obj.results.length > 0) {
-        for (const value of obj.results) {
-          w.uint32(8)
-          w.uint32(value)
-        }
+      if ((obj.results != null && obj.results.byteLength > 0)) {
+        w.uint32(10)
+        w.bytes(obj.results)
       }
 
       if (opts.lengthDelimited !== false) {
@@ -573,9 +571,9 @@ export const StoreResponse = (() => {
       }
     },
 
-    decode (reader, length, opts = {}) {
+    decode (reader, length) {
       const obj: any = {
-        results: []
+        results: new Uint8Array(0)
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -585,11 +583,7 @@ export const StoreResponse = (() => {
 
         switch (tag >>> 3) {
           case 1: {
-            if (opts.limits?.results != null && obj.results.length === opts.limits.results) {
-              throw new MaxLengthError('Decode error - repeated field "results" had too many elements')
-            }
-
-            obj.results.push(reader.uint32())
+            obj.results = reader.bytes()
             break
           }
           default: {
