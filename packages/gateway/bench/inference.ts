@@ -87,7 +87,8 @@ async function measureRates (sides: Side[], processes: BenchProcess[]): Promise<
     }
   }
   for (const { name, rate1, rate32, busyTtftP50 } of sides) {
-    console.log(`${name}: ${shown(rate1)} tokens/s alone, ${shown(rate32)} in ${STREAMS} streams, whose first token came after ${shown(busyTtftP50)} ms (p50)`)
+    const busy = `first token after ${shown(busyTtftP50)} ms (p50)`
+    console.log(`${name}: ${shown(rate1)} tokens/s alone, ${shown(rate32)} in ${STREAMS} streams; there ${busy}`)
   }
   return cpu
 }
@@ -112,8 +113,10 @@ async function rate (side: Side, streams: number): Promise<number> {
 function report (sides: Side[], cpu: number[][]): void {
   const [direct, mesh] = sides as [Side, Side]
   const [gatewayCpu, servingCpu] = cpu as [number[], number[]]
-  const lower = (name: string, value: number, unit: string, target?: number): object => ({ name, value: round(value), unit, target, better: 'lower' })
-  const higher = (name: string, value: number, unit: string, target?: number): object => ({ name, value: round(value), unit, target, better: 'higher' })
+  const result = (better: 'lower' | 'higher') => (name: string, value: number, unit: string, target?: number): object =>
+    ({ name, value: round(value), unit, target, better })
+  const lower = result('lower')
+  const higher = result('higher')
   const added = (a: number[], b: number[]): number => median(a.map((value, i) => value - (b[i] as number)))
 
   console.log(JSON.stringify({

@@ -32,7 +32,8 @@ export function admit (request: AdmissionRequest, policy: AdmissionPolicy): Admi
 
   const checked = isLoopback(policy.boundHost) || allowedHosts.length > 0
   if (checked && name != null && !isLoopback(name) && name !== policy.boundHost && !allowedHosts.includes(name)) {
-    return { type: 'refuse', code: 'host_not_allowed', message: `This gateway does not go by the name '${name}'; add it to allowedHosts if it should` }
+    const message = `This gateway does not go by the name '${name}'; add it to allowedHosts if it should`
+    return { type: 'refuse', code: 'host_not_allowed', message }
   }
   if (origin == null) {
     return { type: 'admit', headers: {} }
@@ -46,7 +47,8 @@ export function admit (request: AdmissionRequest, policy: AdmissionPolicy): Admi
   if (host != null && originHost(origin) === host.toLowerCase()) {
     return { type: 'admit', headers: {} }
   }
-  return { type: 'refuse', code: 'origin_not_allowed', message: `Pages of '${origin}' may not call this gateway; add the origin to cors if they should` }
+  const message = `Pages of '${origin}' may not call this gateway; add the origin to cors if they should`
+  return { type: 'refuse', code: 'origin_not_allowed', message }
 }
 
 /** `localhost`, its subdomains, 127.0.0.0/8 and ::1. */

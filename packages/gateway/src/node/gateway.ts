@@ -297,7 +297,9 @@ class HttpGateway implements Gateway {
   }
 
   /** `/health` without a key says no more than that the gateway is there. */
-  private async tell (route: 'health' | 'metrics', request: IncomingMessage, response: ServerResponse, headers: Record<string, string>): Promise<void> {
+  private async tell (
+    route: 'health' | 'metrics', request: IncomingMessage, response: ServerResponse, headers: Record<string, string>
+  ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new RequestError(405, 'method_not_allowed', `/${route} takes GET, not ${request.method}`, { headers: { allow: 'GET, HEAD' } })
     }

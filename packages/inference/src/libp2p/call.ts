@@ -4,6 +4,7 @@ import { PROTOCOLS } from '@skein/records'
 import { ClientCall } from '../client-call.ts'
 import { NONCE_BYTES } from '../limits.ts'
 import { asBytes, closeStream } from './stream-end.ts'
+import type { SpareStreams } from './spare-streams.ts'
 import type { StreamOpenings } from './stream-openings.ts'
 import type { AbortOptions, Connection, PeerId, Stream } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -68,6 +69,7 @@ export interface CallContext extends FrameCodecLimits {
   connectionManager: ConnectionManager
   maxOutboundStreams: number
   openings: StreamOpenings
+  spares: SpareStreams
   calls: Set<InferenceCall>
 }
 
@@ -163,18 +165,20 @@ export class Libp2pCall implements InferenceCall, AsyncIterator<InferenceEvent, 
   private readonly onAbort = (): void => { this.cancel(this.signal?.reason) }
 
   private async open (target: CallTarget): Promise<void> {
-    const { connectionManager, maxOutboundStreams, openings } = this.context
+    const { connectionManager, maxOutboundStreams, openings, spares } = this.context
     const { signal } = this.opening
     try {
       const connection = isConnection(target) ? target : await connectionManager.openConnection(target, { signal })
       this.know(connection)
       const options = { signal, maxOutboundStreams, runOnLimitedConnection: true }
-      const stream = await openings.open(connection, async () => connection.newStream(PROTOCOLS.inference, options))
+      const stream = spares.take(connection) ??
+        await openings.open(connection, async () => connection.newStream(PROTOCOLS.inference, options))
       if (this.driver.machine.over) {
         stream.abort(new Error('The call is over'))
         return
       }
       this.attach(stream)
+      spares.refill(connection, async () => connection.newStream(PROTOCOLS.inference, { maxOutboundStreams }))
     } catch (error) {
       this.driver.input(machine => { machine.onUnreachable(error) })
     }

@@ -6,6 +6,7 @@ import { Admission } from '../admission.ts'
 import { ModelTable } from '../model-table.ts'
 import { Libp2pCall } from './call.ts'
 import { Responder } from './responder.ts'
+import { SpareStreams } from './spare-streams.ts'
 import { StreamOpenings } from './stream-openings.ts'
 import type { AbortOptions, ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
@@ -129,6 +130,7 @@ class Libp2pInference implements InferenceService, Startable {
       connectionManager: components.connectionManager,
       maxOutboundStreams: init.maxOutboundStreams ?? 256,
       openings: new StreamOpenings(),
+      spares: new SpareStreams(clock),
       calls: new Set(),
       maxRequestBytes,
       maxBodyDepth
@@ -162,6 +164,7 @@ class Libp2pInference implements InferenceService, Startable {
 
   async start (): Promise<void> {
     this.draining = false
+    this.calling.spares.start()
     await this.registrar.handle(PROTOCOLS.inference, this.onStream, {
       maxInboundStreams: this.init.maxInboundStreams ?? 128,
       maxOutboundStreams: this.calling.maxOutboundStreams,
@@ -173,6 +176,7 @@ class Libp2pInference implements InferenceService, Startable {
   async stop (): Promise<void> {
     this.started = false
     await this.registrar.unhandle(PROTOCOLS.inference)
+    this.calling.spares.stop()
     const reason = new Error('This node is stopping')
     for (const call of [...this.calling.calls]) {
       call.cancel(reason)
