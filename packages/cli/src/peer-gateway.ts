@@ -1,26 +1,27 @@
 /** A gateway for a peer, with what the peer knows in its health and metrics. */
 import { createGateway } from '@skein/gateway'
-import { Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { Gateway, GatewayOptions } from '@skein/gateway'
 import type { Peer } from '@skein/peer'
 
 export async function startGateway (peer: Peer, options: GatewayOptions): Promise<Gateway> {
   const metrics = new Registry()
   const connections = new Gauge({
-    name: 'skein_peer_connections_total',
+    name: 'skein_peer_open_connections',
     help: 'Connections to other nodes now',
     registers: [metrics],
     collect: () => { connections.set(peer.stats().connections) }
   })
-  const routing = new Gauge({
+  const routing = new Counter({
     name: 'skein_routing_events_total',
     help: 'What the routing service did since the start, by kind',
     labelNames: ['kind'],
     registers: [metrics],
     collect: () => {
+      routing.reset() // the service counts; this only tells
       for (const [kind, value] of Object.entries(peer.stats().routing)) {
         if (typeof value === 'number') {
-          routing.set({ kind }, value)
+          routing.inc({ kind: kind.replace(/_total$/, '') }, value)
         }
       }
     }
