@@ -30,6 +30,7 @@ export class LoadClient {
         let ttftMs = 0
         let count = 0
         let rest = ''
+        let done = false
         response.setEncoding('utf8')
         response.on('data', (text: string) => {
           rest += text
@@ -41,10 +42,11 @@ export class LoadClient {
           if (count > 0 && ttftMs === 0) {
             ttftMs = performance.now() - startMs
           }
-          rest = rest.slice(end === -1 ? 0 : end)
+          done ||= whole.includes('data: [DONE]')
+          rest = rest.slice(end + 1)
         })
         response.on('end', () => {
-          if (response.statusCode === 200 && rest.includes('[DONE]') || rest === '\n\n' && count === tokens) {
+          if (response.statusCode === 200 && done) {
             resolve({ ttftMs, tokens: count })
           } else {
             reject(new Error(`${this.url} answered ${response.statusCode}: ${rest.slice(0, 500)}`))
