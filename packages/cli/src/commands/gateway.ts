@@ -21,6 +21,10 @@ export async function gateway ({ output, stop }: CommandContext, options: Gatewa
     try {
       output.event('listening', { id: peer.id, addresses: peer.addresses, url: running.baseURL },
         `gateway of peer ${peer.id}\nOPENAI_BASE_URL=${running.baseURL}${options.apiKey.length === 0 ? '  (any API key)' : ''}`)
+      if (options.apiKey.length === 0 && !/^(localhost|127\.|::1$)/.test(options.host)) {
+        const message = 'whoever reaches this address may use the mesh through it: set --api-key'
+        output.event('warning', { message }, `warning: ${message}`)
+      }
       await untilStopped(stop)
     } finally {
       await running.stop({ drainMs: DRAIN_MS })
