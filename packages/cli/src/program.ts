@@ -1,6 +1,7 @@
 /** The commands of `skein` and their options. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { multiaddr } from '@multiformats/multiaddr'
+import { ConfigError, ConfigFileError } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
@@ -8,11 +9,11 @@ import { peer } from './commands/peer.ts'
 import { seed } from './commands/seed.ts'
 import { up } from './commands/up.ts'
 import { Output } from './output.ts'
+import { seedOptions } from './seed-options.ts'
 import { StopSignal } from './stop-signal.ts'
 import type { CommandContext } from './command-context.ts'
 
 const DEFAULT_GATEWAY_PORT = 8899
-const DEFAULT_SEED_LISTEN = '/ip4/0.0.0.0/tcp/7310'
 
 /** Runs one command; the exit status is 0 when it did what it was asked for, 1 when it failed, 2 when it was asked wrongly. */
 export async function main (args: string[]): Promise<number> {
@@ -33,7 +34,7 @@ export async function main (args: string[]): Promise<number> {
       status = error.exitCode === 0 ? 0 : 2
     } else {
       output.failure(error)
-      status = 1
+      status = error instanceof ConfigError || error instanceof ConfigFileError ? 2 : 1
     }
   } finally {
     stop.close()
@@ -72,16 +73,22 @@ Examples:
   $ skein up --peers 10 --port 0 --exit --json`))
     .action(run(up))
 
-  json(node(program.command('seed')
-    .description('Run a bootstrap seed'), { listen: [DEFAULT_SEED_LISTEN], seedText: 'another seed to join through' }))
+  json(seedOptions(program.command('seed')
+    .description('Run a bootstrap seed')))
     .addHelpText('after', `
+Each option may also be given by its environment variable, or by its key in the file of --config; a flag wins over the environment, the environment
+over the file. Lists are separated by commas in the environment.
+
 Examples:
-  $ skein seed --listen /ip4/0.0.0.0/tcp/7310 --region eu-west
-  $ skein seed --listen /ip4/127.0.0.1/tcp/0 --ephemeral --json`)
+  $ skein seed --listen /ip4/0.0.0.0/tcp/7310 --http 8080 --region eu-west
+  $ skein seed --config /etc/skein/seed.yaml --print-config
+  $ skein seed --listen /ip4/127.0.0.1/tcp/0 --ephemeral --json
+
+Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when the configuration is wrong.`)
     .action(run(seed))
 
   json(node(program.command('peer')
-    .description('Run a peer that serves models and stores offers for others'), {}))
+    .description('Run a peer that serves models and stores offers for others')))
     .option('--serve <what>', '"smoke" for the built-in smoke-test model, or the base URL of an OpenAI-compatible server (repeatable)', collect, [])
     .option('--max-concurrent <n>', 'most requests served at once, by each model', wholeNumber(1, 1_000))
     .addOption(new Option('--pace <tokens>', 'slow the built-in model down to this many tokens/s').argParser(wholeNumber(1, 100_000)))
@@ -95,7 +102,7 @@ Examples:
     .action(run(peer))
 
   json(node(program.command('gateway')
-    .description('Run an OpenAI-compatible HTTP endpoint for the models of the mesh'), {}))
+    .description('Run an OpenAI-compatible HTTP endpoint for the models of the mesh')))
     .option('--port <port>', 'port to listen on; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_GATEWAY_PORT)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--api-key <key>', 'a key that clients must send (repeatable; or SKEIN_API_KEYS, separated by commas)', collect, keysFromEnvironment())
@@ -124,11 +131,10 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
 }
 
 /** Options of every command that runs a node of the mesh. */
-function node (command: Command, defaults: { listen?: string[], seedText?: string }): Command {
-  const listen = defaults.listen?.join(' ') ?? 'TCP on all interfaces, a free port'
+function node (command: Command): Command {
   return command
-    .option('--seed <address>', `${defaults.seedText ?? 'multiaddr of a seed or peer to join through'} (repeatable)`, address, [])
-    .option('--listen <address>', `multiaddr to listen on (repeatable) (default: ${listen})`, address)
+    .option('--seed <address>', 'multiaddr of a seed or peer to join through (repeatable)', address, [])
+    .option('--listen <address>', 'multiaddr to listen on (repeatable) (default: TCP on all interfaces, a free port)', address)
     .option('--announce <address>', 'multiaddr to tell others, for a port forwarded by hand (repeatable)', address)
     .option('--region <name>', 'short name of the region, eu-west', '')
     .option('--data <folder>', 'folder for the identity and the address book (or SKEIN_DATA; default: ~/.skein/COMMAND)', process.env.SKEIN_DATA)

@@ -63,7 +63,7 @@ describe('a mesh of separate processes', function () {
   }
 
   before(async () => {
-    const seed = skein('seed', ...LOOPBACK)
+    const seed = skein('seed', ...LOOPBACK, '--log-level', 'warn')
     seedAddress = (await seed.event('listening')).addresses[0]
     await Promise.all([startPeer(), startPeer()])
     const gateway = skein('gateway', ...LOOPBACK, '--seed', seedAddress, '--port', '0')

@@ -11,7 +11,7 @@ async function startMesh () {
   const init = { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: seed.addresses }
   const server = await createPeer(init)
   const { models } = await server.serve(backend)
-  while (seed.service.models().length < models.length) {
+  while ((await seed.service.models()).length < models.length) {
     await new Promise(resolve => { setTimeout(resolve, 10) }) // the seed hears of them a moment later
   }
   const client = await createPeer(init)

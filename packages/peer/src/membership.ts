@@ -1,8 +1,10 @@
 /**
- * Joining the mesh and staying in it, as a machine: dials the bootstrap addresses until one answers, registers at the seeds among them and renews at
- * half the registration's life, dials peers it was told of or remembers while it has few connections. The driver dials and registers.
+ * Joining the mesh and staying in it, as a machine: dials the bootstrap addresses, several at once, until there are seeds enough, registers there and
+ * renews at half the registration's life, dials peers it was told of or remembers while it has few connections. A seed that asked to be left alone
+ * and closes the connection is not dialled again before its time, unless connections run short. The driver dials and registers.
  */
-import { randomFloat, TimerTable } from '@skein/core'
+import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
+import { dialPlan, nameOf, Suggestions } from './seed-selection.ts'
 import type { Machine, Random } from '@skein/core'
 
 export type MembershipEffect =
@@ -28,13 +30,29 @@ export interface MembershipInit {
    * @default 8
    */
   maxDials?: number
+  /**
+   * With so many others a peer stands on its own: it does not run after a seed that let it go.
+   *
+   * @default 4
+   */
+  enoughConnections?: number
+  /**
+   * With so many seeds connected, the other bootstrap addresses are left in reserve.
+   *
+   * @default 3
+   */
+  wantedSeeds?: number
   /** First and longest pause between dials of one bootstrap address, ms @default 1_000, 60_000 */
   firstBackoffMs?: number
   maxBackoffMs?: number
 }
 
-/** Most addresses waiting to be tried; further suggestions are dropped, for there will be others. */
-const MAX_SUGGESTIONS = 64
+/** While a second seed may still answer, the first fills no more than half of the connections; then it may fill all, ms. */
+const SECOND_ANSWER_MS = 2_000
+/** However long a seed asks to be left alone, it is heard again after this, ms. */
+const MAX_ABSENCE_MS = 24 * 3_600_000
+/** Seeds that asked for that. */
+const MAX_ABSENCES = 64
 /** Models often change several at a time: seeds hear of them together, ms. */
 const CHANGE_DELAY_MS = 100
 
@@ -43,7 +61,9 @@ export class Membership implements Machine<MembershipEffect> {
   private readonly random: Random
   private readonly effects: MembershipEffect[] = []
   private readonly timers = new TimerTable<string>()
-  private readonly suggestions: string[]
+  private readonly suggestions: Suggestions
+  /** Bootstrap addresses whose first turn has not come */
+  private readonly planned = new Set<string>()
   private readonly dialing = new Set<string>()
   private readonly failures = new Map<string, number>()
   /** Where a bootstrap address led */
@@ -53,6 +73,11 @@ export class Membership implements Machine<MembershipEffect> {
   private readonly registering = new Set<string>()
   /** Seeds whose registration under way says less than what is true now */
   private readonly outdated = new Set<string>()
+  /** Seeds that asked not to be asked again before this */
+  private readonly absences = new BoundedMap<string, number>({ maxSize: MAX_ABSENCES })
+  /** Bootstrap addresses of seeds that let this peer go */
+  private readonly letGo = new Set<string>()
+  private awaitingSecond = false
 
   constructor (init: MembershipInit, random: Random) {
     this.init = {
@@ -60,16 +85,25 @@ export class Membership implements Machine<MembershipEffect> {
       remembered: init.remembered ?? [],
       wantedConnections: init.wantedConnections ?? 8,
       maxDials: init.maxDials ?? 8,
+      enoughConnections: init.enoughConnections ?? 4,
+      wantedSeeds: init.wantedSeeds ?? 3,
       firstBackoffMs: init.firstBackoffMs ?? 1_000,
       maxBackoffMs: init.maxBackoffMs ?? 60_000
     }
     this.random = random
-    this.suggestions = this.init.remembered.slice(0, MAX_SUGGESTIONS)
+    this.suggestions = new Suggestions({}, this.init.remembered)
+  }
+
+  /** Whether a second bootstrap peer may answer soon; one alone may be cut off from the others, or lie. */
+  get awaitsSecond (): boolean {
+    return this.bootstrapPeers.size < 2 &&
+      this.init.bootstrap.some(address => (this.planned.has(address) || this.dialing.has(address)) && !this.connected.has(nameOf(address)))
   }
 
   onStart (nowMs: number): void {
-    for (const address of this.init.bootstrap) {
-      this.timers.set(`dial ${address}`, nowMs)
+    for (const { address, afterMs } of dialPlan(this.init.bootstrap, this.random)) {
+      this.planned.add(address)
+      this.timers.set(`dial ${address}`, nowMs + afterMs)
     }
     this.onTimeout(nowMs)
     this.dialMore()
@@ -78,11 +112,17 @@ export class Membership implements Machine<MembershipEffect> {
   /** A dial that this machine asked for has ended; `peer` is who answered, `undefined` when nobody did. */
   onDialed (address: string, peer: string | undefined, nowMs: number): void {
     this.dialing.delete(address)
+    if (peer == null) {
+      this.suggestions.onGone(nameOf(address))
+      this.dialNextPlanned(nowMs)
+    }
     if (this.init.bootstrap.includes(address)) {
       if (peer == null) {
         this.retry(address, nowMs)
       } else {
-        this.failures.delete(address)
+        if (!this.absences.has(peer)) {
+          this.failures.delete(address) // one that lets this peer go again and again is gone back to ever more rarely
+        }
         this.bootstrapPeers.set(peer, address)
         if (!this.connected.has(peer)) {
           this.retry(address, nowMs) // it closed again before the driver could say that it was there
@@ -100,7 +140,12 @@ export class Membership implements Machine<MembershipEffect> {
   onSeed (seed: string, nowMs: number): void {
     if (!this.seeds.has(seed)) {
       this.seeds.add(seed)
-      this.register(seed, nowMs)
+      const dueMs = this.absences.get(seed) ?? 0
+      if (dueMs > nowMs && this.standsWithout(seed)) {
+        this.timers.set(`register ${seed}`, dueMs) // something else than a renewal led there
+      } else {
+        this.register(seed, nowMs)
+      }
     }
   }
 
@@ -110,10 +155,21 @@ export class Membership implements Machine<MembershipEffect> {
     this.registering.delete(peer)
     this.outdated.delete(peer)
     this.timers.delete(`register ${peer}`)
+    this.suggestions.onGone(peer)
     const address = this.bootstrapPeers.get(peer)
     if (address != null) {
       this.bootstrapPeers.delete(peer)
-      this.retry(address, nowMs)
+      const dueMs = this.absences.get(peer) ?? 0
+      if (dueMs > nowMs && this.standsWithout(peer)) {
+        this.letGo.add(address)
+        this.timers.set(`dial ${address}`, dueMs)
+      } else {
+        this.retry(address, nowMs)
+      }
+    }
+    if (this.connected.size < this.init.enoughConnections) {
+      this.letGo.forEach(other => { this.retry(other, nowMs) })
+      this.letGo.clear()
     }
     this.dialMore()
   }
@@ -121,10 +177,15 @@ export class Membership implements Machine<MembershipEffect> {
   /** The seed answered: it keeps the registration for `lifeMs`, or (0) asks to be left alone for `retryAfterMs`. */
   onSeedAnswer (seed: string, answer: { lifeMs: number, retryAfterMs: number, peers: string[] }, nowMs: number): void {
     this.registering.delete(seed)
-    for (const address of answer.peers) {
-      if (this.suggestions.length < MAX_SUGGESTIONS && !this.suggestions.includes(address)) {
-        this.suggestions.push(address)
-      }
+    if (this.suggestions.seedCount === 0 && answer.peers.length > 0 && new Set(this.init.bootstrap.map(nameOf)).size > 1) {
+      this.awaitingSecond = true
+      this.timers.set('second', nowMs + SECOND_ANSWER_MS)
+    }
+    this.suggestions.onAnswer(seed, answer.peers)
+    if (answer.lifeMs > 0 && answer.retryAfterMs > 0) {
+      this.absences.set(seed, nowMs + Math.min(MAX_ABSENCE_MS, Math.max(answer.lifeMs / 2, answer.retryAfterMs)))
+    } else {
+      this.absences.delete(seed)
     }
     if (this.seeds.has(seed)) {
       const waitMs = answer.lifeMs > 0 ? Math.max(1_000, answer.lifeMs / 2, answer.retryAfterMs) : Math.max(1_000, answer.retryAfterMs)
@@ -143,6 +204,9 @@ export class Membership implements Machine<MembershipEffect> {
   /** What this peer tells of itself has changed: the seeds should hear it soon. */
   onCapabilitiesChanged (nowMs: number): void {
     for (const seed of this.seeds) {
+      if ((this.absences.get(seed) ?? 0) > nowMs) {
+        continue
+      }
       if (this.registering.has(seed)) {
         this.outdated.add(seed)
       } else {
@@ -156,7 +220,10 @@ export class Membership implements Machine<MembershipEffect> {
     for (let due = this.timers.popDue(nowMs); due !== undefined; due = this.timers.popDue(nowMs)) {
       const [what, subject = ''] = due.split(' ')
       if (what === 'dial') {
-        this.dial(subject)
+        this.dialBootstrap(subject, nowMs)
+      } else if (what === 'second') {
+        this.awaitingSecond = false
+        this.dialMore()
       } else {
         this.register(subject, nowMs)
       }
@@ -178,11 +245,40 @@ export class Membership implements Machine<MembershipEffect> {
     }
   }
 
-  private dialMore (): void {
-    while (this.suggestions.length > 0 && this.dialing.size < this.init.maxDials &&
-      this.connected.size + this.dialing.size < this.init.wantedConnections) {
-      this.dial(this.suggestions.shift() as string)
+  private dialBootstrap (address: string, nowMs: number): void {
+    this.planned.delete(address)
+    this.letGo.delete(address)
+    if (this.seeds.size >= this.init.wantedSeeds || this.connected.has(nameOf(address))) {
+      this.timers.set(`dial ${address}`, nowMs + this.init.maxBackoffMs * (0.5 + randomFloat(this.random)))
+    } else {
+      this.dial(address)
     }
+  }
+
+  /** One came to nothing: the next need not wait for its turn. */
+  private dialNextPlanned (nowMs: number): void {
+    for (const next of this.planned) {
+      if ((this.timers.deadlineOf(`dial ${next}`) ?? 0) > nowMs) {
+        this.timers.set(`dial ${next}`, nowMs)
+        return
+      }
+    }
+  }
+
+  private dialMore (): void {
+    const one = this.suggestions.seedCount < 2 && !this.awaitingSecond ? Infinity : Math.ceil(this.init.wantedConnections / 2)
+    while (this.dialing.size < this.init.maxDials && this.connected.size + this.dialing.size < this.init.wantedConnections) {
+      const address = this.suggestions.next(one)
+      if (address === undefined) {
+        break
+      }
+      this.dial(address)
+    }
+  }
+
+  /** Whether there are others enough to do without this one. */
+  private standsWithout (seed: string): boolean {
+    return this.connected.size - (this.connected.has(seed) ? 1 : 0) >= this.init.enoughConnections
   }
 
   private retry (address: string, nowMs: number): void {

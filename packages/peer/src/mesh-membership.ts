@@ -30,8 +30,10 @@ export interface MeshMembershipInit {
   register?: boolean
 }
 
-type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels'>
+type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'connections'>
 
+/** How long a join waits for a second bootstrap peer, when there may be one, after the first has answered, ms. */
+const SECOND_PEER_MS = 1_000
 /** How often what was learned is saved. */
 const SAVE_INTERVAL_MS = 30_000
 const REMEMBERED_PEERS = 32
@@ -44,8 +46,11 @@ export class MeshMembership {
   private readonly stopped = new AbortController()
   private readonly joined = Promise.withResolvers<void>()
   private readonly seeds = new Map<string, PeerId>()
+  /** Connected peers that have told what they speak */
+  private readonly identified = new Set<string>()
   private seq = 0
   private cancelSave?: () => void
+  private cancelJoin?: () => void
   private saving: Promise<void> = Promise.resolve()
 
   constructor (init: MeshMembershipInit) {
@@ -68,7 +73,7 @@ export class MeshMembership {
     return [...this.seeds.values()]
   }
 
-  /** Resolves once one other node is connected and has told what it speaks. */
+  /** Resolves once another node is connected and has told what it speaks; with several bootstrap peers, soon after the first or with the second. */
   get whenJoined (): Promise<void> {
     return this.joined.promise
   }
@@ -87,6 +92,7 @@ export class MeshMembership {
     this.stopped.abort()
     this.driver.stop()
     this.cancelSave?.()
+    this.cancelJoin?.()
     libp2p.removeEventListener('connection:open', this.onOpen)
     libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
     libp2p.removeEventListener('peer:identify', this.onIdentify)
@@ -118,6 +124,7 @@ export class MeshMembership {
   private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
     const peer = event.detail.toString()
     this.seeds.delete(peer)
+    this.identified.delete(peer)
     this.driver.input((machine, nowMs) => { machine.onDisconnected(peer, nowMs) })
   }
 
@@ -125,12 +132,24 @@ export class MeshMembership {
     const { peerId, listenAddrs, protocols } = event.detail
     const peer = peerId.toString()
     const seed = protocols.includes(PROTOCOLS.seed)
+    this.identified.add(peer)
     this.init.book.onAddresses(peer, listenAddrs.map(address => withoutPeer(address.toString())), { seed })
     if (seed && this.init.register !== false) {
       this.seeds.set(peer, peerId)
       this.driver.input((machine, nowMs) => { machine.onSeed(peer, nowMs) })
     }
     if (protocols.includes(PROTOCOLS.routing) || seed) {
+      const { clock } = this.init
+      this.cancelJoin ??= clock.schedule(clock.nowMs() + SECOND_PEER_MS, () => { this.joined.resolve() })
+      this.checkJoined()
+    }
+  }
+
+  /** A peer that is connected but has not told what it speaks cannot be asked for anything yet. */
+  private checkJoined (): void {
+    const silent = this.init.libp2p.getPeers().some(peer => !this.identified.has(peer.toString()))
+    if (this.cancelJoin !== undefined && !silent && !this.driver.machine.awaitsSecond) {
+      this.cancelJoin()
       this.joined.resolve()
     }
   }
@@ -162,6 +181,7 @@ export class MeshMembership {
       }
       machine.onDialed(address, peer, nowMs)
     })
+    this.checkJoined()
   }
 
   private async register (seed: string): Promise<void> {
@@ -170,7 +190,11 @@ export class MeshMembership {
       if (peerId == null) {
         throw new Error('The seed is not connected')
       }
-      const answer = await this.ask(peerId, { capabilities: await this.signSelf(), wantPeers: 20 })
+      const answer = await this.ask(peerId, {
+        capabilities: await this.signSelf(),
+        wantPeers: 20,
+        connections: this.init.libp2p.getPeers().filter(peer => !peer.equals(peerId)).length
+      })
       if (answer.refused != null) {
         this.init.log('seed %s refused the registration: %s', seed, answer.refused)
       }

@@ -4,7 +4,7 @@ import { deadline } from '@skein/core'
 import { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
-import type { SeedModel } from '@skein/records'
+import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
 
 export interface SeedAnswer {
   /** Why the registration was refused, `undefined` when it was not */
@@ -14,6 +14,18 @@ export interface SeedAnswer {
   /** Multiaddr texts with `/p2p/…` of other peers, from records these peers signed */
   peers: string[]
   models: SeedModel[]
+  /** When it was asked to discover */
+  page?: SeedAnswerPage
+}
+
+export interface SeedAnswerPage {
+  /** Best first; records that do not hold are left out */
+  peers: SignedCapabilities[]
+  /** For the next page, at the same seed with the same filters; `undefined` when there is none */
+  cursor?: Uint8Array<ArrayBuffer>
+  /** `too_early`, `stale_cursor`, `malformed`, `unavailable`: why there is no page */
+  refused?: string
+  retryAfterMs: number
 }
 
 export interface AskSeedInit {
@@ -24,11 +36,17 @@ export interface AskSeedInit {
   capabilities?: Uint8Array<ArrayBuffer>
   wantPeers?: number
   wantModels?: number
+  /** How many others this peer is connected to */
+  connections?: number
+  /** Which peers are wanted; a page of more than 20 only when neither peers nor models are */
+  discover?: SeedDiscover
   signal?: AbortSignal
 }
 
 /** How long a seed may take for an answer. */
 const ANSWER_TIMEOUT_MS = 10_000
+/** Most peers of a page that are looked at. */
+const MAX_DISCOVERED = 100
 
 export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
   const { libp2p, clock } = init
@@ -42,7 +60,9 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
       await messages.write({
         capabilities: init.capabilities,
         wantPeers: init.wantPeers ?? 0,
-        wantModels: init.wantModels ?? 0
+        wantModels: init.wantModels ?? 0,
+        connections: init.connections ?? 0,
+        discover: init.discover
       }, SeedRequest, { signal })
       const response = await messages.read(SeedResponse, { signal })
       await stream.close({ signal })
@@ -52,7 +72,8 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         retryAfterMs: response.retryAfterMs,
         peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(async envelope => await openPeer(envelope, clock.nowMs()))))
           .flatMap(address => address == null || address.endsWith(`/p2p/${libp2p.peerId.toString()}`) ? [] : [address]),
-        models: response.models.slice(0, MAX_SEED_MODELS)
+        models: response.models.slice(0, MAX_SEED_MODELS),
+        page: response.page == null ? undefined : await openPage(response.page, clock.nowMs())
       }
     } catch (error) {
       stream.abort(error as Error)
@@ -60,6 +81,17 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
     }
   } finally {
     limit.clear()
+  }
+}
+
+async function openPage (page: SeedPage, nowMs: number): Promise<SeedAnswerPage> {
+  const opened = await Promise.all(page.peers.slice(0, MAX_DISCOVERED)
+    .map(async envelope => await openCapabilities(envelope, nowMs).catch(() => undefined)))
+  return {
+    peers: opened.filter(record => record != null),
+    cursor: page.cursor.length === 0 ? undefined : page.cursor,
+    refused: page.refused === '' ? undefined : page.refused,
+    retryAfterMs: page.retryAfterMs
   }
 }
 

@@ -140,4 +140,162 @@ describe('Membership', () => {
     machine.onStart(0)
     expect(drain()).to.deep.equal([{ type: 'dial', address: '/ip4/2.2.2.2/tcp/1/p2p/a' }])
   })
+
+  describe('with several seeds', () => {
+    const at = (seed: string): string => `/ip4/1.1.1.1/tcp/1/p2p/${seed}`
+    const named = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `/ip4/2.2.2.2/tcp/1/p2p/${prefix}${i}`)
+    const dials = (effects: MembershipEffect[]): string[] => effects.flatMap(effect => effect.type === 'dial' ? [effect.address] : [])
+    const answers = (peers: string[]) => ({ lifeMs: 300_000, retryAfterMs: 0, peers })
+
+    it('dials one every 250 ms, and the next at once when one fails', () => {
+      const { machine, until, drain, now } = world({ bootstrap: ['a', 'b', 'c', 'd'].map(at) })
+      machine.onStart(0)
+      const [first] = dials(drain())
+      expect(until(249)).to.deep.equal([])
+      expect(dials(until(250)).length).to.equal(1)
+      expect(dials(until(499)).length).to.equal(0)
+      machine.onDialed(first as string, undefined, now())
+      expect(dials(until(499)).length).to.equal(1)
+      expect(dials(until(750)).length).to.equal(1)
+    })
+
+    it('leaves the others alone once it has three, and goes to them when one is lost', () => {
+      const { machine, until, drain, now } = world({ bootstrap: ['a', 'b', 'c', 'd', 'e'].map(at) })
+      machine.onStart(0)
+      const connected: string[] = []
+      for (let t = 0; t < 5_000; t += 50) {
+        for (const address of dials([...drain(), ...until(t)])) {
+          const seed = address.slice(-1)
+          connected.push(seed)
+          machine.onConnected(seed)
+          machine.onDialed(address, seed, now())
+          machine.onSeed(seed, now())
+        }
+      }
+      expect(connected.length).to.equal(3)
+      until(200_000)
+      machine.onDisconnected(connected[0] as string, now())
+      // the lost one again, and the two in reserve
+      expect(new Set(dials(until(400_000)).map(address => address.slice(-1))).size).to.equal(3)
+    })
+
+    it('awaits a second as long as one may answer, and no other address of the first', () => {
+      const { machine, until, now } = world({ bootstrap: [at('a'), at('b')] })
+      machine.onStart(0)
+      expect(machine.awaitsSecond).to.equal(true)
+      until(300)
+      machine.onConnected('a')
+      machine.onDialed(at('a'), 'a', now())
+      expect(machine.awaitsSecond).to.equal(true)
+      machine.onDialed(at('b'), undefined, now())
+      expect(machine.awaitsSecond).to.equal(false)
+
+      const one = world({ bootstrap: [at('a'), at('a').replace('1.1.1.1', '1.1.1.2')] }).machine
+      one.onStart(0)
+      one.onConnected('a')
+      expect(one.awaitsSecond).to.equal(false)
+    })
+
+    it('fills at most half of its connections on the word of the first, until the second has spoken or had time to', () => {
+      for (const second of [true, false]) {
+        const { machine, until, drain } = world({ bootstrap: ['a', 'b'].map(at) })
+        machine.onStart(0)
+        until(300)
+        machine.onConnected('a')
+        machine.onDialed(at('a'), 'a', 300)
+        machine.onSeed('a', 300)
+        drain()
+        machine.onSeedAnswer('a', answers(named('x', 20)), 300)
+        expect(dials(drain()).length).to.equal(4)
+        if (second) {
+          machine.onSeedAnswer('b', answers([...named('y', 1), ...named('x', 6).slice(5)]), 400)
+          expect(dials(drain()).map(address => address.slice(-2)).sort()).to.deep.equal(['x5', 'y0'])
+          until(60_000)
+        } else {
+          // the second is dead; the dial to it is still under way
+          expect(dials(until(2_299))).to.deep.equal([])
+          expect(dials(until(2_300)).length).to.equal(2)
+        }
+      }
+    })
+  })
+
+  describe('let go by a seed that asked to be left alone', () => {
+    const alone = { lifeMs: 300_000, retryAfterMs: 400_000, peers: [] }
+
+    /** Registered at such a seed, with so many other connections. */
+    function registered (others: number) {
+      const it = world({ bootstrap: [SEED] })
+      it.machine.onStart(0)
+      it.drain()
+      for (let i = 0; i < others; i++) {
+        it.machine.onConnected(`peer ${i}`)
+      }
+      it.machine.onConnected('seed')
+      it.machine.onDialed(SEED, 'seed', 0)
+      it.machine.onSeed('seed', 0)
+      expect(it.drain()).to.deep.equal([{ type: 'register', seed: 'seed' }])
+      it.machine.onSeedAnswer('seed', alone, 0)
+      return it
+    }
+
+    it('comes back to renew and not before', () => {
+      const { machine, until, drain } = registered(4)
+      machine.onDisconnected('seed', 10_000)
+      expect(until(399_999)).to.deep.equal([])
+      expect(until(400_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+      machine.onConnected('seed')
+      machine.onDialed(SEED, 'seed', 400_050)
+      machine.onSeed('seed', 400_100)
+      expect(drain()).to.deep.equal([{ type: 'register', seed: 'seed' }])
+    })
+
+    it('comes back when it is short of connections, ever more rarely', () => {
+      const { machine, until, drain, now } = registered(4)
+      machine.onDisconnected('seed', 10_000)
+      expect(until(20_000)).to.deep.equal([])
+      machine.onDisconnected('peer 0', 20_000)
+      const visits: number[] = []
+      for (let t = 20_000; t < 300_000; t += 100) {
+        for (const effect of [...drain(), ...until(t)]) {
+          if (effect.type === 'dial') {
+            visits.push(now())
+            machine.onConnected('seed')
+            machine.onDialed(SEED, 'seed', now())
+            machine.onSeed('seed', now())
+            expect(drain()).to.deep.equal([{ type: 'register', seed: 'seed' }])
+            machine.onSeedAnswer('seed', alone, now())
+            machine.onDisconnected('seed', now())
+          }
+        }
+      }
+      expect(visits[0]).to.be.within(20_400, 22_000)
+      expect(visits.length).to.be.within(4, 14)
+    })
+
+    it('does not register again when something else led to the seed, nor for a change', () => {
+      const { machine, until, drain } = registered(5)
+      machine.onDisconnected('seed', 10_000)
+      machine.onConnected('seed')
+      machine.onSeed('seed', 20_000)
+      machine.onCapabilitiesChanged(20_000)
+      expect(drain()).to.deep.equal([])
+      expect(until(399_000)).to.deep.equal([])
+      expect(until(400_000)).to.deep.include({ type: 'register', seed: 'seed' })
+    })
+
+    it('goes back at once to a seed that did not ask for that', () => {
+      const { machine, until } = registered(5)
+      machine.onSeedAnswer('seed', { ...alone, retryAfterMs: 0 }, 0)
+      machine.onDisconnected('seed', 10_000)
+      expect(until(12_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+    })
+
+    it('believes no seed that asks for more than a day', () => {
+      const { machine, until } = registered(5)
+      machine.onSeedAnswer('seed', { ...alone, retryAfterMs: 2 ** 32 - 1 }, 0)
+      machine.onDisconnected('seed', 10_000)
+      expect(until(24 * 3_600_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+    })
+  })
 })

@@ -1,6 +1,6 @@
 /** The messages between a peer and a seed (`/skein/seed/1.0.0`), and their bounds. */
 export { SeedRequest, SeedResponse } from './pb/seed.ts'
-export type { SeedModel } from './pb/seed.ts'
+export type { SeedDiscover, SeedModel, SeedPage } from './pb/seed.ts'
 
 /** Largest request or answer, bytes. */
 export const MAX_SEED_MESSAGE_BYTES = 65_536

@@ -323,6 +323,25 @@ describe('model routing on libp2p', function () {
     await node.stop()
   })
 
+  it('a node that turns client is asked no more and still asks, and may turn back', async () => {
+    const [server, asker] = [await createRoutingNode(), await createRoutingNode()]
+    try {
+      await asker.dial(server.getMultiaddrs())
+      await eventually(async () => (await asker.services.routing.closestPeers(modelKey('m'))).length === 1)
+      await server.services.routing.setClientMode(true)
+      expect(server.getProtocols()).to.not.include(PROTOCOLS.routing)
+      await eventually(async () => (await asker.services.routing.closestPeers(modelKey('m'))).length === 0)
+      expect((await server.services.routing.closestPeers(modelKey('m'))).map(String)).to.deep.equal([asker.peerId.toString()])
+      await server.services.routing.setClientMode(false)
+      expect(server.getProtocols()).to.include(PROTOCOLS.routing)
+      await asker.hangUp(server.peerId)
+      await asker.dial(server.getMultiaddrs())
+      await eventually(async () => (await findAll(asker, 'none')).length === 0 && server.services.routing.counters.requests_answered_total > 0)
+    } finally {
+      await stopAll([server, asker])
+    }
+  })
+
   it('announces to those who come later', async () => {
     const early = await createRoutingNode()
     await early.services.routing.announce({ model: 'early' })

@@ -1,10 +1,26 @@
 /** A seed: a node of the mesh that newcomers are told to dial first. */
+import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
 import { seedService } from './seed-service.ts'
+import { SeedStages } from './stages/seed-stages.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
+import type { CombinedEstimate } from './stages/size-estimator.ts'
+import type { Stage } from './stages/stage.ts'
+import type { SeedStagesInit } from './stages/seed-stages.ts'
 import type { Peer, PeerInit } from '@skein/peer'
 
-export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceInit, 'maxRegistrations'> {}
+export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceInit, 'maxRegistrations' | 'onExchange'> {
+  /**
+   * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
+   *
+   * @default 'auto'
+   */
+  stage?: Stage | 'auto'
+  /** Told of each change of the stage */
+  onStage?: SeedStagesInit['onStage']
+  /** How the size is estimated, how long a stage lasts, when newcomers are let go */
+  stages?: Pick<SeedStagesInit, 'estimator' | 'keeper' | 'letGo'>
+}
 
 export interface Seed {
   /** Peer id, as text */
@@ -14,6 +30,12 @@ export interface Seed {
   /** The node of the mesh that the seed is */
   peer: Peer
   service: SeedService
+  /** What the seed does for newcomers goes by this */
+  readonly stage: Stage
+  /** Nodes of the network, as estimated last; `undefined` before the first estimate */
+  readonly networkSize: CombinedEstimate | undefined
+  /** Stays at a stage from now on, or (`auto`) goes by the size of the network again */
+  pinStage: (stage: Stage | 'auto') => void
   stop: (options?: { drainMs?: number }) => Promise<void>
 }
 
@@ -23,23 +45,41 @@ export interface Seed {
  * @throws what `createPeer` throws
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
-  const { maxRegistrations, ...peerInit } = init
+  const { maxRegistrations, onExchange, onStage, stage, stages: stagesInit, ...peerInit } = init
+  const clock = init.clock ?? systemClock()
+  const random = init.random ?? systemRandom()
+  const stages = new SeedStages({ ...stagesInit, stage: stage ?? 'auto', onStage, clock, random })
   let service: SeedService | undefined
   const peer = await createPeer({
     maxConnections: 4_000,
     ...peerInit,
     services: {
       seed: components => {
-        service = seedService({ maxRegistrations, clock: init.clock, random: init.random })(components)
+        service = seedService({
+          maxRegistrations,
+          onExchange,
+          clock,
+          random,
+          region: init.region,
+          plan: want => stages.plan(want),
+          onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
+        })(components)
         return service
       }
     }
   })
+  stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   return {
     id: peer.id,
     get addresses () { return peer.addresses },
     peer,
     service: service as SeedService,
-    stop: async options => { await peer.stop(options) }
+    get stage () { return stages.stage },
+    get networkSize () { return stages.size },
+    pinStage: to => { stages.pin(to) },
+    stop: async options => {
+      stages.stop()
+      await peer.stop(options)
+    }
   }
 }

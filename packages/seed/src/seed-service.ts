@@ -5,15 +5,30 @@ import { systemClock, systemRandom } from '@skein/core/system'
 import {
   MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, RecordError, SeedRequest, SeedResponse
 } from '@skein/records'
-import { RegistrationTable, TableFullError } from './registration-table.ts'
+import { DiscoverLimiter } from './registry/discover-limiter.ts'
+import { MemoryRegistry } from './registry/memory-registry.ts'
+import { newcomerPlan } from './stages/newcomer-plan.ts'
+import { DEFAULT_DISCOVER_LIMIT, StaleCursorError } from './registry/registry.ts'
+import type { RegionTierCount, Registry } from './registry/registry.ts'
+import type { NewcomerPlan, NewcomerWant } from './stages/newcomer-plan.ts'
 import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
-import type { Clock, Random } from '@skein/core'
-import type { SeedModel } from '@skein/records'
+import type { Cancel, Clock, Random } from '@skein/core'
+import type { SeedDiscover, SeedModel, SeedPage } from '@skein/records'
 
 export interface SeedServiceInit {
-  /** @default 100_000 */
+  /** Of the registry in memory @default 100_000 */
   maxRegistrations?: number
+  /** Where registrations are kept @default a MemoryRegistry */
+  registry?: Registry
+  /** Told of each exchange that has ended: `answered`, the reason of a refusal, or `failed` */
+  onExchange?: (outcome: string, durationMs: number) => void
+  /** What a newcomer gets of what it wants, and when it may come again @default what it wants, at half the life of its registration */
+  plan?: (want: NewcomerWant) => Pick<NewcomerPlan, 'peers' | 'models' | 'renewAfterMs' | 'discover'>
+  /** Where providers are looked for first when a question names no region, at a stage that begins with the nearest @default '' */
+  region?: string
+  /** Told of each request that was answered */
+  onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
   clock?: Clock
   /** @default systemRandom() */
@@ -37,7 +52,13 @@ const EXCHANGE_TIMEOUT_MS = 10_000
 /** A peer's requests: a burst for a start with several changes, then one in 5 s. */
 const REQUEST_RATE = { ratePerSecond: 0.2, burst: 20 }
 const MAX_RATED_PEERS = 16_384
+/** A seed that drains will not be back sooner, ms. */
+const DRAIN_RETRY_MS = 30_000
 const MAX_STREAMS_PER_CONNECTION = 4
+/** How often the registry is asked to forget those whose life is over. */
+const SWEEP_INTERVAL_MS = 1_000
+/** Longest name in a question; records have none that is longer. */
+const MAX_NAME_LENGTH = 128
 
 /** Registers peers and tells newcomers of some of them: `services: { seed: seedService() }`. */
 export function seedService (init: SeedServiceInit = {}): (components: SeedServiceComponents) => SeedService {
@@ -45,20 +66,33 @@ export function seedService (init: SeedServiceInit = {}): (components: SeedServi
 }
 
 export class SeedService implements Startable {
-  readonly table: RegistrationTable
+  readonly registry: Registry
   readonly counters: SeedCounters = { requests: 0, registered: 0, refused: {} }
   private readonly registrar: Registrar
   private readonly log: Logger
   private readonly clock: Clock
   private readonly random: Random
+  private readonly onExchange: (outcome: string, durationMs: number) => void
+  private readonly plan: NonNullable<SeedServiceInit['plan']>
+  private readonly region: string
+  private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
+  private readonly limiter: DiscoverLimiter
+  private cancelSweep?: Cancel
+  private stopped = false
+  private draining = false
 
   constructor (components: SeedServiceComponents, init: SeedServiceInit) {
     this.registrar = components.registrar
     this.log = components.logger.forComponent('skein:seed')
     this.clock = init.clock ?? systemClock()
     this.random = init.random ?? systemRandom()
-    this.table = new RegistrationTable(init)
+    this.onExchange = init.onExchange ?? (() => {})
+    this.plan = init.plan ?? (want => newcomerPlan('hub', want))
+    this.region = init.region ?? ''
+    this.onAnswered = init.onAnswered ?? (() => {})
+    this.limiter = new DiscoverLimiter({ random: this.random })
+    this.registry = init.registry ?? new MemoryRegistry({ maxRegistrations: init.maxRegistrations, random: this.random })
   }
 
   async start (): Promise<void> {
@@ -66,28 +100,48 @@ export class SeedService implements Startable {
       maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
       runOnLimitedConnection: true
     })
+    this.stopped = false
+    this.scheduleSweep()
   }
 
   async stop (): Promise<void> {
+    this.stopped = true
+    this.cancelSweep?.()
     await this.registrar.unhandle(PROTOCOLS.seed)
   }
 
-  models (count = MAX_SEED_MODELS): SeedModel[] {
-    return this.table.models(count, this.clock.nowMs())
+  /** Registrations by region and tier. */
+  async countBy (): Promise<RegionTierCount[]> {
+    return await this.registry.countBy()
+  }
+
+  /** Takes no more registrations; questions are still answered, for those who leave need to know where to go. */
+  drain (): void {
+    this.draining = true
+  }
+
+  async models (count = MAX_SEED_MODELS): Promise<SeedModel[]> {
+    return await this.registry.models(count, this.clock.nowMs())
   }
 
   private async onStream (stream: Stream, connection: Connection): Promise<void> {
     const limit = deadline(this.clock, EXCHANGE_TIMEOUT_MS)
+    const startMs = this.clock.nowMs()
+    let outcome = 'failed'
     try {
       const messages = pbStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
       const request = await messages.read(SeedRequest, { signal: limit.signal })
-      await messages.write(await this.answer(connection.remotePeer.toString(), request), SeedResponse, { signal: limit.signal })
+      const response = await this.answer(connection.remotePeer.toString(), request)
+      await messages.write(response, SeedResponse, { signal: limit.signal })
       await stream.close({ signal: limit.signal })
+      outcome = response.refused === '' ? 'answered' : response.refused
+      this.onAnswered(connection.remotePeer.toString(), { registered: response.lifeMs > 0, otherConnections: request.connections })
     } catch (error) {
       this.log('exchange with %p failed: %s', connection.remotePeer, (error as Error).message)
       stream.abort(error as Error)
     } finally {
       limit.clear()
+      this.onExchange(outcome, this.clock.nowMs() - startMs)
     }
   }
 
@@ -99,24 +153,35 @@ export class SeedService implements Startable {
       return { ...this.refusal('too_early', `Ask again in ${Math.ceil(waitMs / 1000)} s`), retryAfterMs: waitMs }
     }
 
+    const plan = this.plan({ peers: Math.min(request.wantPeers, MAX_SEED_PEERS), models: Math.min(request.wantModels, MAX_SEED_MODELS) })
     const response: SeedResponse = {
       refused: '',
       message: '',
       lifeMs: 0,
       retryAfterMs: 0,
-      peers: this.table.pick(Math.min(request.wantPeers, MAX_SEED_PEERS), peer, nowMs, this.random)
-        .map(registration => Uint8Array.from(registration.envelope)),
-      models: request.wantModels === 0 ? [] : this.table.models(Math.min(request.wantModels, MAX_SEED_MODELS), nowMs)
+      peers: plan.peers === 0 ? [] : await this.registry.sample(plan.peers, peer, nowMs, this.random),
+      models: plan.models === 0 ? [] : await this.registry.models(plan.models, nowMs)
+    }
+    if (request.discover != null) {
+      // a large page has a message for itself
+      const maxLimit = plan.peers + plan.models > 0 ? DEFAULT_DISCOVER_LIMIT : Infinity
+      response.page = plan.discover === 'none'
+        ? this.noPage('not_here', 'The network has outgrown this seed: a peer finds providers by its own lookups')
+        : await this.discover(peer, plan.discover === 'everywhere' ? request.discover : nearFirst(request.discover, this.region), maxLimit, nowMs)
     }
     if (request.capabilities.length === 0) {
       return response
     }
+    if (this.draining) {
+      const { refused, message } = this.refusal('draining', 'This seed is about to stop; register at another one')
+      return { ...response, refused, message, retryAfterMs: DRAIN_RETRY_MS }
+    }
     try {
-      return { ...response, lifeMs: await this.register(peer, request, nowMs) }
+      return { ...response, lifeMs: await this.register(peer, request, nowMs), retryAfterMs: plan.renewAfterMs }
     } catch (error) {
       const { refused, message } = error instanceof RecordError
         ? this.refusal(error.reason, error.message)
-        : this.refusal(error instanceof TableFullError ? 'full' : 'malformed', (error as Error).message)
+        : this.refusal(error instanceof RegistryRefusal ? error.reason : 'unavailable', (error as Error).message)
       return { ...response, refused, message, retryAfterMs: 10_000 }
     }
   }
@@ -126,9 +191,45 @@ export class SeedService implements Startable {
     if (capabilities.peer !== peer) {
       throw new RecordError('wrong_signer', 'Only the peer itself can register')
     }
-    this.table.register({ capabilities, envelope: Uint8Array.from(request.capabilities) }, nowMs)
+    const outcome = await this.registry.register(capabilities, request.capabilities, nowMs)
+    if (!outcome.registered) {
+      throw new RegistryRefusal(outcome.reason, outcome.message)
+    }
     this.counters.registered++
-    return capabilities.expiresAtMs - nowMs
+    return outcome.lifeMs
+  }
+
+  private async discover (peer: string, question: SeedDiscover, maxLimit: number, nowMs: number): Promise<SeedPage> {
+    const permit = this.limiter.take(peer, nowMs)
+    if (!permit.granted) {
+      return { ...this.noPage(permit.reason, `Ask again in ${Math.ceil(permit.retryAfterMs / 1000)} s`), retryAfterMs: permit.retryAfterMs }
+    }
+    const { model = '', region = '', task = '', near = '', limit = DEFAULT_DISCOVER_LIMIT } = question
+    if ([model, region, task, near].some(name => name.length > MAX_NAME_LENGTH)) {
+      return this.noPage('malformed', `A name is longer than ${MAX_NAME_LENGTH} characters`)
+    }
+    try {
+      const page = await this.registry.discover({ ...question, limit: Math.min(limit, maxLimit), asker: peer }, nowMs)
+      return { peers: page.envelopes, cursor: page.cursor ?? new Uint8Array(), refused: '', message: '', retryAfterMs: 0 }
+    } catch (error) {
+      return this.noPage(error instanceof StaleCursorError ? 'stale_cursor' : 'unavailable', (error as Error).message)
+    }
+  }
+
+  private noPage (refused: string, message: string): SeedPage {
+    this.refusal(`discover_${refused}`, message)
+    return { peers: [], cursor: new Uint8Array(), refused, message, retryAfterMs: 0 }
+  }
+
+  private scheduleSweep (): void {
+    if (this.stopped) {
+      return
+    }
+    this.cancelSweep = this.clock.schedule(this.clock.nowMs() + SWEEP_INTERVAL_MS, () => {
+      this.registry.sweep(this.clock.nowMs())
+        .catch(error => { this.log.error('sweep failed: %s', (error as Error).message) })
+        .finally(() => { this.scheduleSweep() })
+    })
   }
 
   private refusal (refused: string, message: string): SeedResponse {
@@ -143,5 +244,22 @@ export class SeedService implements Startable {
       this.buckets.set(peer, bucket)
     }
     return bucket.take(1, nowMs) ? 0 : bucket.waitMs(1, nowMs)
+  }
+}
+
+/** The same question, beginning in a region unless it says where. */
+function nearFirst (question: SeedDiscover, region: string): SeedDiscover {
+  return (question.near ?? '') === '' ? { ...question, near: region } : question
+}
+
+/** Carries what the registry says out of `register`. */
+class RegistryRefusal extends Error {
+  static override name = 'RegistryRefusal'
+  override readonly name = 'RegistryRefusal'
+  readonly reason: string
+
+  constructor (reason: string, message: string) {
+    super(message)
+    this.reason = reason
   }
 }

@@ -1,9 +1,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pbStream } from '@libp2p/utils'
+import { systemClock } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
 import { PROTOCOLS, SeedRequest, SeedResponse, signCapabilities } from '@skein/records'
 import { expect } from 'chai'
+import { askSeed } from '../../peer/src/seed-client.ts'
 import { createSeed } from '../src/index.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Peer } from '@skein/peer'
@@ -29,8 +31,8 @@ describe('a seed', function () {
     return peer
   }
 
-  async function until (condition: () => boolean): Promise<void> {
-    while (!condition()) {
+  async function until (condition: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await condition())) {
       await new Promise(resolve => setTimeout(resolve, 10))
     }
   }
@@ -60,7 +62,7 @@ describe('a seed', function () {
     for (const peer of all) {
       expect(await peer.chat({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }).text()).to.equal('found')
     }
-    await until(() => seed.service.table.size === 8)
+    await until(() => seed.service.registry.size === 8)
     // the last to come were told of the first
     await until(() => all.every(peer => peer.libp2p.getPeers().length >= 3))
   })
@@ -68,7 +70,7 @@ describe('a seed', function () {
   it('knows the models of its peers soon after they are served, and tells them', async () => {
     const server = await start()
     await server.serve('m', async () => 'x')
-    await until(() => seed.service.models().length > 0)
+    await until(async () => (await seed.service.models()).length > 0)
     const asking = await start()
     expect((await asking.models()).map(({ id, providers }) => ({ id, providers }))).to.deep.equal([{ id: 'm', providers: 1 }])
   })
@@ -106,6 +108,27 @@ describe('a seed', function () {
     // the peer's own registration, with its clock's seq, is one more replay after the one from the future
     expect(seed.service.counters.refused).to.include({ wrong_signer: 1, life_too_long: 1, malformed: 1 })
     expect(seed.service.counters.refused.replayed).to.be.within(1, 2)
+  })
+
+  it('answers discover by pages, and says when it is too early', async () => {
+    const servers = await Promise.all(Array.from({ length: 3 }, async () => await start()))
+    await Promise.all(servers.map(async server => { await server.serve('m', async () => 'x') }))
+    const asking = await start()
+    await until(async () => (await seed.service.models())[0]?.providers === 3)
+
+    const names: string[] = []
+    let cursor: Uint8Array<ArrayBuffer> | undefined
+    for (let i = 0; i < 3; i++) {
+      const { page } = await askSeed({ libp2p: asking.libp2p, clock: systemClock(), seed: seed.peer.libp2p.peerId, discover: { model: 'm', limit: 1, cursor } })
+      expect(page?.refused).to.equal(undefined)
+      names.push(...(page?.peers ?? []).map(({ capabilities }) => capabilities.peer))
+      cursor = page?.cursor
+    }
+    expect(names).to.have.members(servers.map(({ id }) => id))
+    const { page } = await askSeed({ libp2p: asking.libp2p, clock: systemClock(), seed: seed.peer.libp2p.peerId, discover: { model: 'm' } })
+    expect(page?.refused).to.equal('too_early')
+    expect(page?.retryAfterMs).to.be.within(1, 10_000)
+    expect(seed.service.counters.refused.discover_too_early).to.equal(1)
   })
 
   it('tells one that asks too often to wait', async () => {

@@ -1,22 +1,57 @@
 /** `skein seed`: a bootstrap seed. */
-import { createSeed } from '@skein/seed'
+import { homedir } from 'node:os'
+import { CONFIG_VARIABLE, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode } from '@skein/seed/node'
 import { untilStopped } from '../command-context.ts'
-import { peerInit } from '../node-options.ts'
+import { flagsOf } from '../seed-options.ts'
 import type { CommandContext } from '../command-context.ts'
-import type { NodeOptions } from '../node-options.ts'
 
-const DEFAULT_LISTEN = ['/ip4/0.0.0.0/tcp/7310']
-const DRAIN_MS = 5_000
+export interface SeedCommandOptions extends Record<string, unknown> {
+  config?: string
+  printConfig?: boolean
+}
 
-export async function seed ({ output, stop }: CommandContext, options: NodeOptions): Promise<void> {
-  const running = await createSeed({ ...peerInit('seed', options, output), listen: options.listen ?? DEFAULT_LISTEN, signal: stop })
+export async function seed ({ output, stop }: CommandContext, options: SeedCommandOptions): Promise<void> {
+  const path = options.config ?? (process.env[CONFIG_VARIABLE] || undefined)
+  const resolved = resolveConfig({
+    flags: flagsOf(options),
+    environment: process.env,
+    file: path == null ? undefined : await readConfigFile(path),
+    home: homedir()
+  })
+  if (options.printConfig === true) {
+    const text = printConfig(resolved)
+    output.event('config', { text, sources: resolved.sources }, text.trimEnd())
+    return
+  }
+
+  const log = seedLog(resolved.config.logLevel)
+  const starting = startSeedNode({
+    config: resolved.config,
+    log,
+    signal: stop,
+    onDamage: message => {
+      log.warn({ problem: message }, 'the data folder was damaged')
+      output.event('damage', { message }, `warning: ${message}`)
+    }
+  })
+  // told to stop before it ran: that is no failure
+  const running = await starting.catch(error => { if (!stop.aborted) { throw error } })
+  if (running == null) {
+    output.event('stopped', {}, 'stopped')
+    return
+  }
+  const { id, addresses } = running.seed
   try {
-    output.event('listening', { id: running.id, addresses: running.addresses },
-      ['seed ' + running.id, ...running.addresses.map(address => `  ${address}`), 'Give one of these addresses to peers: skein peer --seed ADDRESS']
-        .join('\n'))
+    output.event('listening', { id, addresses, http: running.httpUrl }, [
+      `seed ${id}`,
+      ...addresses.map(address => `  ${address}`),
+      ...running.httpUrl == null ? [] : [`  ${running.httpUrl}/metrics /health /ready`],
+      'Give one of these addresses to peers: skein peer --seed ADDRESS'
+    ].join('\n'))
     await untilStopped(stop)
+    output.event('draining', { seconds: resolved.config.drain }, `draining for ${resolved.config.drain} s at most; a second signal ends it at once`)
   } finally {
-    await running.stop({ drainMs: DRAIN_MS })
+    await running.stop()
     output.event('stopped', {}, 'stopped')
   }
 }

@@ -7,6 +7,8 @@ export interface SeedRequest {
   capabilities: Uint8Array<ArrayBuffer>
   wantPeers: number
   wantModels: number
+  discover?: SeedDiscover
+  connections: number
 }
 
 export const SeedRequest = (() => {
@@ -31,16 +33,27 @@ export const SeedRequest = (() => {
         w.uint32(obj.wantModels)
       }
 
+      if (obj.discover != null) {
+        w.uint32(34)
+        SeedDiscover.codec().encode(obj.discover, w)
+      }
+
+      if ((obj.connections != null && obj.connections !== 0)) {
+        w.uint32(64)
+        w.uint32(obj.connections)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
     },
 
-    decode (reader, length) {
+    decode (reader, length, opts = {}) {
       const obj: any = {
         capabilities: new Uint8Array(0),
         wantPeers: 0,
-        wantModels: 0
+        wantModels: 0,
+        connections: 0
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -59,6 +72,16 @@ export const SeedRequest = (() => {
           }
           case 3: {
             obj.wantModels = reader.uint32()
+            break
+          }
+          case 4: {
+            obj.discover = SeedDiscover.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.discover
+            })
+            break
+          }
+          case 8: {
+            obj.connections = reader.uint32()
             break
           }
           default: {
@@ -86,6 +109,7 @@ export interface SeedResponse {
   retryAfterMs: number
   peers: Uint8Array<ArrayBuffer>[]
   models: SeedModel[]
+  page?: SeedPage
 }
 
 export const SeedResponse = (() => {
@@ -127,6 +151,11 @@ export const SeedResponse = (() => {
           w.uint32(50)
           SeedModel.codec().encode(value, w)
         }
+      }
+
+      if (obj.page != null) {
+        w.uint32(58)
+        SeedPage.codec().encode(obj.page, w)
       }
 
       if (opts.lengthDelimited !== false) {
@@ -184,6 +213,12 @@ export const SeedResponse = (() => {
             }))
             break
           }
+          case 7: {
+            obj.page = SeedPage.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.page
+            })
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -199,6 +234,262 @@ export const SeedResponse = (() => {
     codec: (): typeof codec => codec,
     encode: (obj: Partial<SeedResponse>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
     decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedResponse>): SeedResponse => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface SeedDiscover {
+  model?: string
+  minRamBytes?: number
+  minVramBytes?: number
+  minTier?: number
+  region?: string
+  task?: string
+  minContext?: number
+  maxPriceMicros?: number
+  limit?: number
+  cursor?: Uint8Array<ArrayBuffer>
+  near?: string
+}
+
+export const SeedDiscover = (() => {
+  const codec: Pick<Codec<SeedDiscover, Partial<SeedDiscover>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if (obj.model != null) {
+        w.uint32(10)
+        w.string(obj.model)
+      }
+
+      if (obj.minRamBytes != null) {
+        w.uint32(16)
+        w.uint64Number(obj.minRamBytes)
+      }
+
+      if (obj.minVramBytes != null) {
+        w.uint32(24)
+        w.uint64Number(obj.minVramBytes)
+      }
+
+      if (obj.minTier != null) {
+        w.uint32(32)
+        w.uint32(obj.minTier)
+      }
+
+      if (obj.region != null) {
+        w.uint32(42)
+        w.string(obj.region)
+      }
+
+      if (obj.task != null) {
+        w.uint32(50)
+        w.string(obj.task)
+      }
+
+      if (obj.minContext != null) {
+        w.uint32(56)
+        w.uint32(obj.minContext)
+      }
+
+      if (obj.maxPriceMicros != null) {
+        w.uint32(64)
+        w.uint64Number(obj.maxPriceMicros)
+      }
+
+      if (obj.limit != null) {
+        w.uint32(72)
+        w.uint32(obj.limit)
+      }
+
+      if (obj.cursor != null) {
+        w.uint32(82)
+        w.bytes(obj.cursor)
+      }
+
+      if (obj.near != null) {
+        w.uint32(90)
+        w.string(obj.near)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {}
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.model = reader.string()
+            break
+          }
+          case 2: {
+            obj.minRamBytes = reader.uint64Number()
+            break
+          }
+          case 3: {
+            obj.minVramBytes = reader.uint64Number()
+            break
+          }
+          case 4: {
+            obj.minTier = reader.uint32()
+            break
+          }
+          case 5: {
+            obj.region = reader.string()
+            break
+          }
+          case 6: {
+            obj.task = reader.string()
+            break
+          }
+          case 7: {
+            obj.minContext = reader.uint32()
+            break
+          }
+          case 8: {
+            obj.maxPriceMicros = reader.uint64Number()
+            break
+          }
+          case 9: {
+            obj.limit = reader.uint32()
+            break
+          }
+          case 10: {
+            obj.cursor = reader.bytes()
+            break
+          }
+          case 11: {
+            obj.near = reader.string()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SeedDiscover>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedDiscover>): SeedDiscover => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface SeedPage {
+  peers: Uint8Array<ArrayBuffer>[]
+  cursor: Uint8Array<ArrayBuffer>
+  refused: string
+  message: string
+  retryAfterMs: number
+}
+
+export const SeedPage = (() => {
+  const codec: Pick<Codec<SeedPage, Partial<SeedPage>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if (obj.peers != null && obj.peers.length > 0) {
+        for (const value of obj.peers) {
+          w.uint32(10)
+          w.bytes(value)
+        }
+      }
+
+      if ((obj.cursor != null && obj.cursor.byteLength > 0)) {
+        w.uint32(18)
+        w.bytes(obj.cursor)
+      }
+
+      if ((obj.refused != null && obj.refused !== '')) {
+        w.uint32(26)
+        w.string(obj.refused)
+      }
+
+      if ((obj.message != null && obj.message !== '')) {
+        w.uint32(34)
+        w.string(obj.message)
+      }
+
+      if ((obj.retryAfterMs != null && obj.retryAfterMs !== 0)) {
+        w.uint32(40)
+        w.uint32(obj.retryAfterMs)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length, opts = {}) {
+      const obj: any = {
+        peers: [],
+        cursor: new Uint8Array(0),
+        refused: '',
+        message: '',
+        retryAfterMs: 0
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            if (opts.limits?.peers != null && obj.peers.length === opts.limits.peers) {
+              throw new MaxLengthError('Decode error - repeated field "peers" had too many elements')
+            }
+
+            obj.peers.push(reader.bytes())
+            break
+          }
+          case 2: {
+            obj.cursor = reader.bytes()
+            break
+          }
+          case 3: {
+            obj.refused = reader.string()
+            break
+          }
+          case 4: {
+            obj.message = reader.string()
+            break
+          }
+          case 5: {
+            obj.retryAfterMs = reader.uint32()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SeedPage>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedPage>): SeedPage => decodeMessage(buf, codec, opts)
   }
 })()
 

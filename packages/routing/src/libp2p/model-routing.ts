@@ -161,6 +161,8 @@ export interface ModelRouting {
   closestPeers (key: Uint8Array, options?: AbortOptions): Promise<PeerId[]>
   /** A peer did not serve what it offered: its offer is not shown from memory again. */
   forget (model: string, peer: string): void
+  /** Answers nobody from now on, and stores nothing more for others; or does so again. */
+  setClientMode (client: boolean): Promise<void>
   readonly counters: Readonly<RoutingCounters>
   /** Offers held for others, peers that can be asked without opening a stream, streams, peers known */
   gauges (): { heldKeys: number, heldBytes: number, links: number, streams: number, contacts: number }
@@ -207,12 +209,14 @@ export class ModelRoutingService implements ModelRouting, Startable {
   private sweptMs = 0
   private syncedMs = 0
   private started = false
+  private clientMode: boolean
 
   constructor (components: ModelRoutingComponents, init: ModelRoutingInit = {}) {
     this.components = components
     this.init = init
     this.clock = init.clock ?? systemClock()
     this.k = init.k ?? 20
+    this.clientMode = init.clientMode ?? false
     this.self = this.directory.of(components.peerId)
     this.store = new OfferStore({ ...init.store, self: this.self.kadId })
     this.cache = init.cache === false ? undefined : new OfferCache(init.cache)
@@ -230,7 +234,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
       isResting: peer => this.links.isResting(peer),
       ratePerSecond: init.requestsPerSecond ?? 200,
       rateBurst: init.requestBurst ?? 600,
-      clientMode: init.clientMode ?? false
+      clientMode: () => this.clientMode
     })
     this.feed = new ContactFeed({
       peerId: components.peerId,
@@ -271,12 +275,8 @@ export class ModelRoutingService implements ModelRouting, Startable {
     this.finder = this.newFinder()
     this.own = this.newOwnOffers()
     this.components.events.addEventListener('self:peer:update', this.onSelfUpdate)
-    if (this.init.clientMode !== true) {
-      await this.components.registrar.handle(PROTOCOLS.routing, (stream, connection) => { this.accept(stream, connection) }, {
-        runOnLimitedConnection: true,
-        maxInboundStreams: 4,
-        maxOutboundStreams: 4
-      })
+    if (!this.clientMode) {
+      await this.answer()
     }
     await this.feed.start()
     this.tick()
@@ -305,7 +305,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
     for (const stream of this.streams) {
       stream.abort(new RoutingRequestError('closed', 'Stopped'))
     }
-    if (this.init.clientMode !== true) {
+    if (!this.clientMode) {
       await this.components.registrar.unhandle(PROTOCOLS.routing)
     }
   }
@@ -346,6 +346,15 @@ export class ModelRoutingService implements ModelRouting, Startable {
     this.cache?.forgetPeer(cachePrefix(model), peer)
   }
 
+  async setClientMode (client: boolean): Promise<void> {
+    if (client !== this.clientMode) {
+      this.clientMode = client
+      if (this.started) {
+        await (client ? this.components.registrar.unhandle(PROTOCOLS.routing) : this.answer())
+      }
+    }
+  }
+
   /** Whether offers of a model are held here. */
   holds (model: string, region = ''): boolean {
     return this.store.countOf(modelKey(model, region)) > 0
@@ -359,6 +368,14 @@ export class ModelRoutingService implements ModelRouting, Startable {
       streams: this.streams.size,
       contacts: this.table.size
     }
+  }
+
+  private async answer (): Promise<void> {
+    await this.components.registrar.handle(PROTOCOLS.routing, (stream, connection) => { this.accept(stream, connection) }, {
+      runOnLimitedConnection: true,
+      maxInboundStreams: 4,
+      maxOutboundStreams: 4
+    })
   }
 
   private newLinks (): PeerLinks {

@@ -36,7 +36,7 @@ export interface RequestServerInit {
   /** Requests of one peer at once */
   rateBurst: number
   /** Requests are refused: this peer only asks */
-  clientMode: boolean
+  clientMode: () => boolean
 }
 
 const RETRY_MS = 500
@@ -64,8 +64,9 @@ export class RequestServer {
     const { clientMode, clock, counters, verifier } = this.init
     const nowMs = clock.nowMs()
     stream.usedMs = nowMs
-    if (clientMode || !this.bucket(stream.peer.peer, nowMs).take(1, nowMs)) {
-      this.refuse(stream, message.id, clientMode ? CLIENT_RETRY_MS : RETRY_MS)
+    const client = clientMode()
+    if (client || !this.bucket(stream.peer.peer, nowMs).take(1, nowMs)) {
+      this.refuse(stream, message.id, client ? CLIENT_RETRY_MS : RETRY_MS)
       return
     }
     const found = message.find === undefined ? undefined : this.find(message.find, stream.peer, nowMs)

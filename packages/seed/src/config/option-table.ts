@@ -1,0 +1,159 @@
+/** The options of `skein seed`: the one table from which flags, environment names, file keys, checks, help and documentation are made. */
+
+interface Described {
+  /** One line, for a person */
+  help: string
+  /** Without its dashes, where it differs from the key */
+  flag?: string
+  /** A second environment variable, looked at when the option's own is not set */
+  alsoEnvironment?: string
+}
+
+export type SeedOption = Described & (
+  | { type: 'addresses', default: readonly string[] }
+  | { type: 'endpoint', default: undefined }
+  | { type: 'text', default: string, maxLength: number }
+  | { type: 'secret', default: undefined, minLength: number }
+  | { type: 'folder', default: string }
+  | { type: 'switch', default: boolean }
+  | { type: 'number', default: number, min: number, max: number, unit: string }
+  | { type: 'choice', default: string, choices: readonly string[] }
+  | { type: 'choices', default: readonly string[], choices: readonly string[], unavailable: readonly string[], required: readonly string[] })
+
+/** Where an HTTP server listens; port 0 takes any free one. */
+export interface Endpoint {
+  host: string
+  port: number
+}
+
+export const SEED_OPTIONS = {
+  listen: {
+    type: 'addresses',
+    default: ['/ip4/0.0.0.0/tcp/7310'],
+    help: 'multiaddr to listen on'
+  },
+  http: {
+    type: 'endpoint',
+    default: undefined,
+    help: 'port, or host:port, of /metrics, /health and /ready; a port alone is opened on all IPv4 interfaces'
+  },
+  metricsToken: {
+    type: 'secret',
+    default: undefined,
+    minLength: 16,
+    help: 'what a reader of /metrics must send as "Authorization: Bearer TOKEN"; without it everyone who reaches the port reads them'
+  },
+  announce: {
+    type: 'addresses',
+    default: [],
+    help: 'multiaddr to tell others instead of those of the interfaces, for a forwarded port'
+  },
+  seeds: {
+    type: 'addresses',
+    default: [],
+    flag: 'seed',
+    help: 'multiaddr of another seed to join through'
+  },
+  region: {
+    type: 'text',
+    default: '',
+    maxLength: 64,
+    help: 'short name of the region, eu-west'
+  },
+  data: {
+    type: 'folder',
+    default: '~/.skein/seed',
+    alsoEnvironment: 'SKEIN_DATA',
+    help: 'folder for the identity and the address book'
+  },
+  ephemeral: {
+    type: 'switch',
+    default: false,
+    help: 'keep nothing on disk: a new identity each time'
+  },
+  roles: {
+    type: 'choices',
+    default: ['discover', 'bootstrap'],
+    choices: ['discover', 'signal', 'relay', 'bootstrap'],
+    unavailable: ['signal', 'relay'],
+    required: ['discover', 'bootstrap'],
+    help: 'what this seed does for peers'
+  },
+  stage: {
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'hub', 'regional', 'split', 'bootstrap'],
+    help: 'where on the ladder the network is; auto follows its estimated size'
+  },
+  maxRegistrations: {
+    type: 'number',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'registrations',
+    help: 'most registrations kept; a newcomer beyond it is refused, those who are here renew'
+  },
+  maxConnections: {
+    type: 'number',
+    default: 4_000,
+    min: 1,
+    max: 100_000,
+    unit: 'connections',
+    help: 'most libp2p connections at once'
+  },
+  logLevel: {
+    type: 'choice',
+    default: 'info',
+    choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    help: 'what is logged, as JSON lines on standard error'
+  },
+  drain: {
+    type: 'number',
+    default: 10,
+    min: 0,
+    // the end after it may take 5 s: 30 s in all
+    max: 25,
+    unit: 'seconds',
+    help: 'how long clients are given to move when the seed is told to stop; the end after it takes 5 at most'
+  }
+} as const satisfies Record<string, SeedOption>
+
+export type OptionName = keyof typeof SEED_OPTIONS
+
+export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
+
+type ValueOf<O extends SeedOption> =
+  O extends { type: 'addresses' } ? string[]
+    : O extends { type: 'endpoint' } ? Endpoint | undefined
+      : O extends { type: 'secret' } ? string | undefined
+        : O extends { type: 'switch' } ? boolean
+          : O extends { type: 'number' } ? number
+            : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C
+              : O extends { type: 'choices', choices: ReadonlyArray<infer C> } ? C[]
+                : string
+
+/** The configuration of a seed, complete. */
+export type SeedConfig = { [K in OptionName]: ValueOf<typeof SEED_OPTIONS[K]> }
+
+export function optionOf (name: OptionName): SeedOption {
+  return SEED_OPTIONS[name]
+}
+
+/** `maxConnections` → `max-connections` */
+export function flagOf (name: OptionName): string {
+  return optionOf(name).flag ?? name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+}
+
+/** `maxConnections` → `SKEIN_SEED_MAX_CONNECTIONS` */
+export function environmentOf (name: OptionName): string {
+  return `${ENVIRONMENT_PREFIX}${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+}
+
+export const ENVIRONMENT_PREFIX = 'SKEIN_SEED_'
+/** Names the configuration file; not an option of the table, for a file cannot name itself. */
+export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
+
+/** Whether the option may be given several times, or as a list. */
+export function isList (option: SeedOption): boolean {
+  return option.type === 'addresses' || option.type === 'choices'
+}

@@ -1,0 +1,162 @@
+/** Reads one option's value, from text (flags, environment) or from YAML, and writes it back. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { isList, optionOf } from './option-table.ts'
+import { ConfigError } from './config-error.ts'
+import type { Endpoint, OptionName, SeedOption } from './option-table.ts'
+import type { ValueSource } from './config-error.ts'
+
+export const MASK = '********'
+/** Where a port alone is opened. */
+const ALL_INTERFACES = '0.0.0.0'
+const MAX_LIST = 64
+const MAX_TEXT = 4_096
+
+/** Wrong in itself; turned into a `ConfigError` that says where. */
+class WrongValue {
+  readonly expected: string
+  readonly cause: unknown
+
+  constructor (expected: string, cause?: unknown) {
+    this.expected = expected
+    this.cause = cause
+  }
+}
+
+/**
+ * The value of an option as it was given: text or texts from flags and environment, anything from a file.
+ *
+ * @throws {ConfigError}
+ */
+export function readValue (name: OptionName, given: unknown, source: ValueSource): unknown {
+  const option = optionOf(name)
+  try {
+    return read(option, source.from === 'file' ? given : fromText(option, given))
+  } catch (error) {
+    if (!(error instanceof WrongValue)) {
+      throw error
+    }
+    throw new ConfigError(name, option.type === 'secret' ? MASK : given, error.expected, source, { cause: error.cause })
+  }
+}
+
+/** What a person may give, for messages, help and documentation. */
+export function expectation (option: SeedOption): string {
+  switch (option.type) {
+    case 'addresses': return 'multiaddrs such as /ip4/192.0.2.1/tcp/7310'
+    case 'endpoint': return 'a port or host:port, such as 8080 or 127.0.0.1:8080'
+    case 'text': return `a text of at most ${option.maxLength} characters`
+    case 'secret': return `a text of at least ${option.minLength} visible ASCII characters`
+    case 'folder': return 'the path of a folder'
+    case 'switch': return 'true or false'
+    case 'number': return `a whole number from ${option.min} to ${option.max} (${option.unit})`
+    case 'choice': return `one of ${option.choices.join(', ')}`
+    case 'choices': return `some of ${option.choices.join(', ')}`
+  }
+}
+
+/** As it is written in a file; a secret is masked. */
+export function writeValue (option: SeedOption, value: unknown): unknown {
+  if (value === undefined) {
+    return null
+  }
+  if (option.type === 'secret') {
+    return MASK
+  }
+  return option.type === 'endpoint' ? writeEndpoint(value as Endpoint) : value
+}
+
+/** Flags and environment know only text: split lists, read numbers and switches. */
+function fromText (option: SeedOption, given: unknown): unknown {
+  if (isList(option)) {
+    const texts = Array.isArray(given) ? given as string[] : [given as string]
+    return texts.flatMap(text => text.split(',')).map(text => text.trim()).filter(text => text !== '')
+  }
+  if (typeof given !== 'string') {
+    return given
+  }
+  const text = given.trim()
+  if (option.type === 'switch') {
+    return SWITCH_WORDS.get(text.toLowerCase()) ?? text
+  }
+  if (option.type === 'number') {
+    return /^\d{1,15}$/.test(text) ? Number(text) : text
+  }
+  return text
+}
+
+const SWITCH_WORDS = new Map([
+  ...['true', '1', 'yes', 'on'].map(word => [word, true] as const),
+  ...['false', '0', 'no', 'off'].map(word => [word, false] as const)
+])
+
+function read (option: SeedOption, value: unknown): unknown {
+  switch (option.type) {
+    case 'addresses': return texts(option, value).map(text => address(option, text))
+    case 'endpoint': return readEndpoint(option, value)
+    case 'choices': return choices(option, texts(option, value))
+    case 'switch': return check(option, typeof value === 'boolean', value)
+    case 'choice': return check(option, option.choices.includes(value as string), value)
+    case 'number': return check(option, Number.isInteger(value) && (value as number) >= option.min && (value as number) <= option.max, value)
+    case 'text': return check(option, isText(value, 0, option.maxLength) && !/\p{Cc}/u.test(value), value)
+    case 'folder': return check(option, isText(value, 1) && !value.includes('\0'), value)
+    case 'secret': return check(option, isText(value, option.minLength) && /^[!-~]*$/.test(value), value)
+  }
+}
+
+function check (option: SeedOption, right: boolean, value: unknown): unknown {
+  if (!right) {
+    throw new WrongValue(expectation(option))
+  }
+  return value
+}
+
+function isText (value: unknown, minLength: number, maxLength = MAX_TEXT): value is string {
+  return typeof value === 'string' && value.length >= minLength && value.length <= maxLength
+}
+
+/** A list, or one text for a list of one. */
+function texts (option: SeedOption, value: unknown): string[] {
+  const list = typeof value === 'string' ? [value] : value
+  if (!Array.isArray(list) || list.length > MAX_LIST || list.some(entry => typeof entry !== 'string' || entry.length > MAX_TEXT)) {
+    throw new WrongValue(`a list of ${expectation(option)}, at most ${MAX_LIST}`)
+  }
+  return list as string[]
+}
+
+function address (option: SeedOption, text: string): string {
+  try {
+    multiaddr(text)
+    return text
+  } catch (error) {
+    throw new WrongValue(expectation(option), error)
+  }
+}
+
+function choices (option: SeedOption & { type: 'choices' }, given: string[]): string[] {
+  const unknown = given.find(choice => !option.choices.includes(choice))
+  if (unknown != null || given.length === 0) {
+    throw new WrongValue(expectation(option))
+  }
+  const unavailable = given.find(choice => option.unavailable.includes(choice))
+  if (unavailable != null) {
+    throw new WrongValue(`${option.required.join(' and ')}: ${unavailable} is not available yet`)
+  }
+  const missing = option.required.find(choice => !given.includes(choice))
+  if (missing != null) {
+    throw new WrongValue(`${option.required.join(' and ')}: switching ${missing} off is not available yet`)
+  }
+  return option.choices.filter(choice => given.includes(choice))
+}
+
+function readEndpoint (option: SeedOption, value: unknown): Endpoint {
+  const match = /^(?:(?:\[([\da-fA-F:.]+)\]|([^\s:[\]/]*)):)?(\d{1,5})$/.exec(String(value))
+  const port = Number(match?.[3])
+  if (match == null || (typeof value !== 'string' && typeof value !== 'number') || port > 65_535) {
+    throw new WrongValue(expectation(option))
+  }
+  return { host: match[1] ?? (match[2] || ALL_INTERFACES), port }
+}
+
+function writeEndpoint ({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,158 @@
+/** What a seed counts and measures, for Prometheus. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { STAGES } from '../stages/stage.ts'
+import type { RegionTierCount } from '../registry/registry.ts'
+import type { SeedCounters } from '../seed-service.ts'
+import type { Stage } from '../stages/stage.ts'
+
+/** Where the figures come from; asked at each scrape. */
+export interface SeedFigures {
+  counters: () => SeedCounters
+  countBy: () => Promise<RegionTierCount[]>
+  connections: () => { inbound: number, outbound: number }
+  /** Where on the ladder the seed thinks the network is; `nodes` is left out until there is an estimate */
+  network: () => { stage: Stage, nodes?: number } | undefined
+  maxConnections: number
+  maxRegistrations: number
+}
+
+/** From an answer out of memory to one that is nearly given up. */
+const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+/** Peers name their region themselves: a label for each of the most populous ones, one for all others. */
+const MAX_REGIONS = 32
+const OTHER_REGIONS = 'other'
+const NO_REGION = 'unknown'
+/** Outcomes come from the seed itself, so there are few; the bound is for a mistake. */
+const MAX_OUTCOMES = 32
+
+export class SeedMetrics {
+  readonly registry: Registry
+  private readonly exchanges: Histogram<'outcome'>
+  private readonly draining: Gauge
+  private readonly httpRequests: Counter<'path' | 'status'>
+  private readonly outcomes = new Set<string>()
+
+  constructor (figures: SeedFigures, registry = new Registry()) {
+    const registers = [registry]
+    this.registry = registry
+    collectDefaultMetrics({ register: registry })
+
+    gauge(registry, 'skein_seed_registrations', 'Peers registered now, by the region they name (the 32 most populous, then "other") and by tier',
+      ['region', 'tier'], async metric => {
+        for (const { region, tier, count } of foldRegions(await figures.countBy())) {
+          metric.set({ region, tier: String(tier) }, count)
+        }
+      })
+    gauge(registry, 'skein_seed_registrations_limit', 'Most registrations kept (maxRegistrations)', [], metric => {
+      metric.set(figures.maxRegistrations)
+    })
+    gauge(registry, 'skein_seed_connections', 'libp2p connections open now, by direction', ['direction'], metric => {
+      const { inbound, outbound } = figures.connections()
+      metric.set({ direction: 'inbound' }, inbound)
+      metric.set({ direction: 'outbound' }, outbound)
+    })
+    gauge(registry, 'skein_seed_connections_limit', 'Most libp2p connections (maxConnections)', [], metric => {
+      metric.set(figures.maxConnections)
+    })
+    gauge(registry, 'skein_seed_stage', '1 for the stage at which the seed is, 0 for the others', ['stage'], metric => {
+      const network = figures.network()
+      for (const stage of network == null ? [] : STAGES) {
+        metric.set({ stage }, stage === network?.stage ? 1 : 0)
+      }
+    })
+    gauge(registry, 'skein_seed_network_nodes', 'Estimated size of the network; without a value until there is an estimate', [], metric => {
+      const nodes = figures.network()?.nodes
+      if (nodes == null) {
+        metric.remove()
+      } else {
+        metric.set(nodes)
+      }
+    })
+    counter(registry, 'skein_seed_requests_total', 'Requests of the seed protocol that were read', [], metric => {
+      metric.inc(figures.counters().requests)
+    })
+    counter(registry, 'skein_seed_registered_total', 'Registrations accepted, renewals included', [], metric => {
+      metric.inc(figures.counters().registered)
+    })
+    counter(registry, 'skein_seed_refusals_total', 'Requests refused, by reason', ['reason'], metric => {
+      for (const [reason, count] of Object.entries(figures.counters().refused)) {
+        metric.inc({ reason }, count)
+      }
+    })
+
+    this.exchanges = new Histogram({
+      name: 'skein_seed_exchange_duration_seconds',
+      help: 'From the opening of a stream of the seed protocol to its end, the network included; by outcome: answered, failed, or why it was refused',
+      labelNames: ['outcome'],
+      buckets: SECONDS,
+      registers
+    })
+    this.draining = new Gauge({ name: 'skein_seed_draining', help: '1 from the signal to stop until the end, 0 before', registers })
+    this.httpRequests = new Counter({
+      name: 'skein_seed_http_requests_total',
+      help: 'Requests of the HTTP port, by path ("other" for unknown ones) and status',
+      labelNames: ['path', 'status'],
+      registers
+    })
+  }
+
+  onExchange (outcome: string, durationMs: number): void {
+    if (this.outcomes.size < MAX_OUTCOMES) {
+      this.outcomes.add(outcome)
+    }
+    this.exchanges.observe({ outcome: this.outcomes.has(outcome) ? outcome : 'other' }, durationMs / 1000)
+  }
+
+  onHttpRequest (path: string, status: number): void {
+    this.httpRequests.inc({ path, status: String(status) })
+  }
+
+  onDrain (): void {
+    this.draining.set(1)
+  }
+}
+
+/** The regions with the most registrations by name, all others as one. */
+export function foldRegions (counts: RegionTierCount[], maxRegions = MAX_REGIONS): RegionTierCount[] {
+  const totals = new Map<string, number>()
+  for (const { region, count } of counts) {
+    totals.set(region, (totals.get(region) ?? 0) + count)
+  }
+  const named = new Set([...totals].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).slice(0, maxRegions).map(([region]) => region))
+  const folded = new Map<string, RegionTierCount>()
+  for (const { region, tier, count } of counts) {
+    const label = named.has(region) ? region || NO_REGION : OTHER_REGIONS
+    const key = `${tier} ${label}`
+    folded.set(key, { region: label, tier, count: (folded.get(key)?.count ?? 0) + count })
+  }
+  return [...folded.values()]
+}
+
+function gauge<L extends string> (
+  registry: Registry, name: string, help: string, labelNames: L[], collect: (metric: Gauge<L>) => void | Promise<void>
+): void {
+  const metric: Gauge<L> = new Gauge({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    async collect () {
+      metric.reset() // a region that nobody is in any more has no line
+      await collect(metric)
+    }
+  })
+}
+
+/** A counter that is kept elsewhere, and read at each scrape. */
+function counter<L extends string> (registry: Registry, name: string, help: string, labelNames: L[], collect: (metric: Counter<L>) => void): void {
+  const metric: Counter<L> = new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect () {
+      metric.reset()
+      collect(metric)
+    }
+  })
+}

@@ -1,0 +1,212 @@
+/** A seed as an operator runs it: the node, its HTTP port, its log, and an orderly end. */
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { systemClock } from '@skein/core/system'
+import { Registry } from 'prom-client'
+import { plainConfig } from '../config/printed-config.ts'
+import { createSeed } from '../create-seed.ts'
+import { drainConnections } from './connection-drain.ts'
+import { EventLoopWatch } from './event-loop-watch.ts'
+import { openHttpPort } from './http-port.ts'
+import { SeedListenError } from './listen-error.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { SeedMetrics } from './seed-metrics.ts'
+import type { Clock } from '@skein/core'
+import type { SeedConfig } from '../config/option-table.ts'
+import type { Seed, SeedInit } from '../create-seed.ts'
+import type { HttpPort, UpgradeTarget, Verdict } from './http-port.ts'
+import type { SeedLog } from './seed-log.ts'
+
+export interface SeedNodeInit {
+  config: SeedConfig
+  log: SeedLog
+  /** What `/ws` and the like are handed to, made once the seed runs */
+  upgrades?: (seed: Seed) => Record<string, UpgradeTarget>
+  /** Told, in words for a person, when something in the data folder was damaged */
+  onDamage?: (message: string) => void
+  /** Counts libp2p's streams and bytes too; it keeps them per process, so only one seed of a process should @default true */
+  libp2pMetrics?: boolean
+  /** @default systemClock() */
+  clock?: Clock
+  /** Ends the start when it fires */
+  signal?: AbortSignal
+}
+
+export interface SeedNode {
+  readonly seed: Seed
+  /** `http://HOST:PORT`, when the configuration asks for it */
+  readonly httpUrl?: string
+  /** Not ready at once; no more registrations; connections closed over `drain` seconds; then the end. Safe to call twice */
+  stop (): Promise<void>
+}
+
+/** How long the end itself may take after a drain, ms: what hangs then is left to the end of the process. */
+const STOP_TIMEOUT_MS = 5_000
+
+/**
+ * Starts a seed with all that belongs to running one.
+ *
+ * @throws {SeedListenError} when a port cannot be opened
+ */
+export async function startSeedNode (init: SeedNodeInit): Promise<SeedNode> {
+  const { config, log } = init
+  log.info({ config: plainConfig({ config }), node: process.version }, 'starting')
+  const node = new OperatedSeed(init)
+  try {
+    await node.start()
+  } catch (error) {
+    await node.abandon()
+    throw error
+  }
+  return node
+}
+
+class OperatedSeed implements SeedNode {
+  private readonly init: SeedNodeInit
+  private readonly clock: Clock
+  private readonly registry = new Registry()
+  private metrics?: SeedMetrics
+  private running?: Seed
+  private http?: HttpPort
+  private upgrades: Record<string, UpgradeTarget> = {}
+  private loop?: EventLoopWatch
+  private refusals?: RefusalLog
+  private stopping?: Promise<void>
+
+  constructor (init: SeedNodeInit) {
+    this.init = init
+    this.clock = init.clock ?? systemClock()
+  }
+
+  get seed (): Seed {
+    if (this.running == null) {
+      throw new Error('The seed does not run')
+    }
+    return this.running
+  }
+
+  get httpUrl (): string | undefined {
+    return this.http?.url
+  }
+
+  async start (): Promise<void> {
+    const { config, log } = this.init
+    const seed = this.running = await createSeed(this.seedInit()).catch(listenFailure)
+    this.loop = new EventLoopWatch(this.clock)
+    this.metrics = this.countWith(seed)
+    this.refusals = new RefusalLog(this.clock, () => seed.service.counters.refused, refused => {
+      log.warn({ refused }, 'refused in the last minute')
+    })
+    if (config.http != null) {
+      this.upgrades = this.init.upgrades?.(seed) ?? {}
+      this.http = await openHttpPort({
+        endpoint: config.http,
+        metrics: this.registry,
+        metricsToken: config.metricsToken,
+        health: () => this.health(),
+        ready: () => this.readiness(),
+        upgrades: this.upgrades,
+        onRequest: (path, status) => { this.metrics?.onHttpRequest(path, status) }
+      })
+    }
+    log.info({ id: seed.id, addresses: seed.addresses, http: this.httpUrl }, 'listening')
+  }
+
+  async stop (): Promise<void> {
+    this.stopping ??= this.drainAndStop()
+    await this.stopping
+  }
+
+  /** What a start that failed has opened is closed. */
+  async abandon (): Promise<void> {
+    this.loop?.stop()
+    this.refusals?.stop()
+    await this.http?.stop()
+    await this.running?.stop()
+  }
+
+  private seedInit (): SeedInit {
+    const { init } = this
+    const { config } = init
+    return {
+      bootstrap: config.seeds,
+      listen: config.listen,
+      announce: config.announce.length === 0 ? undefined : config.announce,
+      region: config.region,
+      dataDir: config.ephemeral ? undefined : config.data,
+      stage: config.stage,
+      onStage: change => { init.log.info(change, 'the stage has changed') },
+      maxRegistrations: config.maxRegistrations,
+      maxConnections: config.maxConnections,
+      onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
+      onDamage: init.onDamage,
+      metrics: init.libp2pMetrics === false
+        ? undefined
+        : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
+      clock: init.clock,
+      signal: init.signal
+    }
+  }
+
+  private countWith (seed: Seed): SeedMetrics {
+    const { maxConnections, maxRegistrations } = this.init.config
+    return new SeedMetrics({
+      counters: () => seed.service.counters,
+      countBy: async () => await seed.service.countBy(),
+      connections: () => {
+        const connections = seed.peer.libp2p.getConnections()
+        const inbound = connections.filter(({ direction }) => direction === 'inbound').length
+        return { inbound, outbound: connections.length - inbound }
+      },
+      network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
+      maxConnections,
+      maxRegistrations
+    }, this.registry)
+  }
+
+  private health (): Verdict {
+    const stalling = this.loop?.stalling === true
+    return { ok: !stalling, body: stalling ? { status: 'failing', reason: 'the event loop stalls' } : { status: 'ok' } }
+  }
+
+  private readiness (): Verdict {
+    if (this.stopping != null) {
+      return { ok: false, body: { status: 'draining' } }
+    }
+    const listening = this.seed.addresses.length > 0
+    return { ok: listening, body: { status: listening ? 'ready' : 'not listening' } }
+  }
+
+  private async drainAndStop (): Promise<void> {
+    const { config, log } = this.init
+    const { seed, clock } = this
+    const startMs = clock.nowMs()
+    this.metrics?.onDrain()
+    seed.service.drain()
+    log.info({ connections: seed.peer.libp2p.getConnections().length, seconds: config.drain }, 'draining')
+
+    const drainMs = config.drain * 1_000
+    const [result] = await Promise.all([
+      drainConnections(() => seed.peer.libp2p.getConnections(), drainMs, clock),
+      within(clock, drainMs, Promise.allSettled(Object.values(this.upgrades).map(async target => { await target.drain?.(drainMs) })))
+    ])
+    this.loop?.stop()
+    this.refusals?.stop()
+    await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
+    log.info({ ...result, ms: Math.round(clock.nowMs() - startMs) }, 'stopped')
+  }
+}
+
+async function within (clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  let cancel = (): void => {}
+  const over = new Promise<void>(resolve => { cancel = clock.schedule(clock.nowMs() + ms, resolve) })
+  await Promise.race([work, over]).finally(() => { cancel() })
+}
+
+/** What the system said about a port that could not be opened is only in the words of libp2p's error. */
+function listenFailure (error: unknown): never {
+  const [, address, code] = /^\s*(\/\S+): Error: (?:listen|getaddrinfo) (E[A-Z]+)/m.exec((error as Error).message) ?? []
+  if (address != null && code != null) {
+    throw new SeedListenError(code, address, '--listen', { cause: error })
+  }
+  throw error
+}

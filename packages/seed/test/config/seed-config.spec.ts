@@ -1,0 +1,186 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { ConfigError, ConfigFileError, describeOptions, environmentOf, flagOf, isList, OPTION_NAMES, optionOf, printConfig, resolveConfig } from '../../src/node/index.ts'
+import type { GivenConfig, OptionName } from '../../src/node/index.ts'
+
+const TOKEN = 'a-token-of-some-length'
+
+function file (text: string): GivenConfig {
+  return { file: { path: 'seed.yaml', text } }
+}
+
+function failureOf (given: GivenConfig): Error {
+  try {
+    resolveConfig(given)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('the configuration of a seed', () => {
+  it('has a default for every option that needs one', () => {
+    const { config, sources } = resolveConfig({ home: '/home/me' })
+    expect(config).to.deep.equal({
+      listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
+      ephemeral: false, roles: ['discover', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, logLevel: 'info', drain: 10
+    })
+    expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
+  })
+
+  it('takes the flag before the environment, the environment before the file, the file before the default', () => {
+    const all: GivenConfig = { flags: { drain: '1' }, environment: { SKEIN_SEED_DRAIN: '2' }, ...file('drain: 3') }
+    const cases: Array<[GivenConfig, number, string]> = [
+      [all, 1, 'flag'],
+      [{ ...all, flags: {} }, 2, 'environment'],
+      [{ ...all, flags: {}, environment: {} }, 3, 'file'],
+      [{}, 10, 'default']
+    ]
+    for (const [given, drain, from] of cases) {
+      const { config, sources } = resolveConfig(given)
+      expect([config.drain, sources.drain.from]).to.deep.equal([drain, from])
+    }
+  })
+
+  it('reads only the value that counts', () => {
+    expect(resolveConfig({ flags: { drain: '1' }, environment: { SKEIN_SEED_DRAIN: 'soon' } }).config.drain).to.equal(1)
+  })
+
+  it('says the same by flag, environment and file, for every option', () => {
+    const samples: Record<OptionName, [text: string | string[], yaml: string]> = {
+      listen: [['/ip4/127.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/2'], '[/ip4/127.0.0.1/tcp/1, /ip4/127.0.0.1/tcp/2]'],
+      http: ['127.0.0.1:8080', '127.0.0.1:8080'],
+      metricsToken: [TOKEN, TOKEN],
+      announce: [['/dns4/seed.example/tcp/7310'], '[/dns4/seed.example/tcp/7310]'],
+      seeds: [['/ip4/192.0.2.1/tcp/7310'], '/ip4/192.0.2.1/tcp/7310'],
+      region: ['eu-west', 'eu-west'],
+      data: ['/var/lib/skein', '/var/lib/skein'],
+      ephemeral: ['true', 'true'],
+      roles: [['bootstrap', 'discover'], '[bootstrap, discover]'],
+      stage: ['hub', 'hub'],
+      maxRegistrations: ['5', '5'],
+      maxConnections: ['6', '6'],
+      logLevel: ['debug', 'debug'],
+      drain: ['7', '7']
+    }
+    const byFlag = resolveConfig({ flags: Object.fromEntries(OPTION_NAMES.map(name => [name, samples[name][0]])) })
+    const byEnvironment = resolveConfig({ environment: Object.fromEntries(OPTION_NAMES.map(name => [environmentOf(name), String(samples[name][0])])) })
+    const byFile = resolveConfig(file(OPTION_NAMES.map(name => `${name}: ${samples[name][1]}`).join('\n')))
+    expect(byEnvironment.config).to.deep.equal(byFlag.config)
+    expect(byFile.config).to.deep.equal(byFlag.config)
+    const plain = resolveConfig().config
+    expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal(['roles'])
+  })
+
+  const endpoints: Array<[unknown, string | undefined, number?]> = [
+    ['8080', '0.0.0.0', 8080], [8080, '0.0.0.0', 8080], [':8080', '0.0.0.0', 8080], ['127.0.0.1:0', '127.0.0.1', 0], ['[::1]:80', '::1', 80],
+    ['seed.example:80', 'seed.example', 80], ['65536', undefined], ['::1:80', undefined], ['http://x:80', undefined], ['x', undefined], ['', undefined],
+    [-1, undefined], [true, undefined], [['8080'], undefined]
+  ]
+  for (const [given, host, port] of endpoints) {
+    it(`reads http: ${JSON.stringify(given)} as ${host == null ? 'wrong' : `${host} port ${port}`}`, () => {
+      const yaml = file(`http: ${JSON.stringify(given)}`)
+      if (host == null) {
+        expect(failureOf(yaml)).to.be.instanceOf(ConfigError)
+      } else {
+        expect(resolveConfig(yaml).config.http).to.deep.equal({ host, port })
+      }
+    })
+  }
+
+  const wrong: Array<[string, GivenConfig, string, RegExp]> = [
+    ['an unknown key', file('colour: blue'), 'colour', /seed\.yaml: colour:.*one of the known names listen, http/],
+    ['a key of another style', file('max-connections: 3'), 'max-connections', /the name maxConnections/],
+    ['an unknown variable', { environment: { SKEIN_SEED_REGOIN: 'x' } }, 'SKEIN_SEED_REGOIN', /SKEIN_SEED_REGOIN=: expected one of the known/],
+    ['a variable in the singular', { environment: { SKEIN_SEED_SEED: 'x' } }, 'SKEIN_SEED_SEED', /the name SKEIN_SEED_SEEDS/],
+    ['a number that is too large', { flags: { drain: '26' } }, 'drain', /--drain 26: expected a whole number from 0 to 25 \(seconds\)/],
+    ['a number with a fraction', file('drain: 1.5'), 'drain', /seed\.yaml: drain: 1\.5: expected a whole number/],
+    ['a number as text in a file', file('drain: "5"'), 'drain', /whole number/],
+    ['an empty flag', { flags: { drain: '' } }, 'drain', /whole number/],
+    ['a word for a switch', { environment: { SKEIN_SEED_EPHEMERAL: 'maybe' } }, 'ephemeral', /SKEIN_SEED_EPHEMERAL=maybe: expected true or false/],
+    ['no multiaddr', { flags: { listen: ['0.0.0.0:7310'] } }, 'listen', /--listen \["0\.0\.0\.0:7310"\]: expected multiaddrs such as/],
+    ['no multiaddr in a list', file('seeds: [/ip4/1.2.3.4/tcp/1, there]'), 'seeds', /expected multiaddrs/],
+    ['a stage that is none', { flags: { stage: 'huge' } }, 'stage', /one of auto, hub/],
+    ['a role that is none', { flags: { roles: 'king' } }, 'roles', /some of discover/],
+    ['a role that is to come', { flags: { roles: 'discover,bootstrap,relay' } }, 'roles', /relay is not available yet/],
+    ['a role taken away', { flags: { roles: 'discover' } }, 'roles', /switching bootstrap off is not available yet/],
+    ['a region with a line break', file('region: "a\\nb"'), 'region', /64 characters/],
+    ['a map for a list', file('listen: { a: 1 }'), 'listen', /a list of/],
+    ['a short token', { flags: { metricsToken: 'secret' } }, 'metricsToken', /at least 16/]
+  ]
+  for (const [name, given, key, message] of wrong) {
+    it(`refuses ${name}, naming key, value and what is expected`, () => {
+      const error = failureOf(given) as ConfigError
+      expect(error).to.be.instanceOf(ConfigError)
+      expect(error.key).to.equal(key)
+      expect(error.message).to.match(message)
+    })
+  }
+
+  it('does not tell a wrong secret', () => {
+    const error = failureOf({ flags: { metricsToken: 'hunter2' } }) as ConfigError
+    expect(`${error.message} ${String(error.value)}`).to.not.include('hunter2')
+  })
+
+  it('lets variables be that are empty, and those that Kubernetes sets for a service called skein-seed', () => {
+    const environment = { SKEIN_SEED_REGION: '', SKEIN_SEED_SERVICE_HOST: '10.0.0.1', SKEIN_SEED_PORT: 'tcp://10.0.0.1:7310', SKEIN_SEED_PORT_7310_TCP: 'x', SKEIN_SEED_CONFIG: 'x' }
+    expect(resolveConfig({ environment }).config).to.deep.equal(resolveConfig().config)
+  })
+
+  it('takes SKEIN_DATA, but SKEIN_SEED_DATA first', () => {
+    expect(resolveConfig({ environment: { SKEIN_DATA: '/a' } }).config.data).to.equal('/a')
+    expect(resolveConfig({ environment: { SKEIN_DATA: '/a', SKEIN_SEED_DATA: '~/b' }, home: '/home/me' }).config.data).to.equal('/home/me/b')
+  })
+
+  const noFiles: Array<[string, string, RegExp]> = [
+    ['broken YAML', 'listen: [', /is not valid YAML/],
+    ['a key twice', 'drain: 1\ndrain: 2', /is not valid YAML: .*unique/],
+    ['a list', '- a', /does not hold options/],
+    ['aliases that grow', `a: &a [1]\nb: &b [${'*a,'.repeat(20)}]\nregion: [${'*b,'.repeat(20)}]`, /cannot be read/],
+    ['too much', `# ${'x'.repeat(70_000)}`, /larger than/]
+  ]
+  for (const [name, text, message] of noFiles) {
+    it(`refuses a file with ${name}`, () => {
+      const error = failureOf(file(text))
+      expect(error).to.be.instanceOf(ConfigFileError)
+      expect(error.message).to.match(/seed\.yaml/).and.match(message)
+    })
+  }
+
+  it('takes an empty file, and a key without a value, for nothing said', () => {
+    for (const text of ['', '# nothing', 'region:\nhttp: ~']) {
+      expect(resolveConfig(file(text)).config, text).to.deep.equal(resolveConfig().config)
+    }
+  })
+
+  it('prints where each value came from, secrets masked', () => {
+    const text = printConfig(resolveConfig({ flags: { http: '8080' }, environment: { SKEIN_SEED_METRICS_TOKEN: TOKEN }, ...file('region: eu-west') }))
+    expect(text).to.include('# flag --http\nhttp: 0.0.0.0:8080\n')
+    expect(text).to.include('# environment SKEIN_SEED_METRICS_TOKEN\nmetricsToken: "********"\n')
+    expect(text).to.include('# file seed.yaml\nregion: eu-west\n')
+    expect(text).to.include('# default\ndrain: 10\n')
+    expect(text).to.not.include(TOKEN)
+  })
+
+  it('prints what can be read back, except for a masked secret', () => {
+    const endpoint = fc.tuple(fc.constantFrom('0.0.0.0', '::', '127.0.0.1', 'seed.example'), fc.nat(65_535))
+      .map(([host, port]) => `${host.includes(':') ? `[${host}]` : host}:${port}`)
+    const region = fc.string({ maxLength: 64, unit: 'binary' }).map(text => text.replace(/\p{Cc}/gu, '').trim())
+      .filter(text => text !== '' && text.length <= 64 && text.isWellFormed())
+    fc.assert(fc.property(endpoint, region, fc.nat(25), fc.boolean(), (http, region, drain, ephemeral) => {
+      const resolved = resolveConfig({ flags: { http, region, drain: String(drain), ephemeral } })
+      expect(resolveConfig(file(printConfig(resolved))).config).to.deep.equal(resolved.config)
+    }))
+    expect(failureOf(file(printConfig(resolveConfig({ flags: { metricsToken: TOKEN } }))))).to.include({ key: 'metricsToken' })
+  })
+
+  it('gives every option a flag, a variable and a name of its own', () => {
+    const described = describeOptions()
+    for (const field of ['name', 'flag', 'environment'] as const) {
+      expect(new Set(described.map(option => option[field])).size).to.equal(OPTION_NAMES.length)
+    }
+    expect(flagOf('maxConnections')).to.equal('max-connections')
+    expect(environmentOf('metricsToken')).to.equal('SKEIN_SEED_METRICS_TOKEN')
+    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles'])
+  })
+})
