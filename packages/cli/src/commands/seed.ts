@@ -1,6 +1,6 @@
 /** `skein seed`: a bootstrap seed. */
 import { homedir } from 'node:os'
-import { CONFIG_VARIABLE, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode } from '@skein/seed/node'
+import { CONFIG_VARIABLE, deviceUpgrade, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode } from '@skein/seed/node'
 import { untilStopped } from '../command-context.ts'
 import { flagsOf } from '../seed-options.ts'
 import type { CommandContext } from '../command-context.ts'
@@ -28,6 +28,7 @@ export async function seed ({ output, stop }: CommandContext, options: SeedComma
   const starting = startSeedNode({
     config: resolved.config,
     log,
+    upgrades: deviceUpgrade,
     signal: stop,
     onDamage: message => {
       log.warn({ problem: message }, 'the data folder was damaged')
@@ -45,7 +46,7 @@ export async function seed ({ output, stop }: CommandContext, options: SeedComma
     output.event('listening', { id, addresses, http: running.httpUrl }, [
       `seed ${id}`,
       ...addresses.map(address => `  ${address}`),
-      ...running.httpUrl == null ? [] : [`  ${running.httpUrl}/metrics /health /ready`],
+      ...running.httpUrl == null ? [] : [`  ${running.httpUrl}/ws /metrics /health /ready`],
       'Give one of these addresses to peers: skein peer --seed ADDRESS'
     ].join('\n'))
     await untilStopped(stop)
