@@ -3,9 +3,8 @@ import type { Check, Finding } from './check.ts'
 
 /** Each with what to do instead. This file and its test are left out, as they have to name them. */
 const TRACES: Array<[pattern: RegExp, message: string]> = [
-  [/(?<![\w.$}\])/-])\/(work|tmp|root)(?=[/'"`])/, 'a path of one machine: use a relative one, or os.tmpdir()'],
-  [/registry\.[a-z0-9-]+\.[a-z]+|\/\/[^\s/'"]*\b(verdaccio|artifactory)\b|"resolved": "https?:/i, 'a package registry: npm has a setting of its own'],
-  [/\bco-authored-by:|\b(claude|anthropic|copilot)\b/i, 'a tool that has no part in what the project does']
+  [/(?<![\w.$}\])/-])\/(tmp|root)(?=[/'"`])/, 'a path of one machine: use a relative one, or os.tmpdir()'],
+  [/registry\.[a-z0-9-]+\.[a-z]+|\/\/[^\s/'"]*\b(verdaccio|artifactory)\b|"resolved": "https?:/i, 'a package registry: npm has a setting of its own']
 ]
 
 const EXEMPT = new Set(['scripts/checks/traces.ts', 'scripts/checks/test/traces.spec.ts'])

@@ -3,12 +3,12 @@ import { traces } from '../traces.ts'
 import { tree } from './house.ts'
 
 const FOUND = [
-  "open('/tmp/a')", '"/work/main"', '`/root/x`',
-  'https://registry.example.com/', '"resolved": "https://a.b/c.tgz"', 'Co-Authored-By: x'
+  "open('/tmp/a')", '"/tmp/main"', '`/root/x`',
+  'https://registry.example.com/', '"resolved": "https://a.b/c.tgz"'
 ]
 const FREE = [
-  'packages/work/a', '../tmp/', '`${folder}/tmp/x`', 'https://example.org/work/',
-  '/v1/models', 'networks', '"resolved": "packages/core"', '/workspace/'
+  'packages/tmp/a', '../tmp/', '`${folder}/tmp/x`', 'https://example.org/tmp/',
+  '/v1/models', 'networks', '"resolved": "packages/core"', '/tmpfiles/'
 ]
 
 describe('checks: traces', () => {
