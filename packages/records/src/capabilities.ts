@@ -31,6 +31,14 @@ export interface Hardware {
   platform: string
 }
 
+/** How full a relay is. */
+export interface RelayLoad {
+  reservations: number
+  maxReservations: number
+  circuits: number
+  maxCircuits: number
+}
+
 export interface Capabilities extends Hardware {
   /** The peer, as text */
   peer: string
@@ -52,10 +60,14 @@ export interface Capabilities extends Hardware {
   tasks: string[]
   /** Where the peer can be dialled, multiaddr texts without the peer's id, best first */
   addresses: string[]
+  /** Of one that carries circuits for others; left out, it does not */
+  relay?: RelayLoad
   seq: number
   issuedAtMs: number
   expiresAtMs: number
 }
+
+const RELAY_FIELDS = ['reservations', 'maxReservations', 'circuits', 'maxCircuits'] as const
 
 export interface SignedCapabilities {
   capabilities: Capabilities
@@ -125,5 +137,8 @@ function checkCapabilities (value: Capabilities): void {
   checkCount('tasks', value.tasks, MAX_TASKS)
   value.tasks.forEach(task => { checkName('task', task, { maxBytes: 32 }) })
   checkCount('addresses', value.addresses, MAX_ADDRESSES)
+  for (const field of RELAY_FIELDS) {
+    checkNumber(`relay.${field}`, value.relay?.[field] ?? 0, 0, 0xffffffff)
+  }
   checkNumber('memoryBandwidthGBPerSecond', value.memoryBandwidthGBPerSecond, 0, 1e6, false)
 }

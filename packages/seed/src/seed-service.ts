@@ -160,7 +160,8 @@ export class SeedService implements Startable {
       lifeMs: 0,
       retryAfterMs: 0,
       peers: plan.peers === 0 ? [] : await this.registry.sample(plan.peers, peer, nowMs, this.random),
-      models: plan.models === 0 ? [] : await this.registry.models(plan.models, nowMs)
+      models: plan.models === 0 ? [] : await this.registry.models(plan.models, nowMs),
+      relays: []
     }
     if (request.discover != null) {
       // a large page has a message for itself
@@ -234,7 +235,7 @@ export class SeedService implements Startable {
 
   private refusal (refused: string, message: string): SeedResponse {
     this.counters.refused[refused] = (this.counters.refused[refused] ?? 0) + 1
-    return { refused, message, lifeMs: 0, retryAfterMs: 0, peers: [], models: [] }
+    return { refused, message, lifeMs: 0, retryAfterMs: 0, peers: [], models: [], relays: [] }
   }
 
   private waitMs (peer: string, nowMs: number): number {

@@ -256,6 +256,7 @@ export interface CapabilitiesRecord {
   effectiveContext: number
   priceMicros: number
   tasks: string[]
+  relay?: RelayLoadRecord
 }
 
 export const CapabilitiesRecord = (() => {
@@ -376,6 +377,11 @@ export const CapabilitiesRecord = (() => {
           w.uint32(170)
           w.string(value)
         }
+      }
+
+      if (obj.relay != null) {
+        w.uint32(178)
+        RelayLoadRecord.codec().encode(obj.relay, w)
       }
 
       if (opts.lengthDelimited !== false) {
@@ -514,6 +520,12 @@ export const CapabilitiesRecord = (() => {
             obj.tasks.push(reader.string())
             break
           }
+          case 22: {
+            obj.relay = RelayLoadRecord.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.relay
+            })
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -529,5 +541,92 @@ export const CapabilitiesRecord = (() => {
     codec: (): typeof codec => codec,
     encode: (obj: Partial<CapabilitiesRecord>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
     decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CapabilitiesRecord>): CapabilitiesRecord => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface RelayLoadRecord {
+  reservations: number
+  maxReservations: number
+  circuits: number
+  maxCircuits: number
+}
+
+export const RelayLoadRecord = (() => {
+  const codec: Pick<Codec<RelayLoadRecord, Partial<RelayLoadRecord>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.reservations != null && obj.reservations !== 0)) {
+        w.uint32(8)
+        w.uint32(obj.reservations)
+      }
+
+      if ((obj.maxReservations != null && obj.maxReservations !== 0)) {
+        w.uint32(16)
+        w.uint32(obj.maxReservations)
+      }
+
+      if ((obj.circuits != null && obj.circuits !== 0)) {
+        w.uint32(24)
+        w.uint32(obj.circuits)
+      }
+
+      if ((obj.maxCircuits != null && obj.maxCircuits !== 0)) {
+        w.uint32(32)
+        w.uint32(obj.maxCircuits)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        reservations: 0,
+        maxReservations: 0,
+        circuits: 0,
+        maxCircuits: 0
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.reservations = reader.uint32()
+            break
+          }
+          case 2: {
+            obj.maxReservations = reader.uint32()
+            break
+          }
+          case 3: {
+            obj.circuits = reader.uint32()
+            break
+          }
+          case 4: {
+            obj.maxCircuits = reader.uint32()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<RelayLoadRecord>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<RelayLoadRecord>): RelayLoadRecord => decodeMessage(buf, codec, opts)
   }
 })()

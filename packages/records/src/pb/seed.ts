@@ -9,6 +9,7 @@ export interface SeedRequest {
   wantModels: number
   discover?: SeedDiscover
   connections: number
+  wantRelays: number
 }
 
 export const SeedRequest = (() => {
@@ -43,6 +44,11 @@ export const SeedRequest = (() => {
         w.uint32(obj.connections)
       }
 
+      if ((obj.wantRelays != null && obj.wantRelays !== 0)) {
+        w.uint32(72)
+        w.uint32(obj.wantRelays)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -53,7 +59,8 @@ export const SeedRequest = (() => {
         capabilities: new Uint8Array(0),
         wantPeers: 0,
         wantModels: 0,
-        connections: 0
+        connections: 0,
+        wantRelays: 0
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -84,6 +91,10 @@ export const SeedRequest = (() => {
             obj.connections = reader.uint32()
             break
           }
+          case 9: {
+            obj.wantRelays = reader.uint32()
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -110,6 +121,7 @@ export interface SeedResponse {
   peers: Uint8Array<ArrayBuffer>[]
   models: SeedModel[]
   page?: SeedPage
+  relays: Uint8Array<ArrayBuffer>[]
 }
 
 export const SeedResponse = (() => {
@@ -158,6 +170,13 @@ export const SeedResponse = (() => {
         SeedPage.codec().encode(obj.page, w)
       }
 
+      if (obj.relays != null && obj.relays.length > 0) {
+        for (const value of obj.relays) {
+          w.uint32(66)
+          w.bytes(value)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -170,7 +189,8 @@ export const SeedResponse = (() => {
         lifeMs: 0,
         retryAfterMs: 0,
         peers: [],
-        models: []
+        models: [],
+        relays: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -217,6 +237,14 @@ export const SeedResponse = (() => {
             obj.page = SeedPage.codec().decode(reader, reader.uint32(), {
               limits: opts.limits?.page
             })
+            break
+          }
+          case 8: {
+            if (opts.limits?.relays != null && obj.relays.length === opts.limits.relays) {
+              throw new MaxLengthError('Decode error - repeated field "relays" had too many elements')
+            }
+
+            obj.relays.push(reader.bytes())
             break
           }
           default: {

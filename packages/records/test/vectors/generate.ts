@@ -38,6 +38,15 @@ const capabilities = [
       maxConcurrent: 4, queueDepth: 1, effectiveContext: 8192, priceMicros: 150_000, tasks: ['chat'], addresses: ['/ip4/192.0.2.7/tcp/4001'],
       seq: 9, issuedAtMs, expiresAtMs: issuedAtMs + 300_000
     }
+  },
+  {
+    name: 'capabilities of a relay',
+    record: {
+      peer, chipFamily: '', chipName: '', ramBytes: 1_073_741_824, vramBytes: 0, memoryBandwidthGBPerSecond: 0, tier: 1, gpuBackend: 'cpu',
+      platform: 'linux', region: 'eu-west', onMainsPower: true, loadedModels: [], swappableModels: [], maxConcurrent: 0, queueDepth: 0,
+      effectiveContext: 0, priceMicros: 0, tasks: [], addresses: ['/ip4/192.0.2.9/tcp/7310'],
+      relay: { reservations: 12, maxReservations: 1000, circuits: 3, maxCircuits: 500 }, seq: 10, issuedAtMs, expiresAtMs: issuedAtMs + 300_000
+    }
   }
 ]
 

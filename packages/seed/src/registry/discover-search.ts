@@ -46,7 +46,7 @@ const PAGES_PER_BLOCK = 3
 const MIN_BLOCK = 30
 
 /** Domains of the hashes of names that have no code, and of the rest. */
-export const HASH_DOMAIN = { peer: 0, model: 1, region: 2, task: 3, network: 4, query: 5, start: 6 } as const
+export const HASH_DOMAIN = { peer: 0, model: 1, region: 2, task: 3, network: 4, query: 5, start: 6, origin: 8 } as const
 
 interface Filter {
   asker: { hi: number, lo: number } | undefined

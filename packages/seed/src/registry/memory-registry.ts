@@ -1,21 +1,26 @@
 /** The registry of one seed, in its memory: records in a slab, what is compared in columns, lists by region and model; no object for each. */
 import { randomBelow } from '@skein/core'
 import { networkOf, peerIdBytesOf } from '@skein/records'
-import { knownRegions } from '@skein/routing'
+import { knownRegions, regionsByDistance } from '@skein/routing'
 import { DiscoverSearch, HASH_DOMAIN } from './discover-search.ts'
 import { ExpiryWheel } from './expiry-wheel.ts'
 import { HashIndex } from './hash-index.ts'
 import { KeyedHash } from './keyed-hash.ts'
 import { NameDictionary } from './name-dictionary.ts'
+import { NetworkCounts } from './network-counts.ts'
 import { PostingForest } from './posting-forest.ts'
 import { modelOfTerm, modelTerm, PostingLists, TERM_ALL, TERM_REST } from './posting-lists.ts'
 import { MAX_SLAB_RECORD_BYTES, RecordSlab } from './record-slab.ts'
 import { RegionOrder } from './region-order.ts'
+import { MAX_RELAYS, rankRelays } from './relay-rank.ts'
 import { RegistrationColumns, saturated, taskBit } from './registration-columns.ts'
 import { isOf, readEnvelope, readTerms, storedLength, writeRecord } from './stored-record.ts'
 import type { SearchParts } from './discover-search.ts'
 import type { OrderRegions } from './region-order.ts'
-import type { DiscoverPage, DiscoverQuery, RegionTierCount, RegisterOutcome, RegisterRefusal, Registration, Registry } from './registry.ts'
+import type {
+  DiscoverPage, DiscoverQuery, RegionTierCount, RegisterOptions, RegisterOutcome, RegisterRefusal, Registration, Registry
+} from './registry.ts'
+import type { RelayCandidate, RelayQuery } from './relay-rank.ts'
 import type { StoredRecord } from './stored-record.ts'
 import type { Random } from '@skein/core'
 import type { Capabilities, SeedModel } from '@skein/records'
@@ -29,6 +34,12 @@ export interface MemoryRegistryInit {
   maxRegistrations?: number
   /** Most bytes of records; beyond it newcomers are refused as well @default 512 for each of `maxRegistrations` */
   maxRecordBytes?: number
+  /**
+   * Most registrations that come from one network (a /24 of IPv4, a /48 of IPv6), so that one who has many keys but few addresses cannot take all places.
+   *
+   * @default 512
+   */
+  maxPerNetwork?: number
   /** Where times between regions were measured @default by distance on the map */
   orderRegions?: OrderRegions
   /** For the key of the hashes: nobody outside may guess it */
@@ -63,6 +74,10 @@ interface ModelListing {
 
 export class MemoryRegistry implements Registry {
   private readonly maxRegistrations: number
+  private readonly orderRegions: OrderRegions
+  private readonly networks: NetworkCounts
+  /** By slot */
+  private readonly relaysBySlot = new Map<number, RelayCandidate>()
   private readonly columns: RegistrationColumns
   private readonly slab: RecordSlab
   private readonly forest: PostingForest
@@ -91,6 +106,8 @@ export class MemoryRegistry implements Registry {
     this.index = new HashIndex(max, this.columns.lo)
     this.wheel = new ExpiryWheel(max, this.columns.expiresAtMs)
     this.hash = new KeyedHash(init.random)
+    this.networks = new NetworkCounts(this.hash, HASH_DOMAIN.origin, init.maxPerNetwork ?? 512)
+    this.orderRegions = init.orderRegions ?? regionsByDistance
     this.regions = new NameDictionary(MAX_REGIONS, knownRegions())
     this.modelNames = new NameDictionary(MAX_MODELS)
     this.freeSlots = new Uint32Array(max)
@@ -101,7 +118,7 @@ export class MemoryRegistry implements Registry {
       lists: this.lists,
       regions: this.regions,
       models: this.modelNames,
-      regionOrder: new RegionOrder(this.hash, init.orderRegions),
+      regionOrder: new RegionOrder(this.hash, this.orderRegions),
       hash: this.hash
     }
   }
@@ -115,7 +132,7 @@ export class MemoryRegistry implements Registry {
     return this.slab.heldBytes
   }
 
-  async register (capabilities: Capabilities, envelope: Uint8Array, nowMs: number): Promise<RegisterOutcome> {
+  async register (capabilities: Capabilities, envelope: Uint8Array, nowMs: number, options: RegisterOptions = {}): Promise<RegisterOutcome> {
     const { peer, expiresAtMs } = capabilities
     if (expiresAtMs <= nowMs) {
       return refusal('expired', 'Its life is over')
@@ -132,6 +149,13 @@ export class MemoryRegistry implements Registry {
       if (this.size >= this.maxRegistrations) {
         return refusal('full', `All ${this.maxRegistrations} registrations are taken; try another seed`)
       }
+    }
+    const origin = this.networks.codeOf(options.network)
+    if (known === undefined && !this.networks.hasRoom(origin)) {
+      this.expire(nowMs, EXPIRE_BUDGET.full)
+    }
+    if (known === undefined && !this.networks.hasRoom(origin)) {
+      return refusal('network_full', `Others of ${options.network} have taken all places that one network may have; try another seed`)
     }
 
     const region = this.regions.acquire(capabilities.region) ?? 0
@@ -151,11 +175,14 @@ export class MemoryRegistry implements Registry {
       return refusal('full', 'All memory for records is taken; try another seed')
     }
     writeRecord(record, this.slab.bytes(address), this.slab.offset(address))
+    const slot = known ?? this.takeSlot()
     if (known === undefined) {
-      this.add(this.takeSlot(), capabilities, region, record, address, length, nowMs)
+      this.add(slot, capabilities, region, record, address, length, nowMs)
     } else {
-      this.replace(known, oldTerms, capabilities, region, record, address, length, nowMs)
+      this.replace(slot, oldTerms, capabilities, region, record, address, length, nowMs)
     }
+    this.countOrigin(slot, origin, known === undefined)
+    this.noteRelay(slot, capabilities)
     return { registered: true, renewed: isLive, lifeMs: expiresAtMs - nowMs }
   }
 
@@ -208,6 +235,11 @@ export class MemoryRegistry implements Registry {
       const code = name === undefined ? 0 : this.regions.code(name) as number
       return Array.from({ length: 8 }, (_, tier) => ({ region: name ?? 'other', tier, count: this.tiers[code * 8 + tier] as number }))
     }).filter(({ count }) => count > 0)
+  }
+
+  async relays (query: RelayQuery, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
+    const live = [...this.relaysBySlot].filter(([slot]) => (this.columns.expiresAtMs[slot] as number) > nowMs).map(([slot, relay]) => ({ ...relay, slot }))
+    return rankRelays(live, query, this.orderRegions).map(({ slot }) => this.envelope(slot))
   }
 
   async sweep (nowMs: number): Promise<void> {
@@ -268,7 +300,30 @@ export class MemoryRegistry implements Registry {
     this.release(region, terms)
     this.slab.free(this.columns.address[slot] as number)
     this.columns.address[slot] = 0
+    this.networks.remove(this.columns.origin[slot] as number)
+    this.relaysBySlot.delete(slot)
     this.freeSlots[this.freeCount++] = slot
+  }
+
+  /** One who comes back from a network that is full keeps its place, counted where it was. */
+  private countOrigin (slot: number, origin: number, isNew: boolean): void {
+    const { columns, networks } = this
+    if (!isNew) {
+      if (columns.origin[slot] === origin || !networks.hasRoom(origin)) {
+        return
+      }
+      networks.remove(columns.origin[slot] as number)
+    }
+    columns.origin[slot] = origin
+    networks.add(origin)
+  }
+
+  private noteRelay (slot: number, { peer, region, relay }: Capabilities): void {
+    if (relay === undefined) {
+      this.relaysBySlot.delete(slot)
+    } else if (this.relaysBySlot.has(slot) || this.relaysBySlot.size < MAX_RELAYS) {
+      this.relaysBySlot.set(slot, { peer, region, load: relay })
+    }
   }
 
   private write (slot: number, capabilities: Capabilities, region: number, address: number, length: number): void {

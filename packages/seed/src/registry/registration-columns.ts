@@ -20,6 +20,8 @@ export class RegistrationColumns {
   readonly maxConcurrent: Uint8Array
   /** A hash of the network of the first address */
   readonly network: Uint16Array
+  /** The counter of the network it came from */
+  readonly origin: Uint16Array
 
   constructor (slots: number) {
     this.hi = new Uint32Array(slots)
@@ -38,6 +40,7 @@ export class RegistrationColumns {
     this.free = new Uint8Array(slots)
     this.maxConcurrent = new Uint8Array(slots)
     this.network = new Uint16Array(slots)
+    this.origin = new Uint16Array(slots)
   }
 }
 

@@ -1,6 +1,7 @@
 /** The registry of a seed as its users see it: who is here, for how long, and who of them fits a question. */
 import type { Random } from '@skein/core'
 import type { Capabilities, SeedModel } from '@skein/records'
+import type { RelayQuery } from './relay-rank.ts'
 
 /** Peers in a page when a query names no number. */
 export const DEFAULT_DISCOVER_LIMIT = 20
@@ -11,9 +12,15 @@ export const MAX_DISCOVER_LIMIT = 100
  * - `replayed`: not newer than the registration that is here
  * - `expired`: its life is over
  * - `full`: all places, or all bytes for records, are taken by live registrations
+ * - `network_full`: others from the same network have taken all places that one network may have
  * - `oversize`: the record is larger than a registry keeps
  */
-export type RegisterRefusal = 'replayed' | 'expired' | 'full' | 'oversize'
+export type RegisterRefusal = 'replayed' | 'expired' | 'full' | 'network_full' | 'oversize'
+
+export interface RegisterOptions {
+  /** The network it came from, as `networkOf` names it; registrations of one network are capped. Left out: not counted */
+  network?: string
+}
 
 export type RegisterOutcome =
   | { registered: true, renewed: boolean, lifeMs: number }
@@ -70,7 +77,7 @@ export interface RegionTierCount {
 export interface Registry {
   /** Registrations as last known; ones whose life has just ended may be among them */
   readonly size: number
-  register (capabilities: Capabilities, envelope: Uint8Array, nowMs: number): Promise<RegisterOutcome>
+  register (capabilities: Capabilities, envelope: Uint8Array, nowMs: number, options?: RegisterOptions): Promise<RegisterOutcome>
   /** @throws {StaleCursorError} */
   discover (query: DiscoverQuery, nowMs: number): Promise<DiscoverPage>
   get (peer: string, nowMs: number): Promise<Registration | undefined>
@@ -81,6 +88,8 @@ export interface Registry {
   /** The models that are loaded, the most offered first; may be a second old */
   models (count: number, nowMs: number): Promise<SeedModel[]>
   countBy (): Promise<RegionTierCount[]>
+  /** Registered relays for a peer: nearest regions first, the least loaded first among them */
+  relays (query: RelayQuery, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>>
   /** Forgets those whose life is over, as many as one turn may take; an owner calls it about every second */
   sweep (nowMs: number): Promise<void>
 }
