@@ -238,7 +238,9 @@ export class MemoryRegistry implements Registry {
   }
 
   async relays (query: RelayQuery, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
-    const live = [...this.relaysBySlot].filter(([slot]) => (this.columns.expiresAtMs[slot] as number) > nowMs).map(([slot, relay]) => ({ ...relay, slot }))
+    const live = [...this.relaysBySlot]
+      .filter(([slot]) => (this.columns.expiresAtMs[slot] as number) > nowMs)
+      .map(([slot, relay]) => ({ ...relay, slot }))
     return rankRelays(live, query, this.orderRegions).map(({ slot }) => this.envelope(slot))
   }
 

@@ -26,7 +26,7 @@ export interface RelayCandidate {
 export function rankRelays<C extends RelayCandidate> (
   candidates: Iterable<C>, { near, limit = DEFAULT_RELAY_LIMIT, asker }: RelayQuery, orderRegions: (near: string, known: string[]) => string[]
 ): C[] {
-  const open = [...candidates].filter(({ peer, load }) => peer !== asker && load.reservations < load.maxReservations && load.circuits < load.maxCircuits)
+  const open = [...candidates].filter(({ peer, load }) => peer !== asker && hasRoom(load))
   const regions = near === undefined || near === '' ? [] : orderRegions(near, [...new Set(open.map(({ region }) => region))].sort())
   const distances = new Map(regions.map((region, distance) => [region, distance]))
   return open
@@ -34,6 +34,10 @@ export function rankRelays<C extends RelayCandidate> (
     .sort((a, b) => a.distance - b.distance || a.share - b.share || (a.candidate.peer < b.candidate.peer ? -1 : 1))
     .slice(0, Math.min(limit, MAX_RELAY_LIMIT))
     .map(({ candidate }) => candidate)
+}
+
+function hasRoom ({ reservations, maxReservations, circuits, maxCircuits }: RelayLoad): boolean {
+  return reservations < maxReservations && circuits < maxCircuits
 }
 
 /** What is taken of the scarcer of its two kinds of places, 0 to 1. */
