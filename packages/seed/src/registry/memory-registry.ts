@@ -35,7 +35,8 @@ export interface MemoryRegistryInit {
   /** Most bytes of records; beyond it newcomers are refused as well @default 512 for each of `maxRegistrations` */
   maxRecordBytes?: number
   /**
-   * Most registrations that come from one network (a /24 of IPv4, a /48 of IPv6), so that one who has many keys but few addresses cannot take all places.
+   * Most registrations that come from one network (a /24 of IPv4, a /48 of IPv6), so that one who has many keys but few addresses cannot take all
+   * places.
    *
    * @default 512
    */

@@ -57,6 +57,8 @@ export interface RunContext<O extends ScenarioOptions = ScenarioOptions, M exten
 }
 
 /** Gives a scenario its types: `export default defineScenario({ … })`. */
-export function defineScenario<const O extends ScenarioOptions, const M extends Record<string, ScenarioMetric>> (scenario: Scenario<O, M>): Scenario<O, M> {
+export function defineScenario<const O extends ScenarioOptions, const M extends Record<string, ScenarioMetric>> (
+  scenario: Scenario<O, M>
+): Scenario<O, M> {
   return scenario
 }
