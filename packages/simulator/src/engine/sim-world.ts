@@ -1,0 +1,399 @@
+/**
+ * A simulated world of nodes: their clocks, what they have scheduled, and the messages between them. What happens to a node happens in the order of
+ * (tick, source, the source's counter), whatever else is in the world and on however many threads it runs.
+ */
+import { EventBatch } from './event-batch.ts'
+import { EventLog } from './event-log.ts'
+import { RandomStream } from './random-stream.ts'
+import { SimNode } from './sim-node.ts'
+import { Stream } from './streams.ts'
+import { TimerWheel } from './timer-wheel.ts'
+import type { Cancel } from '@skein/core'
+import type { ClockSkew } from './clock-skew.ts'
+import type { SimNetwork } from './sim-network.ts'
+import type { ConnectOutcome, NodeWorld } from './sim-node.ts'
+
+/** What travels: a message of the nodes' own, or one of the two by which a connection is made. */
+export type Parcel<Message> =
+  | { type: 'message', message: Message, sizeBytes: number }
+  | { type: 'dial' | 'accept', dial: number, sizeBytes: number }
+
+/** Where parcels for nodes that live elsewhere go. */
+export type Outlet<Message> = (tick: number, to: number, from: number, counter: number, parcel: Parcel<Message>) => void
+
+export interface SimWorldInit<Host, Message> {
+  seed: number
+  /** How many nodes there are */
+  nodes: number
+  network: SimNetwork
+  /** What a node is when it starts, and again each time it restarts */
+  create: (node: SimNode<Host, Message>) => Host
+  receive: (node: SimNode<Host, Message>, message: Message, from: number) => void
+  /** A node stopped: what is left of it is in `node.host` */
+  stopped?: (node: SimNode<Host, Message>) => void
+  /** Which nodes are up at the start. Default: all */
+  startsUp?: (node: number) => boolean
+  /** How wrong the nodes' clocks are. Default: not at all */
+  clockSkew?: ClockSkew
+  /** A number that stands for a message in the log. Default: its size alone */
+  digest?: (message: Message) => number
+  /**
+   * How finely time is told apart, ms.
+   *
+   * @default 0.125
+   */
+  tickMs?: number
+  /**
+   * When it begins, ms since the epoch.
+   *
+   * @default 1_700_000_000_000
+   */
+  startMs?: number
+  /**
+   * Most messages under way and tasks scheduled at once.
+   *
+   * @default 2^24
+   */
+  maxEvents?: number
+  /**
+   * A connection that has not come about is given up, ms.
+   *
+   * @default 10_000
+   */
+  connectTimeoutMs?: number
+  /** With several threads: which nodes live in this world */
+  owns?: (node: number) => boolean
+  outlet?: Outlet<Message>
+}
+
+/** What is to happen; what a node scheduled is forgotten when it has stopped since. */
+type Pending<Message> =
+  | { type: 'task', start: number, atMs: number, run: (() => void) | undefined }
+  | { type: 'order', run: () => void }
+  | { type: 'arrival' | 'delivery', from: number, parcel: Parcel<Message> }
+
+interface Dial {
+  node: number
+  startedMs: number
+  roundTrips: number
+  onOutcome: (outcome: ConnectOutcome) => void
+  outcome: ConnectOutcome
+}
+
+const [TO, FROM, COUNTER, PENDING] = [0, 1, 2, 3]
+/** Orders from outside come after all else in their tick. */
+const OUTSIDE = 0xffffffff
+const CONTROL_BYTES = 100
+/** A node that schedules for the same tick again and again is looping. */
+const MAX_ROUNDS = 10_000
+
+export class SimWorld<Host, Message> implements NodeWorld<Message> {
+  readonly nodes: Array<SimNode<Host, Message>> = []
+  readonly network: SimNetwork
+  readonly tickMs: number
+  readonly startMs: number
+  readonly log: EventLog
+  /** Messages handed to the network, and those that were handed to a node */
+  sent = 0
+  delivered = 0
+  private readonly init: SimWorldInit<Host, Message>
+  private readonly wheel: TimerWheel
+  private readonly batch = new EventBatch(4, 3)
+  private readonly pending: Array<Pending<Message> | undefined> = []
+  private readonly freePending: number[] = []
+  private readonly counters: Uint32Array
+  private readonly orders: Uint32Array
+  private readonly dials: Array<Map<number, Dial>> = []
+  private readonly delaysMs = new Float64Array(2)
+  private readonly event = new Int32Array(4)
+  private tick = 0
+
+  constructor (init: SimWorldInit<Host, Message>) {
+    this.init = init
+    this.network = init.network
+    this.tickMs = init.tickMs ?? 0.125
+    this.startMs = init.startMs ?? 1_700_000_000_000
+    this.wheel = new TimerWheel({ words: 4, maxEvents: init.maxEvents ?? 2 ** 24 })
+    this.log = new EventLog(init.nodes)
+    this.counters = new Uint32Array(init.nodes)
+    this.orders = new Uint32Array(init.nodes)
+    if (!(this.lookaheadTicks >= 1)) {
+      throw new RangeError(`The least latency, ${init.network.leastLatencyMs} ms, must be at least a tick of ${this.tickMs} ms`)
+    }
+    const random = new RandomStream(init.seed, Stream.machine)
+    for (let index = 0; index < init.nodes; index++) {
+      this.nodes.push(new SimNode(index, random.generator(index), this))
+      this.dials.push(new Map())
+    }
+    for (const node of this.nodes) {
+      if (this.owns(node.index) && (init.startsUp?.(node.index) ?? true)) {
+        this.at(0, node.index, () => { this.start(node.index) })
+      }
+    }
+  }
+
+  /** Ticks within which nothing that happens to one node can matter to another. */
+  get lookaheadTicks (): number {
+    return Math.floor(this.network.leastLatencyMs / this.tickMs)
+  }
+
+  /** Since the start. */
+  get elapsedMs (): number {
+    return this.tick * this.tickMs
+  }
+
+  /** Events that wait. */
+  get size (): number {
+    return this.wheel.size
+  }
+
+  node (index: number): SimNode<Host, Message> {
+    return this.nodes[index] as SimNode<Host, Message>
+  }
+
+  owns (node: number): boolean {
+    return this.init.owns?.(node) ?? true
+  }
+
+  /** Does something at a node (also one that is down), so long after the start. Given before `run`, or from within what happens to that node. */
+  at (elapsedMs: number, node: number, task: () => void): void {
+    if (this.owns(node)) {
+      const tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
+      const order = this.orders[node] as number
+      this.orders[node] = order + 1
+      this.push(tick, node, OUTSIDE, order, { type: 'order', run: task })
+    }
+  }
+
+  /** Starts a node that is down. */
+  start (index: number): void {
+    const node = this.node(index)
+    if (!node.up) {
+      node.up = true
+      node.starts++
+      this.log.note(index, 0x57a27)
+      node.host = this.init.create(node)
+    }
+  }
+
+  crash (index: number): void {
+    const node = this.node(index)
+    if (node.up) {
+      node.up = false
+      node.starts++
+      this.log.note(index, 0xdead)
+      node.stopDrivers()
+      this.dials[index]?.clear()
+      this.init.stopped?.(node)
+    }
+  }
+
+  /** Runs until so long after the start: all that is before it has happened then. Returns `false` when nothing is left to happen. */
+  run (untilMs: number): boolean {
+    this.runBefore(Math.ceil(untilMs / this.tickMs))
+    this.tick = Math.max(this.tick, Math.floor(untilMs / this.tickMs))
+    return this.wheel.size > 0
+  }
+
+  /** The tick of the first event before `beforeTick`. */
+  nextTick (beforeTick = Infinity): number | undefined {
+    return this.wheel.nextTick(beforeTick)
+  }
+
+  /** Lets all happen that is before a tick. */
+  runBefore (beforeTick: number): void {
+    for (let rounds = 0; ;) {
+      const tick = this.wheel.nextTick(beforeTick)
+      if (tick === undefined) {
+        return
+      }
+      rounds = tick === this.tick ? rounds + 1 : 0
+      if (rounds > MAX_ROUNDS) {
+        throw new Error(`More than ${MAX_ROUNDS} rounds of events at ${this.elapsedMs} ms: a node schedules for the same time without end`)
+      }
+      this.tick = tick
+      this.runTick(tick)
+    }
+  }
+
+  /** A parcel from a node that lives elsewhere. */
+  arrive (tick: number, to: number, from: number, counter: number, parcel: Parcel<Message>): void {
+    this.push(tick, to, from, counter, { type: 'arrival', from, parcel })
+  }
+
+  localMs (node: number): number {
+    return this.localAt(node, this.tick)
+  }
+
+  schedule (node: number, atMs: number, task: () => void): Cancel {
+    const pending: Pending<Message> = { type: 'task', start: this.node(node).starts, atMs, run: task }
+    this.push(this.tickOf(node, atMs), node, node, this.count(node), pending)
+    return () => { pending.run = undefined }
+  }
+
+  send (from: number, to: number, message: Message, sizeBytes: number): void {
+    this.sent++
+    this.transmit(from, to, { type: 'message', message, sizeBytes })
+  }
+
+  connect (from: number, to: number, onOutcome: (outcome: ConnectOutcome) => void): void {
+    const node = this.node(from)
+    const dials = this.dials[from] as Map<number, Dial>
+    const plan = this.network.plan === undefined ? { path: 'direct' as const, roundTrips: 1 } : this.network.plan(from, to)
+    const dial = this.count(from)
+    if (plan !== undefined) {
+      dials.set(dial, {
+        node: to, startedMs: this.elapsedMs, roundTrips: plan.roundTrips, onOutcome, outcome: { type: 'connected', path: plan.path }
+      })
+      this.transmit(from, to, { type: 'dial', dial, sizeBytes: CONTROL_BYTES })
+    }
+    this.schedule(from, node.nowMs() + (this.init.connectTimeoutMs ?? 10_000), () => {
+      if (plan === undefined || dials.delete(dial)) {
+        onOutcome({ type: 'failed' })
+      }
+    })
+  }
+
+  note (node: number, word: number): void {
+    this.log.note(node, word)
+  }
+
+  private runTick (tick: number): void {
+    const { wheel, batch, event } = this
+    // most ticks have one event
+    wheel.pop(event, 0, tick + 1)
+    if (wheel.nextTick(tick + 1) === undefined) {
+      this.handle(event[TO] as number, event[FROM] as number, event[COUNTER] as number, event[PENDING] as number)
+      return
+    }
+    batch.clear()
+    batch.room()
+    batch.records.set(event, 0)
+    batch.added()
+    for (let at = batch.room(); wheel.pop(batch.records, at, tick + 1); at = batch.room()) {
+      batch.added()
+    }
+    batch.sort()
+    for (let i = 0; i < batch.size; i++) {
+      const { records } = batch
+      const at = batch.order[i] as number
+      this.handle(records[at] as number, records[at + FROM] as number, records[at + COUNTER] as number, records[at + PENDING] as number)
+    }
+  }
+
+  private handle (to: number, from: number, counter: number, slot: number): void {
+    const pending = this.pending[slot] as Pending<Message>
+    this.pending[slot] = undefined
+    this.freePending.push(slot)
+    const node = this.node(to)
+    if (pending.type === 'task') {
+      this.runTask(node, pending)
+    } else if (pending.type === 'order') {
+      pending.run()
+    } else if (node.up) {
+      const { parcel } = pending
+      if (pending.type === 'arrival' && this.network.admit !== undefined) {
+        const waitMs = this.network.admit(to, parcel.sizeBytes, this.elapsedMs)
+        const ticks = waitMs === undefined ? 0 : Math.round(waitMs / this.tickMs)
+        if (waitMs === undefined || ticks > 0) {
+          if (waitMs !== undefined) {
+            this.push(this.tick + ticks, to, from, counter, { ...pending, type: 'delivery' })
+          }
+          return
+        }
+      }
+      this.deliver(node, pending.from, counter, parcel)
+    }
+  }
+
+  private runTask (node: SimNode<Host, Message>, task: Extract<Pending<Message>, { type: 'task' }>): void {
+    const { run } = task
+    if (run === undefined || !node.up || node.starts !== task.start) {
+      return
+    }
+    if (node.nowMs() < task.atMs) { // farther ahead than the queue reaches
+      this.push(this.tickOf(node.index, task.atMs), node.index, node.index, this.count(node.index), task)
+      return
+    }
+    task.run = undefined
+    this.log.event(node.index, this.tick, node.index, 0)
+    run()
+  }
+
+  private deliver (node: SimNode<Host, Message>, from: number, counter: number, parcel: Parcel<Message>): void {
+    this.log.event(node.index, this.tick, from, counter)
+    if (parcel.type === 'message') {
+      this.delivered++
+      this.log.note(node.index, this.init.digest?.(parcel.message) ?? parcel.sizeBytes)
+      this.init.receive(node, parcel.message, from)
+    } else if (parcel.type === 'dial') {
+      this.transmit(node.index, from, { ...parcel, type: 'accept' })
+    } else {
+      const dials = this.dials[node.index] as Map<number, Dial>
+      const dial = dials.get(parcel.dial)
+      if (dial !== undefined && dial.node === from) {
+        const leftMs = (dial.roundTrips - 1) * (this.elapsedMs - dial.startedMs)
+        const done = (): void => {
+          if (dials.delete(parcel.dial)) {
+            dial.onOutcome(dial.outcome)
+          }
+        }
+        if (leftMs > 0) {
+          this.schedule(node.index, node.nowMs() + leftMs, done)
+        } else {
+          done()
+        }
+      }
+    }
+  }
+
+  private transmit (from: number, to: number, parcel: Parcel<Message>): void {
+    const { delaysMs, tickMs } = this
+    const first = this.count(from)
+    const copies = this.network.transmit(from, to, parcel.sizeBytes, this.elapsedMs, first, delaysMs)
+    for (let copy = 0; copy < copies; copy++) {
+      const tick = this.tick + Math.max(from === to ? 0 : this.lookaheadTicks, Math.ceil((delaysMs[copy] as number) / tickMs))
+      const counter = copy === 0 ? first : this.count(from)
+      if (this.owns(to)) {
+        this.push(tick, to, from, counter, { type: 'arrival', from, parcel })
+      } else {
+        this.init.outlet?.(tick, to, from, counter, parcel)
+      }
+    }
+  }
+
+  private count (node: number): number {
+    const counter = this.counters[node] as number
+    this.counters[node] = counter + 1
+    return counter
+  }
+
+  private push (tick: number, to: number, from: number, counter: number, pending: Pending<Message>): void {
+    const slot = this.freePending.pop() ?? this.pending.length
+    this.pending[slot] = pending
+    const { event } = this
+    event[TO] = to
+    event[FROM] = from
+    event[COUNTER] = counter
+    event[PENDING] = slot
+    this.wheel.pushRecord(tick, event)
+  }
+
+  private localAt (node: number, tick: number): number {
+    const skew = this.init.clockSkew
+    const elapsedMs = tick * this.tickMs
+    return this.startMs + (skew === undefined ? elapsedMs : skew.offsetMs(node) + elapsedMs * (1 + skew.drift(node)))
+  }
+
+  /** The first tick at which a node's clock shows at least so much. */
+  private tickOf (node: number, atMs: number): number {
+    const skew = this.init.clockSkew
+    const localMs = atMs - this.startMs
+    const elapsedMs = skew === undefined ? localMs : (localMs - skew.offsetMs(node)) / (1 + skew.drift(node))
+    let tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
+    while (this.localAt(node, tick) < atMs) {
+      tick++
+    }
+    return Math.min(tick, this.tick + TimerWheel.horizonTicks)
+  }
+}
