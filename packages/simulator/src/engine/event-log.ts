@@ -1,10 +1,12 @@
 /** What happened, as a hash: a chain for each node, so that the order of what happened to it counts, and the order between nodes does not. */
 
 export class EventLog {
-  private readonly chains: Uint32Array
+  /** One for each node */
+  readonly chains: Uint32Array
 
-  constructor (nodes: number) {
-    this.chains = new Uint32Array(nodes)
+  /** @param chains where to keep them, if several threads share one log */
+  constructor (nodes: number, chains: Uint32Array = new Uint32Array(nodes)) {
+    this.chains = chains
   }
 
   event (node: number, tick: number, source: number, counter: number): void {

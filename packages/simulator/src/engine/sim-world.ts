@@ -195,9 +195,9 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     return this.wheel.size > 0
   }
 
-  /** The tick of the first event before `beforeTick`. */
-  nextTick (beforeTick = Infinity): number | undefined {
-    return this.wheel.nextTick(beforeTick)
+  /** Nothing is left to happen before this tick. */
+  earliestTick (): number | undefined {
+    return this.wheel.earliestTick()
   }
 
   /** Lets all happen that is before a tick. */

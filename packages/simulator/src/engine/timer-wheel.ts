@@ -161,6 +161,13 @@ export class TimerWheel {
     }
   }
 
+  /** No event is before this tick, and one is soon after it, within a block of the wheel. Changes nothing, so that earlier events may still come. */
+  earliestTick (): number | undefined {
+    const { cursor } = this
+    const near = nextBit(this.bits, cursor & (NEAR - 1), NEAR)
+    return near < NEAR ? cursor - (cursor & (NEAR - 1)) + near : this.nextBlock()?.base
+  }
+
   /** Finds the place of an event and writes its tick; says where its words go. */
   private place (tick: number): number {
     const ahead = tick - this.cursor
@@ -226,32 +233,33 @@ export class TimerWheel {
 
   /** Brings the next block of ticks into the near slots, or of blocks into the middle ones; `false` when none begins before `beforeTick`. */
   private turn (beforeTick: number): boolean {
+    const block = this.nextBlock()
+    if (block === undefined || block.base >= beforeTick) {
+      return false
+    }
+    this.cursor = block.base
+    this.cascade(block.slot)
+    return true
+  }
+
+  /** The first slot beyond the near ones that has events, and the tick at which its time begins. */
+  private nextBlock (): { slot: number, base: number } | undefined {
     const { cursor } = this
     const block = Math.floor(cursor / NEAR)
     const middle = nextBit(this.bits, NEAR + (block & (MIDDLE - 1)) + 1, NEAR + MIDDLE)
-    let base: number
-    let slot: number
     if (middle < NEAR + MIDDLE) {
-      slot = middle
-      base = (block - (block & (MIDDLE - 1)) + middle - NEAR) * NEAR
-    } else {
-      const far = Math.floor(cursor / FAR_TICKS)
-      const here = NEAR + MIDDLE + (far & (FAR - 1))
-      slot = nextBit(this.bits, here + 1, SLOTS)
-      if (slot === SLOTS) {
-        slot = nextBit(this.bits, NEAR + MIDDLE, here)
-        if (slot === here) {
-          return false
-        }
+      return { slot: middle, base: (block - (block & (MIDDLE - 1)) + middle - NEAR) * NEAR }
+    }
+    const far = Math.floor(cursor / FAR_TICKS)
+    const here = NEAR + MIDDLE + (far & (FAR - 1))
+    let slot = nextBit(this.bits, here + 1, SLOTS)
+    if (slot === SLOTS) {
+      slot = nextBit(this.bits, NEAR + MIDDLE, here)
+      if (slot === here) {
+        return undefined
       }
-      base = (far + ((slot - here + FAR) & (FAR - 1))) * FAR_TICKS
     }
-    if (base >= beforeTick) {
-      return false
-    }
-    this.cursor = base
-    this.cascade(slot)
-    return true
+    return { slot, base: (far + ((slot - here + FAR) & (FAR - 1))) * FAR_TICKS }
   }
 
   /** Deals the events of a slot out to the slots of a finer level, in their order. */

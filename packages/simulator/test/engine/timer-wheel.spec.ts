@@ -44,6 +44,11 @@ describe('TimerWheel', () => {
           continue
         }
         const before = action.before === null ? Infinity : wheel.nowTick + action.before
+        const earliest = wheel.earliestTick()
+        expect(earliest === undefined).to.equal(list[0] === undefined)
+        if (earliest !== undefined) {
+          expect(earliest).to.be.at.least(wheel.nowTick).and.at.most((list[0] as { tick: number }).tick)
+        }
         const due = list[0] !== undefined && list[0].tick < before ? list[0] : undefined
         if (action.type === 'peek') {
           expect(wheel.nextTick(before)).to.equal(due?.tick)
