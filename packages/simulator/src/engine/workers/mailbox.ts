@@ -56,7 +56,8 @@ export class Outbox {
       to = next
     }
     if (to === from && from < this.used) {
-      throw new RangeError(`A record of ${4 * ((this.words[from] as number) + 1)} bytes does not fit a mailbox of ${mailbox.byteLength}: raise mailboxBytes`)
+      const bytes = 4 * ((this.words[from] as number) + 1)
+      throw new RangeError(`A message of ${bytes} bytes does not fit a mailbox of ${mailbox.byteLength}: raise mailboxBytes`)
     }
     mailbox.set(this.words.subarray(from, to), 1)
     mailbox[0] = to - from

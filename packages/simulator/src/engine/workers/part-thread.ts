@@ -4,10 +4,10 @@ import { failureOf } from './thread.ts'
 import type { FromPart, PartContext, PartThreadData } from './part-pool.ts'
 
 const { module, name, ...rest } = workerData as PartThreadData
-const send = (message: FromPart): void => { parentPort?.postMessage(message) }
+const send = (message: FromPart): void => { parentPort?.postMessage(message, []) }
 
 parentPort?.on('message', ({ part }: { part: number }) => {
-  run(part).catch(error => { parentPort?.postMessage(failureOf(error)) })
+  run(part).catch(error => { parentPort?.postMessage(failureOf(error), []) })
 })
 
 async function run (part: number): Promise<void> {

@@ -1,10 +1,12 @@
 /** Starts threads from this folder, as source or as built, and lets what goes wrong in one come out as an error. */
 import { Worker } from 'node:worker_threads'
 
-/** What a thread sends when it cannot go on. */
+/** What a thread sends when it cannot go on. Classes and fields of an error do not cross; what it says and where it came from do. */
 export interface ThreadFailure {
   type: 'failed'
-  error: unknown
+  name: string
+  message: string
+  stack?: string
 }
 
 export interface Thread<In, Out> {
@@ -31,13 +33,13 @@ export function startThread<In, Out> (name: string, workerData: unknown): Thread
     })
     worker.on('message', (message: Out | ThreadFailure) => {
       if ((message as ThreadFailure | undefined)?.type === 'failed') {
-        reject((message as ThreadFailure).error as Error)
+        reject(errorOf(message as ThreadFailure))
       }
     })
   })
   failed.catch(() => {}) // whoever waits for it hears of it
   return {
-    send: message => { worker.postMessage(message) },
+    send: message => { worker.postMessage(message, []) },
     stop: async () => {
       stopped = true
       await worker.terminate()
@@ -67,12 +69,14 @@ export function aborted (signal: AbortSignal | undefined): { promise: Promise<ne
 
 /** What a failure can be told by to another thread. */
 export function failureOf (error: unknown): ThreadFailure {
-  if (error instanceof Error) {
-    // classes and fields do not cross; the message and where it came from do
-    const plain = new Error(error.message)
-    plain.name = error.name
-    plain.stack = error.stack
-    return { type: 'failed', error: plain }
-  }
-  return { type: 'failed', error: new Error(String(error)) }
+  return error instanceof Error
+    ? { type: 'failed', name: error.name, message: error.message, stack: error.stack }
+    : { type: 'failed', name: 'Error', message: String(error) }
+}
+
+function errorOf ({ name, message, stack }: ThreadFailure): Error {
+  const error = new Error(message)
+  error.name = name
+  error.stack = stack
+  return error
 }

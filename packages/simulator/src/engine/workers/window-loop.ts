@@ -4,7 +4,8 @@
  * D. Nicol, "The Cost of Conservative Synchronization in Parallel Discrete Event Simulations", 1993; the windows of YAWNS).
  */
 import { Barrier } from './barrier.ts'
-import { Outbox, readMailbox } from './mailbox.ts'
+import { readMailbox } from './mailbox.ts'
+import type { Outbox } from './mailbox.ts'
 
 /** The memory through which the threads of a run meet. */
 export interface WindowMemory {

@@ -6,7 +6,7 @@ import { failureOf } from './thread.ts'
 import { runWindows, threadOf } from './window-loop.ts'
 import type { Parcel } from '../sim-world.ts'
 import type { WindowedWorld } from './window-loop.ts'
-import type { FromWindowThread, KernelModel, MachineModel, ModelContext, WindowThreadData } from './windowed-run.ts'
+import type { FromWindowThread, KernelModel, MachineModel, ModelContext, WindowThreadData, WindowThreadResult } from './windowed-run.ts'
 
 const data = workerData as WindowThreadData
 const { thread, threads } = data
@@ -24,7 +24,7 @@ const PARCEL_TYPES = ['message', 'dial', 'accept'] as const
 try {
   await run()
 } catch (error) {
-  parentPort?.postMessage(failureOf(error))
+  parentPort?.postMessage(failureOf(error), [])
 }
 
 async function run (): Promise<void> {
@@ -126,13 +126,14 @@ function postParcel (model: MachineModel, tick: number, to: number, from: number
 }
 
 function receiveParcel ({ world, codec }: MachineModel, memory: Int32Array, at: number): void {
-  const [to, from, counter, type, sizeBytes, last] = memory.subarray(at + 2, at + PARCEL_WORDS) as unknown as [number, number, number, number, number, number]
-  const kind = PARCEL_TYPES[type] as Parcel<unknown>['type']
+  const word = (i: number): number => memory[at + i] as number
+  const [sizeBytes, last] = [word(6), word(7)]
+  const kind = PARCEL_TYPES[word(5)] as Parcel<unknown>['type']
   const parcel: Parcel<unknown> = kind === 'message'
     // a copy: the mailbox is written over
     ? { type: kind, message: codec.decode(new Uint8Array(memory.buffer, memory.byteOffset + 4 * (at + PARCEL_WORDS), last).slice()), sizeBytes }
     : { type: kind, dial: last >>> 0, sizeBytes }
-  world.arrive(tickAt(memory, at), to, from, counter >>> 0, parcel)
+  world.arrive(tickAt(memory, at), word(2), word(3), word(4) >>> 0, parcel)
 }
 
 function putTick (memory: Int32Array, at: number, tick: number): void {
@@ -144,10 +145,10 @@ function tickAt (memory: Int32Array, at: number): number {
   return (memory[at] as number >>> 0) + (memory[at + 1] as number) * HALF
 }
 
-function done (result: Omit<Extract<FromWindowThread, { type: 'done' }>, 'type'>): void {
+function done (result: WindowThreadResult): void {
   post({ type: 'done', ...result })
 }
 
 function post (message: FromWindowThread): void {
-  parentPort?.postMessage(message)
+  parentPort?.postMessage(message, [])
 }

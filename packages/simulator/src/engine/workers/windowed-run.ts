@@ -95,11 +95,18 @@ export interface WindowThreadData {
   maxOutboxBytes: number
 }
 
+export interface WindowThreadResult {
+  nodes: number
+  chains: Uint32Array | undefined
+  events: number
+  windows: number
+  totals: Record<string, number>
+  results: unknown[]
+}
+
 export type FromWindowThread =
   | { type: 'progress', share: number }
-  | { type: 'done', nodes: number, chains: Uint32Array | undefined, events: number, windows: number, totals: Record<string, number>, results: unknown[] }
-
-type Done = Extract<FromWindowThread, { type: 'done' }>
+  | { type: 'done' } & WindowThreadResult
 
 /** Resolves with what came of it. Rejects with what a thread threw, or with the signal's reason; no thread is left then. */
 export async function runWindowed<O> (init: WindowedRunInit<O>): Promise<WindowedResult> {
@@ -108,7 +115,7 @@ export async function runWindowed<O> (init: WindowedRunInit<O>): Promise<Windowe
   const memory = createWindowMemory(threads, init.mailboxBytes ?? 1 << 20)
   const abort = aborted(init.signal)
   const running: Array<Thread<never, FromWindowThread>> = []
-  const start = async (thread: number): Promise<Done> => {
+  const start = async (thread: number): Promise<WindowThreadResult> => {
     const data: WindowThreadData = {
       module: String(init.module),
       name: init.name ?? 'createModel',
@@ -123,7 +130,7 @@ export async function runWindowed<O> (init: WindowedRunInit<O>): Promise<Windowe
     }
     const started = startThread<never, FromWindowThread>('window-thread', data)
     running.push(started)
-    const done = new Promise<Done>(resolve => {
+    const done = new Promise<WindowThreadResult>(resolve => {
       started.onMessage(message => {
         if (message.type === 'done') {
           resolve(message)
@@ -144,7 +151,7 @@ export async function runWindowed<O> (init: WindowedRunInit<O>): Promise<Windowe
   }
 }
 
-function merge (parts: Done[], threads: number): WindowedResult {
+function merge (parts: WindowThreadResult[], threads: number): WindowedResult {
   const nodes = parts[0]?.nodes ?? 0
   const chains = new Uint32Array(nodes)
   const results: unknown[] = []
