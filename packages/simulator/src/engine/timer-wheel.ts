@@ -86,7 +86,8 @@ export class TimerWheel {
     }
     // each slot may leave its last chunk nearly empty, and the cursor's its first
     this.maxChunks = Math.ceil(this.maxEvents / CHUNK_EVENTS) + SLOTS + 2
-    const chunks = Math.min(this.maxChunks, Math.ceil((init.initialEvents ?? 1024) / CHUNK_EVENTS) + 64)
+    const initialEvents = init.initialEvents ?? 1024
+    const chunks = Math.min(this.maxChunks, Math.ceil(initialEvents / CHUNK_EVENTS) + Math.min(SLOTS, Math.ceil(initialEvents / 4)) + 2)
     this.data = new Int32Array(chunks * this.chunkWords)
     this.links = new Int32Array(chunks)
   }
