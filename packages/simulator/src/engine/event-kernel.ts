@@ -65,6 +65,8 @@ export interface KernelWorldInit {
   log?: boolean
 }
 
+/** While the kernel starts. */
+const NOBODY = -1
 /** Rounds of events in one tick after which it is taken for a loop. */
 const MAX_ROUNDS = 10_000
 
@@ -79,6 +81,8 @@ export class KernelWorld implements EventSink {
   private readonly event: Int32Array
   private readonly counters: Uint32Array
   private tick = -1
+  /** To which something happens now */
+  private actor = NOBODY
 
   constructor (init: KernelWorldInit) {
     const words = EVENT_PAYLOAD + (init.payloadWords ?? 1)
@@ -105,6 +109,9 @@ export class KernelWorld implements EventSink {
   }
 
   emit (tick: number, to: number, from: number, a = 0, b = 0, c = 0, d = 0): void {
+    if (from !== this.actor && (this.actor !== NOBODY || !this.owns(from))) {
+      throw new RangeError(`Entity ${from} cannot cause an event while something happens to ${this.actor}: threads would not agree on the order`)
+    }
     if (to !== from && tick < this.tick + this.lookaheadTicks) {
       throw new RangeError(`An event from ${from} to ${to} at tick ${tick} is within the lookahead of ${this.lookaheadTicks} after ${this.tick}`)
     }
@@ -160,6 +167,7 @@ export class KernelWorld implements EventSink {
       for (let i = 0; i < batch.size; i++) {
         const at = order[i] as number
         log?.event(records[at] as number, tick, records[at + EVENT_FROM] as number, records[at + EVENT_COUNTER] as number)
+        this.actor = records[at] as number
         kernel.handle(tick, records, at, this)
       }
     }

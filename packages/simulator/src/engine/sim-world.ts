@@ -107,6 +107,8 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   private readonly delaysMs = new Float64Array(2)
   private readonly event = new Int32Array(4)
   private tick = 0
+  /** The node to which something happens now */
+  private actor: number | undefined
 
   constructor (init: SimWorldInit<Host, Message>) {
     this.init = init
@@ -155,8 +157,14 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     return this.init.owns?.(node) ?? true
   }
 
-  /** Does something at a node (also one that is down), so long after the start. Given before `run`, or from within what happens to that node. */
+  /**
+   * Does something at a node (also one that is down), so long after the start. On several threads it must be given before the world runs, for all nodes
+   * and on each thread alike, or from within what happens to that node.
+   */
   at (elapsedMs: number, node: number, task: () => void): void {
+    if (this.actor !== undefined) {
+      this.checkActor(node)
+    }
     if (this.owns(node)) {
       const tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
       const order = this.orders[node] as number
@@ -167,6 +175,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
 
   /** Starts a node that is down. */
   start (index: number): void {
+    this.checkActor(index)
     const node = this.node(index)
     if (!node.up) {
       node.up = true
@@ -177,6 +186,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   }
 
   crash (index: number): void {
+    this.checkActor(index)
     const node = this.node(index)
     if (node.up) {
       node.up = false
@@ -213,6 +223,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
       }
       this.tick = tick
       this.runTick(tick)
+      this.actor = undefined
     }
   }
 
@@ -226,17 +237,20 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   }
 
   schedule (node: number, atMs: number, task: () => void): Cancel {
+    this.checkActor(node)
     const pending: Pending<Message> = { type: 'task', start: this.node(node).starts, atMs, run: task }
     this.push(this.tickOf(node, atMs), node, node, this.count(node), pending)
     return () => { pending.run = undefined }
   }
 
   send (from: number, to: number, message: Message, sizeBytes: number): void {
+    this.checkActor(from)
     this.sent++
     this.transmit(from, to, { type: 'message', message, sizeBytes })
   }
 
   connect (from: number, to: number, onOutcome: (outcome: ConnectOutcome) => void): void {
+    this.checkActor(from)
     const node = this.node(from)
     const dials = this.dials[from] as Map<number, Dial>
     const plan = this.network.plan === undefined ? { path: 'direct' as const, roundTrips: 1 } : this.network.plan(from, to)
@@ -256,6 +270,13 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
 
   note (node: number, word: number): void {
     this.log.note(node, word)
+  }
+
+  /** On several threads a node can do something only when something happens to it: else each thread would see another order, or do it again. */
+  private checkActor (node: number): void {
+    if (this.init.owns !== undefined && node !== this.actor) {
+      throw new RangeError(`Node ${node} can act only within what happens to it: give it an order with at()`)
+    }
   }
 
   private runTick (tick: number): void {
@@ -286,6 +307,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     this.pending[slot] = undefined
     this.freePending.push(slot)
     const node = this.node(to)
+    this.actor = to
     if (pending.type === 'task') {
       this.runTask(node, pending)
     } else if (pending.type === 'order') {

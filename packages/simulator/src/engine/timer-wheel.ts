@@ -92,6 +92,11 @@ export class TimerWheel {
     this.links = new Int32Array(chunks)
   }
 
+  /** What a wheel of so many events takes at most, for estimates before a run, bytes. */
+  static bytesFor (events: number, words = 3): number {
+    return (Math.ceil(events / CHUNK_EVENTS) + SLOTS) * (CHUNK_EVENTS * (words + 1) + 1) * 4 + SLOTS * 10
+  }
+
   /** Events that wait. */
   get size (): number {
     return this.count

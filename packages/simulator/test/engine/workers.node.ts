@@ -53,20 +53,20 @@ describe('events in windows on several threads', function () {
 
   for (const delivery of ['datagram', 'stream'] as const) {
     it(`are the same for 1, 2 and 3 threads as without any: machines, by ${delivery}`, async () => {
-      const options: ToyOptions = { nodes: 300, delivery }
+      const options: ToyOptions = { nodes: 200, delivery }
       const sim = createToyWorld(5, options, {})
-      sim.run(4000)
+      sim.run(2000)
       const results: WindowedResult[] = []
       for (const workers of [1, 2, 3]) {
-        results.push(await runWindowed({ module: worldModule, workers, seed: 5, options, until: 4000, mailboxBytes: 1024 }))
+        results.push(await runWindowed({ module: worldModule, workers, seed: 5, options, until: 2000, mailboxBytes: 1024 }))
       }
-      expect(sim.world.delivered).to.be.above(5000)
+      expect(sim.world.delivered).to.be.above(2000)
       for (const result of results) {
         expect(result.hash).to.equal(sim.world.log.hash())
         expect(result.totals).to.deep.equal({ sent: sim.world.sent, delivered: sim.world.delivered })
         expect(result.results).to.deep.equal(sim.world.nodes.map(({ host }) => host?.machine.heard ?? []))
       }
-      const other = await runWindowed({ module: worldModule, workers: 2, seed: 6, options, until: 4000 })
+      const other = await runWindowed({ module: worldModule, workers: 2, seed: 6, options, until: 2000 })
       expect(other.hash).not.to.equal(sim.world.log.hash())
     })
   }
@@ -80,6 +80,11 @@ describe('events in windows on several threads', function () {
     }
     const hasty = await rejection(runWindowed({ module: kernelModule, name: 'createHasty', workers: 1, seed: 1, options: { entities: 2, hops: 3 }, until: 1e6 }))
     expect(hasty.message).to.include('lookahead')
+    const foreign = await rejection(runWindowed({ module: kernelModule, name: 'createMeddling', workers: 2, seed: 1, options, until: 1e6 }))
+    expect(foreign.message).to.include('cannot cause an event')
+    const world: ToyOptions = { nodes: 100, delivery: 'datagram' }
+    const meddling = await rejection(runWindowed({ module: worldModule, name: 'createMeddling', workers: 1, seed: 1, options: world, until: 1000 }))
+    expect(meddling.message).to.include('can act only within what happens to it')
     const missing = await rejection(runWindowed({ module: kernelModule, name: 'createNothing', workers: 2, seed: 1, options, until: 1e6 }))
     expect(missing.message).to.include('createNothing')
     const full = await rejection(runWindowed({ module: kernelModule, workers: 2, seed: 1, options, until: 1e6, maxOutboxBytes: 4100 }))

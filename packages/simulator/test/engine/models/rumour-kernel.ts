@@ -68,3 +68,8 @@ export function createHasty (context: ModelContext<RumourOptions>): KernelModel 
   const model = createModel(context)
   return { ...model, kernel: { ...model.kernel, handle: (tick, events, at, sink) => { sink.emit(tick + 1, 1 - (events[at] as number), events[at] as number) } } }
 }
+
+export function createMeddling (context: ModelContext<RumourOptions>): KernelModel {
+  const model = createModel(context)
+  return { ...model, kernel: { ...model.kernel, handle: (tick, events, at, sink) => { sink.emit(tick + 10, 5, (events[at] as number) + 1) } } }
+}

@@ -65,3 +65,9 @@ export function createModel ({ seed, options, thread }: ModelContext<ToyOptions>
     totals: () => ({ sent: sim.world.sent, delivered: sim.world.delivered })
   }
 }
+
+export function createMeddling (context: ModelContext<ToyOptions>): MachineModel {
+  const model = createModel(context)
+  model.world.at(100, 1, () => { model.world.send(2, 1, { type: 'ping', number: 1 }, 1) })
+  return model
+}
