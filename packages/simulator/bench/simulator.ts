@@ -37,6 +37,11 @@ const TASKS: Array<[task: string, size: number, figures: Record<string, Omit<Res
     bytes: { name: '24 h of churn at 10M: bytes of the kernel', unit: 'B', better: 'lower' },
     rss: { name: '24 h of churn at 10M: RSS', unit: 'MiB', better: 'lower' }
   }],
+  ['windows', 100_000, {
+    perSecond: { name: 'kernel events at 100K entities, one thread', unit: '1/CPU-s', better: 'higher' },
+    perSecondOfTwo: { name: 'kernel events at 100K entities, two threads', unit: '1/CPU-s', better: 'higher' },
+    speedup: { name: 'kernel events: wall time of one thread by that of two', unit: 'ratio', better: 'higher' }
+  }],
   ...(['10K', '100K'] as const).map((size): typeof TASKS[number] => ['machines', parse(size), {
     perSecond: { name: `machine messages at ${size} nodes`, unit: '1/CPU-s', better: 'higher' },
     rss: { name: `machines: RSS at ${size} nodes`, unit: 'MiB', better: 'lower' }

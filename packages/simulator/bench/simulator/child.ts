@@ -2,6 +2,7 @@
 import { measureChurn } from './churn.ts'
 import { measureMachines } from './machines.ts'
 import { HOLD_QUEUES, measureHold } from './hold.ts'
+import { measureWindows } from './windows.ts'
 
 const [task = '', size = ''] = process.argv.slice(2)
 const count = Number(size)
@@ -13,6 +14,8 @@ if (queue !== undefined) {
   console.log(JSON.stringify(measureChurn(count)))
 } else if (task === 'machines') {
   console.log(JSON.stringify(measureMachines(count)))
+} else if (task === 'windows') {
+  console.log(JSON.stringify(await measureWindows(count)))
 } else {
   throw new RangeError(`No task is called ${task}`)
 }

@@ -1,6 +1,6 @@
 /**
- * The hold model (D. Jones, "An Empirical Comparison of Priority-Queue and Event-Set Implementations", 1986): so many events wait; each that comes out
- * puts one in, an exponential time later. The mean is 100,000 ticks, which at 100K events is one event in a tick.
+ * The hold model (D. Jones, "An Empirical Comparison of Priority-Queue and Event-Set Implementations", 1986): so many events wait; each that comes
+ * out puts one in, an exponential time later. The mean is 100,000 ticks, which at 100K events is one event in a tick.
  */
 import TinyQueue from 'tinyqueue'
 import { RandomStream, TimerWheel } from '@skein/simulator'

@@ -64,10 +64,11 @@ const PINGS = 20
 export function measureMachines (nodes: number): Record<string, number> {
   const seed = 1
   const start = process.cpuUsage()
+  const latency = new RegionLatency({ seed, nodes, access: { fibre: 1, cable: 1, mobile: 1 } })
   const sim = new SimDriver<Send, Pinger, Ping>({
     seed,
     nodes,
-    network: new Network({ seed, nodes, latency: new RegionLatency({ seed, nodes, access: { fibre: 1, cable: 1, mobile: 1 } }), jitter: 0.1, lossRate: 0.01 }),
+    network: new Network({ seed, nodes, latency, jitter: 0.1, lossRate: 0.01 }),
     machine: node => new Pinger(node.index, nodes, node.random, node.nowMs()),
     perform: (node, { to, message }) => { node.send(to, message, 100) },
     deliver: (machine, message, from) => { machine.onMessage(message, from) }

@@ -69,7 +69,7 @@ export interface SimWorldInit<Host, Message> {
 /** What is to happen; what a node scheduled is forgotten when it has stopped since. */
 type Pending<Message> =
   | { type: 'task', start: number, atMs: number, run: (() => void) | undefined }
-  | { type: 'order', run: () => void }
+  | { type: 'order', tick: number, run: () => void }
   | { type: 'arrival' | 'delivery', from: number, parcel: Parcel<Message> }
 
 interface Dial {
@@ -158,8 +158,8 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   }
 
   /**
-   * Does something at a node (also one that is down), so long after the start. On several threads it must be given before the world runs, for all nodes
-   * and on each thread alike, or from within what happens to that node.
+   * Does something at a node (also one that is down), so long after the start. On several threads it must be given before the world runs, for all
+   * nodes and on each thread alike, or from within what happens to that node.
    */
   at (elapsedMs: number, node: number, task: () => void): void {
     if (this.actor !== undefined) {
@@ -169,7 +169,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
       const tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
       const order = this.orders[node] as number
       this.orders[node] = order + 1
-      this.push(tick, node, OUTSIDE, order, { type: 'order', run: task })
+      this.push(tick, node, OUTSIDE, order, { type: 'order', tick, run: task })
     }
   }
 
@@ -239,7 +239,9 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   schedule (node: number, atMs: number, task: () => void): Cancel {
     this.checkActor(node)
     const pending: Pending<Message> = { type: 'task', start: this.node(node).starts, atMs, run: task }
-    this.push(this.tickOf(node, atMs), node, node, this.count(node), pending)
+    if (atMs < Infinity) {
+      this.push(this.tickOf(node, atMs), node, node, this.count(node), pending)
+    }
     return () => { pending.run = undefined }
   }
 
@@ -311,7 +313,11 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     if (pending.type === 'task') {
       this.runTask(node, pending)
     } else if (pending.type === 'order') {
-      pending.run()
+      if (pending.tick > this.tick) { // farther ahead than the queue reaches
+        this.push(pending.tick, to, OUTSIDE, counter, pending)
+      } else {
+        pending.run()
+      }
     } else if (node.up) {
       const { parcel } = pending
       if (pending.type === 'arrival' && this.network.admit !== undefined) {
@@ -333,7 +339,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     if (run === undefined || !node.up || node.starts !== task.start) {
       return
     }
-    if (node.nowMs() < task.atMs) { // farther ahead than the queue reaches
+    if (node.nowMs() < task.atMs) {
       this.push(this.tickOf(node.index, task.atMs), node.index, node.index, this.count(node.index), task)
       return
     }
@@ -398,7 +404,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     event[FROM] = from
     event[COUNTER] = counter
     event[PENDING] = slot
-    this.wheel.pushRecord(tick, event)
+    this.wheel.pushRecord(Math.min(tick, this.tick + TimerWheel.horizonTicks), event)
   }
 
   private localAt (node: number, tick: number): number {
@@ -413,9 +419,10 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     const localMs = atMs - this.startMs
     const elapsedMs = skew === undefined ? localMs : (localMs - skew.offsetMs(node)) / (1 + skew.drift(node))
     let tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
-    while (this.localAt(node, tick) < atMs) {
+    // beyond the queue's reach it is asked again, when it is near
+    while (tick <= this.tick + TimerWheel.horizonTicks && this.localAt(node, tick) < atMs) {
       tick++
     }
-    return Math.min(tick, this.tick + TimerWheel.horizonTicks)
+    return tick
   }
 }

@@ -118,11 +118,17 @@ describe('SimDriver', () => {
     let wokenMs = 0
     const world = new SimWorld<undefined, string>({
       seed: 1, nodes: 1, network: new Network({ seed: 1, nodes: 1, latency: constantLatency(5) }),
-      create: node => { node.schedule(node.nowMs() + 30 * 86_400_000, () => { wokenMs = world.elapsedMs }) },
+      create: node => {
+        node.schedule(node.nowMs() + 30 * 86_400_000, () => { wokenMs = world.elapsedMs })
+        node.schedule(Infinity, () => { throw new Error('never') })
+      },
       receive: () => {}
     })
+    let orderedMs = 0
+    world.at(35 * 86_400_000, 0, () => { orderedMs = world.elapsedMs })
     world.run(40 * 86_400_000)
     expect(wokenMs).to.equal(30 * 86_400_000)
+    expect(orderedMs).to.equal(35 * 86_400_000)
   })
 
   it('stops a node that schedules without end for one time', () => {
