@@ -103,7 +103,8 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   private readonly freePending: number[] = []
   private readonly counters: Uint32Array
   private readonly orders: Uint32Array
-  private readonly dials: Array<Map<number, Dial>> = []
+  /** Of those nodes that have dialled: what is under way, by number */
+  private readonly dials = new Map<number, Map<number, Dial>>()
   private readonly delaysMs = new Float64Array(2)
   private readonly event = new Int32Array(4)
   private tick = 0
@@ -125,7 +126,6 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     const random = new RandomStream(init.seed, Stream.machine)
     for (let index = 0; index < init.nodes; index++) {
       this.nodes.push(new SimNode(index, random.generator(index), this))
-      this.dials.push(new Map())
     }
     for (const node of this.nodes) {
       if (this.owns(node.index) && (init.startsUp?.(node.index) ?? true)) {
@@ -193,7 +193,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
       node.starts++
       this.log.note(index, 0xdead)
       node.stopDrivers()
-      this.dials[index]?.clear()
+      this.dials.delete(index)
       this.init.stopped?.(node)
     }
   }
@@ -254,7 +254,8 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   connect (from: number, to: number, onOutcome: (outcome: ConnectOutcome) => void): void {
     this.checkActor(from)
     const node = this.node(from)
-    const dials = this.dials[from] as Map<number, Dial>
+    const dials = this.dials.get(from) ?? new Map<number, Dial>()
+    this.dials.set(from, dials)
     const plan = this.network.plan === undefined ? { path: 'direct' as const, roundTrips: 1 } : this.network.plan(from, to)
     const dial = this.count(from)
     if (plan !== undefined) {
@@ -357,9 +358,9 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     } else if (parcel.type === 'dial') {
       this.transmit(node.index, from, { ...parcel, type: 'accept' })
     } else {
-      const dials = this.dials[node.index] as Map<number, Dial>
-      const dial = dials.get(parcel.dial)
-      if (dial !== undefined && dial.node === from) {
+      const dials = this.dials.get(node.index)
+      const dial = dials?.get(parcel.dial)
+      if (dials !== undefined && dial !== undefined && dial.node === from) {
         const leftMs = (dial.roundTrips - 1) * (this.elapsedMs - dial.startedMs)
         const done = (): void => {
           if (dials.delete(parcel.dial)) {
