@@ -31,7 +31,7 @@ export type { ConnectPath, ConnectPlan, SimNetwork } from './engine/sim-network.
 export { SimNode } from './engine/sim-node.ts'
 export type { ConnectOutcome } from './engine/sim-node.ts'
 export { SimWorld } from './engine/sim-world.ts'
-export type { Outlet, Parcel, SimWorldInit } from './engine/sim-world.ts'
+export type { Outlet, Parcel, SimWorldInit } from './engine/sim-world-init.ts'
 export { explainFailure, SimulationFailure } from './engine/simulation-failure.ts'
 export type { SimulationFailureInit } from './engine/simulation-failure.ts'
 export { Stream } from './engine/streams.ts'

@@ -2,7 +2,7 @@
 import { SimWorld } from './sim-world.ts'
 import type { Machine, MachineDriver } from '@skein/core'
 import type { SimNode } from './sim-node.ts'
-import type { SimWorldInit } from './sim-world.ts'
+import type { SimWorldInit } from './sim-world-init.ts'
 
 /** A node whose host is a driver of its machine. */
 export type MachineNode<Effect, M extends Machine<Effect>, Message> = SimNode<MachineDriver<Effect, M>, Message>

@@ -2,83 +2,24 @@
  * A simulated world of nodes: their clocks, what they have scheduled, and the messages between them. What happens to a node happens in the order of
  * (tick, source, the source's counter), whatever else is in the world and on however many threads it runs.
  */
+import { Dials } from './dials.ts'
 import { EventBatch } from './event-batch.ts'
 import { EventLog } from './event-log.ts'
+import { NodeClocks } from './node-clocks.ts'
 import { RandomStream } from './random-stream.ts'
 import { SimNode } from './sim-node.ts'
 import { Stream } from './streams.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { Cancel } from '@skein/core'
-import type { ClockSkew } from './clock-skew.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { ConnectOutcome, NodeWorld } from './sim-node.ts'
-
-/** What travels: a message of the nodes' own, or one of the two by which a connection is made. */
-export type Parcel<Message> =
-  | { type: 'message', message: Message, sizeBytes: number }
-  | { type: 'dial' | 'accept', dial: number, sizeBytes: number }
-
-/** Where parcels for nodes that live elsewhere go. */
-export type Outlet<Message> = (tick: number, to: number, from: number, counter: number, parcel: Parcel<Message>) => void
-
-export interface SimWorldInit<Host, Message> {
-  seed: number
-  /** How many nodes there are */
-  nodes: number
-  network: SimNetwork
-  /** What a node is when it starts, and again each time it restarts */
-  create: (node: SimNode<Host, Message>) => Host
-  receive: (node: SimNode<Host, Message>, message: Message, from: number) => void
-  /** A node stopped: what is left of it is in `node.host` */
-  stopped?: (node: SimNode<Host, Message>) => void
-  /** Which nodes are up at the start. Default: all */
-  startsUp?: (node: number) => boolean
-  /** How wrong the nodes' clocks are. Default: not at all */
-  clockSkew?: ClockSkew
-  /** A number that stands for a message in the log. Default: its size alone */
-  digest?: (message: Message) => number
-  /**
-   * How finely time is told apart, ms.
-   *
-   * @default 0.125
-   */
-  tickMs?: number
-  /**
-   * When it begins, ms since the epoch.
-   *
-   * @default 1_700_000_000_000
-   */
-  startMs?: number
-  /**
-   * Most messages under way and tasks scheduled at once.
-   *
-   * @default 2^24
-   */
-  maxEvents?: number
-  /**
-   * A connection that has not come about is given up, ms.
-   *
-   * @default 10_000
-   */
-  connectTimeoutMs?: number
-  /** With several threads: which nodes live in this world */
-  owns?: (node: number) => boolean
-  outlet?: Outlet<Message>
-}
+import type { Parcel, SimWorldInit } from './sim-world-init.ts'
 
 /** What is to happen; what a node scheduled is forgotten when it has stopped since. */
 type Pending<Message> =
   | { type: 'task', start: number, atMs: number, run: (() => void) | undefined }
   | { type: 'order', tick: number, run: () => void }
   | { type: 'arrival' | 'delivery', from: number, parcel: Parcel<Message> }
-
-interface Dial {
-  node: number
-  startedMs: number
-  roundTrips: number
-  onOutcome: (outcome: ConnectOutcome) => void
-  outcome: ConnectOutcome
-}
 
 const [TO, FROM, COUNTER, PENDING] = [0, 1, 2, 3]
 /** Orders from outside come after all else in their tick. */
@@ -103,8 +44,8 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   private readonly freePending: number[] = []
   private readonly counters: Uint32Array
   private readonly orders: Uint32Array
-  /** Of those nodes that have dialled: what is under way, by number */
-  private readonly dials = new Map<number, Map<number, Dial>>()
+  private readonly dials = new Dials()
+  private readonly clocks: NodeClocks
   private readonly delaysMs = new Float64Array(2)
   private readonly event = new Int32Array(4)
   private tick = 0
@@ -116,6 +57,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     this.network = init.network
     this.tickMs = init.tickMs ?? 0.125
     this.startMs = init.startMs ?? 1_700_000_000_000
+    this.clocks = new NodeClocks({ tickMs: this.tickMs, startMs: this.startMs, skew: init.clockSkew })
     this.wheel = new TimerWheel({ words: 4, maxEvents: init.maxEvents ?? 2 ** 24 })
     this.log = new EventLog(init.nodes)
     this.counters = new Uint32Array(init.nodes)
@@ -193,7 +135,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
       node.starts++
       this.log.note(index, 0xdead)
       node.stopDrivers()
-      this.dials.delete(index)
+      this.dials.forget(index)
       this.init.stopped?.(node)
     }
   }
@@ -233,14 +175,14 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
   }
 
   localMs (node: number): number {
-    return this.localAt(node, this.tick)
+    return this.clocks.localMs(node, this.tick)
   }
 
   schedule (node: number, atMs: number, task: () => void): Cancel {
     this.checkActor(node)
     const pending: Pending<Message> = { type: 'task', start: this.node(node).starts, atMs, run: task }
     if (atMs < Infinity) {
-      this.push(this.tickOf(node, atMs), node, node, this.count(node), pending)
+      this.push(this.clocks.tickOf(node, atMs, this.tick), node, node, this.count(node), pending)
     }
     return () => { pending.run = undefined }
   }
@@ -253,20 +195,17 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
 
   connect (from: number, to: number, onOutcome: (outcome: ConnectOutcome) => void): void {
     this.checkActor(from)
-    const node = this.node(from)
-    const dials = this.dials.get(from) ?? new Map<number, Dial>()
-    this.dials.set(from, dials)
     const plan = this.network.plan === undefined ? { path: 'direct' as const, roundTrips: 1 } : this.network.plan(from, to)
     const dial = this.count(from)
     if (plan !== undefined) {
-      dials.set(dial, {
-        node: to, startedMs: this.elapsedMs, roundTrips: plan.roundTrips, onOutcome, outcome: { type: 'connected', path: plan.path }
-      })
+      this.dials.begin(from, dial, { to, startedMs: this.elapsedMs, plan, onOutcome })
       this.transmit(from, to, { type: 'dial', dial, sizeBytes: CONTROL_BYTES })
     }
-    this.schedule(from, node.nowMs() + (this.init.connectTimeoutMs ?? 10_000), () => {
-      if (plan === undefined || dials.delete(dial)) {
+    this.schedule(from, this.localMs(from) + (this.init.connectTimeoutMs ?? 10_000), () => {
+      if (plan === undefined) {
         onOutcome({ type: 'failed' })
+      } else {
+        this.dials.end(from, dial, false)
       }
     })
   }
@@ -341,7 +280,7 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
       return
     }
     if (node.nowMs() < task.atMs) {
-      this.push(this.tickOf(node.index, task.atMs), node.index, node.index, this.count(node.index), task)
+      this.push(this.clocks.tickOf(node.index, task.atMs, this.tick), node.index, node.index, this.count(node.index), task)
       return
     }
     task.run = undefined
@@ -358,20 +297,11 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     } else if (parcel.type === 'dial') {
       this.transmit(node.index, from, { ...parcel, type: 'accept' })
     } else {
-      const dials = this.dials.get(node.index)
-      const dial = dials?.get(parcel.dial)
-      if (dials !== undefined && dial !== undefined && dial.node === from) {
-        const leftMs = (dial.roundTrips - 1) * (this.elapsedMs - dial.startedMs)
-        const done = (): void => {
-          if (dials.delete(parcel.dial)) {
-            dial.onOutcome(dial.outcome)
-          }
-        }
-        if (leftMs > 0) {
-          this.schedule(node.index, node.nowMs() + leftMs, done)
-        } else {
-          done()
-        }
+      const leftMs = this.dials.onAccepted(node.index, parcel.dial, from, this.elapsedMs)
+      if (leftMs !== undefined && leftMs > 0) {
+        this.schedule(node.index, node.nowMs() + leftMs, () => { this.dials.end(node.index, parcel.dial, true) })
+      } else if (leftMs !== undefined) {
+        this.dials.end(node.index, parcel.dial, true)
       }
     }
   }
@@ -406,24 +336,5 @@ export class SimWorld<Host, Message> implements NodeWorld<Message> {
     event[COUNTER] = counter
     event[PENDING] = slot
     this.wheel.pushRecord(Math.min(tick, this.tick + TimerWheel.horizonTicks), event)
-  }
-
-  private localAt (node: number, tick: number): number {
-    const skew = this.init.clockSkew
-    const elapsedMs = tick * this.tickMs
-    return this.startMs + (skew === undefined ? elapsedMs : skew.offsetMs(node) + elapsedMs * (1 + skew.drift(node)))
-  }
-
-  /** The first tick at which a node's clock shows at least so much. */
-  private tickOf (node: number, atMs: number): number {
-    const skew = this.init.clockSkew
-    const localMs = atMs - this.startMs
-    const elapsedMs = skew === undefined ? localMs : (localMs - skew.offsetMs(node)) / (1 + skew.drift(node))
-    let tick = Math.max(this.tick, Math.ceil(elapsedMs / this.tickMs))
-    // beyond the queue's reach it is asked again, when it is near
-    while (tick <= this.tick + TimerWheel.horizonTicks && this.localAt(node, tick) < atMs) {
-      tick++
-    }
-    return tick
   }
 }

@@ -55,18 +55,18 @@ describe('events in windows on several threads', function () {
     it(`are the same for 1, 2 and 3 threads as without any: machines, by ${delivery}`, async () => {
       const options: ToyOptions = { nodes: 200, delivery }
       const sim = createToyWorld(5, options, {})
-      sim.run(2000)
+      sim.run(1200)
       const results: WindowedResult[] = []
       for (const workers of [1, 2, 3]) {
-        results.push(await runWindowed({ module: worldModule, workers, seed: 5, options, until: 2000, mailboxBytes: 1024 }))
+        results.push(await runWindowed({ module: worldModule, workers, seed: 5, options, until: 1200, mailboxBytes: 1024 }))
       }
-      expect(sim.world.delivered).to.be.above(2000)
+      expect(sim.world.delivered).to.be.above(1000)
       for (const result of results) {
         expect(result.hash).to.equal(sim.world.log.hash())
         expect(result.totals).to.deep.equal({ sent: sim.world.sent, delivered: sim.world.delivered })
         expect(result.results).to.deep.equal(sim.world.nodes.map(({ host }) => host?.machine.heard ?? []))
       }
-      const other = await runWindowed({ module: worldModule, workers: 2, seed: 6, options, until: 2000 })
+      const other = await runWindowed({ module: worldModule, workers: 2, seed: 6, options, until: 1200 })
       expect(other.hash).not.to.equal(sim.world.log.hash())
     })
   }

@@ -4,7 +4,7 @@ import { KernelWorld } from '../event-kernel.ts'
 import { Outbox } from './mailbox.ts'
 import { failureOf } from './thread.ts'
 import { runWindows, threadOf } from './window-loop.ts'
-import type { Parcel } from '../sim-world.ts'
+import type { Parcel } from '../sim-world-init.ts'
 import type { WindowedWorld } from './window-loop.ts'
 import type { FromWindowThread, KernelModel, MachineModel, ModelContext, WindowThreadData, WindowThreadResult } from './windowed-run.ts'
 
