@@ -85,7 +85,9 @@ export class RegionLatency implements LatencyModel {
       const normal = Math.sqrt(-2 * Math.log(1 - random.float(node, 2))) * Math.cos(2 * Math.PI * random.float(node, 3))
       return Math.max(LEAST_ACCESS_MS, medianRoundTripMs / 2 * Math.exp(sigma * normal))
     })
-    this.leastMs = this.matrixMs.reduce((least, ms) => Math.min(least, ms), Infinity) + 2 * LEAST_ACCESS_MS
+    // as much as these nodes allow: threads exchange messages the more seldom the longer it is
+    const [first = LEAST_ACCESS_MS, second = first] = this.accessMs.toSorted()
+    this.leastMs = this.matrixMs.reduce((least, ms) => Math.min(least, ms), Infinity) + first + second
   }
 
   oneWayMs (from: number, to: number): number {

@@ -22,7 +22,7 @@ export function createToyWorld (seed: number, options: ToyOptions, thread: Model
       seed,
       nodes,
       delivery,
-      latency: new RegionLatency({ seed, nodes, regions: { 'eu-west': 1, 'eu-central': 1, 'us-east': 1 }, access: { server: 1, fibre: 2 } }),
+      latency: new RegionLatency({ seed, nodes, regions: { 'eu-west': 1, 'eu-central': 1, 'us-east': 1 }, access: { fibre: 1, cable: 1 } }),
       jitter: 0.2,
       lossRate: 0.05,
       duplicateRate: 0.05,
