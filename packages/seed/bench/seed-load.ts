@@ -5,6 +5,7 @@
  *
  * `npm run bench -- seed-load [--clients 2000] [--minutes 3] [--processes 4] [--rounds 1]`; figures are medians over the rounds.
  */
+import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { ClientFleet } from './seed-load/client-fleet.ts'
@@ -223,6 +224,8 @@ function wholeNumber (name: 'clients' | 'processes' | 'rounds', min: number, max
   return number
 }
 
+// on a machine that is busy with other things the clients outrun the seed, and the figures are those of a queue
+console.log(`load average ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores before the start`)
 const measured: Figures[] = []
 for (let i = 0; i < rounds; i++) {
   measured.push(await round(i))
