@@ -20,6 +20,14 @@ export function peerInit (command: string, options: NodeOptions, output: Output)
     announce: options.announce,
     region: options.region,
     dataDir: options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', command),
+    onSeedNameFailure: seedNameWarning(output),
     onDamage: message => { output.event('damage', { message }, `warning: ${message}`) }
+  }
+}
+
+/** A name behind which there should be seeds leads nowhere: the command goes on without. */
+export function seedNameWarning (output: Output): NonNullable<PeerInit['onSeedNameFailure']> {
+  return ({ seedName, problem, message }) => {
+    output.event('seed-name-failure', { seedName, problem, message }, `warning: ${message}; it is asked again`)
   }
 }

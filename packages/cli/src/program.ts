@@ -1,6 +1,7 @@
 /** The commands of `skein` and their options. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { multiaddr } from '@multiformats/multiaddr'
+import { parseSeedAddress } from '@skein/peer'
 import { ConfigError, ConfigFileError } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { find } from './commands/find.ts'
@@ -14,6 +15,8 @@ import { StopSignal } from './stop-signal.ts'
 import type { CommandContext } from './command-context.ts'
 
 const DEFAULT_GATEWAY_PORT = 8899
+const SEED_HELP = 'seed or peer to join through: a multiaddr, or a name of many seeds, /dnsaddr/seeds.example.org (TXT records) or ' +
+  'srv:seeds.example.org (SRV records of _skein._tcp.seeds.example.org) (repeatable)'
 
 /** Runs one command; the exit status is 0 when it did what it was asked for, 1 when it failed, 2 when it was asked wrongly. */
 export async function main (args: string[]): Promise<number> {
@@ -98,7 +101,8 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when the c
     .addHelpText('after', `
 Examples:
   $ skein peer --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo… --serve smoke
-  $ skein peer --seed ADDR --serve http://127.0.0.1:11434/v1 --region eu-west`)
+  $ skein peer --seed ADDR --serve http://127.0.0.1:11434/v1 --region eu-west
+  $ skein peer --seed /dnsaddr/seeds.example.org --serve smoke`)
     .action(run(peer))
 
   json(node(program.command('gateway')
@@ -115,7 +119,7 @@ Examples:
   json(program.command('find')
     .argument('<model>', 'model id')
     .description('Show who serves a model, the nearest region first')
-    .option('--seed <address>', 'multiaddr of a seed or peer to join through (repeatable)', address, [])
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
     .option('--region <name>', 'this machine\'s region', '')
     .option('--wanted <n>', 'stop after this many offers', wholeNumber(1, 100), 20)
     .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 10)
@@ -133,7 +137,7 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
 /** Options of every command that runs a node of the mesh. */
 function node (command: Command): Command {
   return command
-    .option('--seed <address>', 'multiaddr of a seed or peer to join through (repeatable)', address, [])
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
     .option('--listen <address>', 'multiaddr to listen on (repeatable) (default: TCP on all interfaces, a free port)', address)
     .option('--announce <address>', 'multiaddr to tell others, for a port forwarded by hand (repeatable)', address)
     .option('--region <name>', 'short name of the region, eu-west', '')
@@ -154,6 +158,15 @@ function address (value: string, previous: string[] = []): string[] {
     multiaddr(value)
   } catch {
     throw new InvalidArgumentError('Expected a multiaddr such as /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…')
+  }
+  return [...previous, value]
+}
+
+function seedAddress (value: string, previous: string[] = []): string[] {
+  try {
+    parseSeedAddress(value)
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message)
   }
   return [...previous, value]
 }

@@ -224,7 +224,9 @@ describe('the skein command', function () {
   const wrong: Array<[string, string[], number, RegExp]> = [
     ['an unknown command', ['fly'], 2, /unknown command/],
     ['a number that is none', ['up', '--peers', 'many'], 2, /whole number from 2 to 100/],
-    ['an address that is none', ['find', 'm', '--seed', 'here'], 2, /multiaddr/],
+    ['an address that is none', ['find', 'm', '--seed', 'here'], 2, /multiaddr.*srv:seeds\.example\.org/],
+    ['a name of seeds that is none', ['peer', ...LOOPBACK, '--seed', 'srv:no/host'], 2, /host name after "srv:"/],
+    ['a name of seeds that is not there', ['find', 'm', '--seed', '/dnsaddr/seeds.invalid', '--timeout', '10'], 1, /No peer offers m now/],
     ['a backend that is none', ['peer', ...LOOPBACK, '--serve', 'magic'], 1, /--serve magic: expected "smoke"/],
     ['nobody to ask', ['find', 'm'], 1, /--seed/]
   ]

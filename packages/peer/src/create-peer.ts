@@ -8,9 +8,13 @@ import { AddressBook } from './address-book.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { Peer } from './peer.ts'
+import { parseSeedAddress } from './seed-address.ts'
+import { SeedAddressError } from './seed-name-error.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
-import type { SelfDescription } from './mesh-membership.ts'
+import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
+import type { SeedAddress } from './seed-address.ts'
+import type { SeedNameError } from './seed-name-error.ts'
 import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
@@ -20,11 +24,18 @@ import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 
 export interface PeerInit {
   /**
-   * Multiaddr texts of seeds or other peers to join through. Without any (and with an empty address book) the peer starts a mesh of its own.
+   * Seeds or other peers to join through: multiaddr texts, and names behind which there are many. `/dnsaddr/seeds.example.org` stands for the
+   * addresses in the TXT records of `_dnsaddr.seeds.example.org`, `srv:seeds.example.org` for `/dns/TARGET/tcp/PORT` of each SRV record of
+   * `_skein._tcp.seeds.example.org`, by priority and weight. Names are asked again when their time is over and when no seed answers. At most 256
+   * entries, 16 of them names. Without any (and with an empty address book) the peer starts a mesh of its own.
    *
    * @default []
    */
   bootstrap?: string[]
+  /** How names of seeds are looked up */
+  dns?: DnsInit
+  /** Told when a name of seeds cannot be turned into addresses; the peer joins with what there is, and asks again after 1, 2, 4 … 60 s */
+  onSeedNameFailure?: (error: SeedNameError) => void
   /**
    * Multiaddr texts to listen on.
    *
@@ -81,15 +92,37 @@ export interface PeerInit {
   signal?: AbortSignal
 }
 
+export interface DnsInit {
+  /**
+   * In Node, IP addresses such as `192.0.2.53` or `192.0.2.53:5353`. In a browser, URLs of DNS over HTTPS (RFC 8484); names cannot be used there
+   * without any. Only names of seeds are asked for there: host names within addresses are the operating system's or the browser's.
+   *
+   * @default the operating system's servers; in a browser none
+   */
+  servers?: string[]
+  /**
+   * How long an answer holds when the resolver does not tell, ms. Node's does not for TXT and SRV records.
+   *
+   * @default 300_000
+   */
+  defaultTtlMs?: number
+}
+
+const MAX_BOOTSTRAP = 256
+const MAX_NAMES = 16
+
 /**
  * Starts a peer and joins the mesh.
  *
+ * @throws {SeedAddressError} when an entry of `bootstrap` is neither a multiaddr nor a name
+ * @throws {NameServerError} when an entry of `dns.servers` is none, or there are none in a browser and a name is to be looked up
  * @throws {IdentityFileError} when the identity in `dataDir` cannot be used
  * @throws {DataDirectoryError} when `dataDir` is in use or unusable
  */
 export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
+  const bootstrap = readBootstrap(init)
   const data = init.dataDir == null
     ? undefined
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
@@ -97,7 +130,7 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   try {
     const libp2p = await startNode(init, data, clock, random)
     try {
-      return await join(init, libp2p.node, libp2p.privateKey, data, clock, random)
+      return await join(init, bootstrap, libp2p.node, libp2p.privateKey, data, clock, random)
     } catch (error) {
       await libp2p.node.stop()
       throw error
@@ -130,8 +163,30 @@ async function startNode (
   return { node, privateKey }
 }
 
+interface Bootstrap {
+  seeds: SeedAddress[]
+  names?: SeedNamesLookup
+}
+
+function readBootstrap ({ bootstrap = [], dns = {}, onSeedNameFailure }: PeerInit): Bootstrap {
+  const seeds = bootstrap.map(parseSeedAddress)
+  const names = seeds.filter(({ kind }) => kind !== 'multiaddr')
+  const beyond = seeds[MAX_BOOTSTRAP] ?? names[MAX_NAMES]
+  if (beyond !== undefined) {
+    throw new SeedAddressError(beyond.text, `at most ${MAX_BOOTSTRAP} entries, ${MAX_NAMES} of them names`)
+  }
+  const resolver = names.length > 0 || dns.servers !== undefined ? platform.nameResolver(dns.servers) : undefined
+  return { seeds, names: resolver && { resolver, defaultTtlMs: dns.defaultTtlMs, onFailure: onSeedNameFailure } }
+}
+
 async function join (
-  init: PeerInit, libp2p: Libp2p<SkeinServices>, privateKey: PrivateKey, data: DataDirectory | undefined, clock: Clock, random: Random
+  init: PeerInit,
+  bootstrap: Bootstrap,
+  libp2p: Libp2p<SkeinServices>,
+  privateKey: PrivateKey,
+  data: DataDirectory | undefined,
+  clock: Clock,
+  random: Random
 ): Promise<Peer> {
   const self: SelfDescription = {
     ...platform.hardware(),
@@ -146,7 +201,6 @@ async function join (
     priceMicros: 0,
     tasks: []
   }
-  const bootstrap = init.bootstrap ?? []
   const book = new AddressBook({}, await data?.addressBook.load())
   const membership = new MeshMembership({
     libp2p,
@@ -154,7 +208,8 @@ async function join (
     clock,
     random,
     log: libp2p.logger.forComponent('skein:membership'),
-    bootstrap,
+    bootstrap: bootstrap.seeds,
+    names: bootstrap.names,
     book,
     store: data?.addressBook,
     describe: () => peer.describe()
@@ -162,7 +217,7 @@ async function join (
   const peer: Peer = new Peer({ libp2p, membership, clock, random, self })
   membership.start()
 
-  if (bootstrap.length > 0 || book.size > 0) {
+  if (bootstrap.seeds.length > 0 || book.size > 0) {
     const limit = deadline(clock, init.joinTimeoutMs ?? 5_000, [init.signal])
     try {
       await Promise.race([

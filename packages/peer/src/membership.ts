@@ -4,8 +4,10 @@
  * and closes the connection is not dialled again before its time, unless connections run short. The driver dials and registers.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
+import { BootstrapAddresses } from './bootstrap-addresses.ts'
 import { dialPlan, nameOf, Suggestions } from './seed-selection.ts'
 import type { Machine, Random } from '@skein/core'
+import type { PlannedDial } from './seed-selection.ts'
 
 export type MembershipEffect =
   /** Dial this; answer with `onDialed` */
@@ -62,12 +64,8 @@ export class Membership implements Machine<MembershipEffect> {
   private readonly effects: MembershipEffect[] = []
   private readonly timers = new TimerTable<string>()
   private readonly suggestions: Suggestions
-  /** Bootstrap addresses whose first turn has not come */
-  private readonly planned = new Set<string>()
+  private readonly bootstrap: BootstrapAddresses
   private readonly dialing = new Set<string>()
-  private readonly failures = new Map<string, number>()
-  /** Where a bootstrap address led */
-  private readonly bootstrapPeers = new Map<string, string>()
   private readonly connected = new Set<string>()
   private readonly seeds = new Set<string>()
   private readonly registering = new Set<string>()
@@ -75,8 +73,6 @@ export class Membership implements Machine<MembershipEffect> {
   private readonly outdated = new Set<string>()
   /** Seeds that asked not to be asked again before this */
   private readonly absences = new BoundedMap<string, number>({ maxSize: MAX_ABSENCES })
-  /** Bootstrap addresses of seeds that let this peer go */
-  private readonly letGo = new Set<string>()
   private awaitingSecond = false
 
   constructor (init: MembershipInit, random: Random) {
@@ -91,22 +87,36 @@ export class Membership implements Machine<MembershipEffect> {
       maxBackoffMs: init.maxBackoffMs ?? 60_000
     }
     this.random = random
+    this.bootstrap = new BootstrapAddresses(this.init.bootstrap)
     this.suggestions = new Suggestions({}, this.init.remembered)
   }
 
   /** Whether a second bootstrap peer may answer soon; one alone may be cut off from the others, or lie. */
   get awaitsSecond (): boolean {
-    return this.bootstrapPeers.size < 2 &&
-      this.init.bootstrap.some(address => (this.planned.has(address) || this.dialing.has(address)) && !this.connected.has(nameOf(address)))
+    return this.bootstrap.reachedPeers < 2 &&
+      this.bootstrap.all.some(address => (this.bootstrap.planned.has(address) || this.dialing.has(address)) && !this.connected.has(nameOf(address)))
+  }
+
+  /** Whether there are bootstrap addresses and none of them leads anywhere: names may stand for others by now. */
+  get bootstrapFails (): boolean {
+    return this.bootstrap.allFail
   }
 
   onStart (nowMs: number): void {
-    for (const { address, afterMs } of dialPlan(this.init.bootstrap, this.random)) {
-      this.planned.add(address)
-      this.timers.set(`dial ${address}`, nowMs + afterMs)
-    }
-    this.onTimeout(nowMs)
+    this.plan(dialPlan(this.init.bootstrap, this.random), nowMs)
     this.dialMore()
+  }
+
+  /**
+   * What names of seeds stand for now, all of it and in the order in which to try them. New ones are dialled, beside those that were given; of those
+   * that are gone only a connection that stands is left.
+   */
+  onBootstrap (addresses: string[], nowMs: number): void {
+    const { added, removed } = this.bootstrap.replaceNamed(addresses)
+    for (const address of removed) {
+      this.timers.delete(`dial ${address}`)
+    }
+    this.plan(dialPlan(added, this.random, { inOrder: true }), nowMs)
   }
 
   /** A dial that this machine asked for has ended; `peer` is who answered, `undefined` when nobody did. */
@@ -116,14 +126,14 @@ export class Membership implements Machine<MembershipEffect> {
       this.suggestions.onGone(nameOf(address))
       this.dialNextPlanned(nowMs)
     }
-    if (this.init.bootstrap.includes(address)) {
+    if (this.bootstrap.has(address)) {
       if (peer == null) {
         this.retry(address, nowMs)
       } else {
         if (!this.absences.has(peer)) {
-          this.failures.delete(address) // one that lets this peer go again and again is gone back to ever more rarely
+          this.bootstrap.onAnswered(address) // one that lets this peer go again and again is gone back to ever more rarely
         }
-        this.bootstrapPeers.set(peer, address)
+        this.bootstrap.onReached(address, peer)
         if (!this.connected.has(peer)) {
           this.retry(address, nowMs) // it closed again before the driver could say that it was there
         }
@@ -156,20 +166,19 @@ export class Membership implements Machine<MembershipEffect> {
     this.outdated.delete(peer)
     this.timers.delete(`register ${peer}`)
     this.suggestions.onGone(peer)
-    const address = this.bootstrapPeers.get(peer)
+    const address = this.bootstrap.onLost(peer)
     if (address != null) {
-      this.bootstrapPeers.delete(peer)
       const dueMs = this.absences.get(peer) ?? 0
       if (dueMs > nowMs && this.standsWithout(peer)) {
-        this.letGo.add(address)
+        this.bootstrap.letGo.add(address)
         this.timers.set(`dial ${address}`, dueMs)
       } else {
         this.retry(address, nowMs)
       }
     }
     if (this.connected.size < this.init.enoughConnections) {
-      this.letGo.forEach(other => { this.retry(other, nowMs) })
-      this.letGo.clear()
+      this.bootstrap.letGo.forEach(other => { this.retry(other, nowMs) })
+      this.bootstrap.letGo.clear()
     }
     this.dialMore()
   }
@@ -177,7 +186,7 @@ export class Membership implements Machine<MembershipEffect> {
   /** The seed answered: it keeps the registration for `lifeMs`, or (0) asks to be left alone for `retryAfterMs`. */
   onSeedAnswer (seed: string, answer: { lifeMs: number, retryAfterMs: number, peers: string[] }, nowMs: number): void {
     this.registering.delete(seed)
-    if (this.suggestions.seedCount === 0 && answer.peers.length > 0 && new Set(this.init.bootstrap.map(nameOf)).size > 1) {
+    if (this.suggestions.seedCount === 0 && answer.peers.length > 0 && new Set(this.bootstrap.all.map(nameOf)).size > 1) {
       this.awaitingSecond = true
       this.timers.set('second', nowMs + SECOND_ANSWER_MS)
     }
@@ -238,6 +247,14 @@ export class Membership implements Machine<MembershipEffect> {
     return this.timers.nextMs()
   }
 
+  private plan (dials: PlannedDial[], nowMs: number): void {
+    for (const { address, afterMs } of dials) {
+      this.bootstrap.planned.add(address)
+      this.timers.set(`dial ${address}`, nowMs + afterMs)
+    }
+    this.onTimeout(nowMs)
+  }
+
   private dial (address: string): void {
     if (!this.dialing.has(address)) {
       this.dialing.add(address)
@@ -246,9 +263,9 @@ export class Membership implements Machine<MembershipEffect> {
   }
 
   private dialBootstrap (address: string, nowMs: number): void {
-    this.planned.delete(address)
-    this.letGo.delete(address)
-    if (this.seeds.size >= this.init.wantedSeeds || this.connected.has(nameOf(address))) {
+    this.bootstrap.planned.delete(address)
+    this.bootstrap.letGo.delete(address)
+    if (this.seeds.size >= this.init.wantedSeeds || this.connected.has(nameOf(address)) || this.bootstrap.isReached(address)) {
       this.timers.set(`dial ${address}`, nowMs + this.init.maxBackoffMs * (0.5 + randomFloat(this.random)))
     } else {
       this.dial(address)
@@ -257,7 +274,7 @@ export class Membership implements Machine<MembershipEffect> {
 
   /** One came to nothing: the next need not wait for its turn. */
   private dialNextPlanned (nowMs: number): void {
-    for (const next of this.planned) {
+    for (const next of this.bootstrap.planned) {
       if ((this.timers.deadlineOf(`dial ${next}`) ?? 0) > nowMs) {
         this.timers.set(`dial ${next}`, nowMs)
         return
@@ -282,8 +299,7 @@ export class Membership implements Machine<MembershipEffect> {
   }
 
   private retry (address: string, nowMs: number): void {
-    const failures = this.failures.get(address) ?? 0
-    this.failures.set(address, failures + 1)
+    const failures = this.bootstrap.onFailed(address)
     const backoffMs = Math.min(this.init.maxBackoffMs, this.init.firstBackoffMs * 2 ** Math.min(failures, 16))
     this.timers.set(`dial ${address}`, nowMs + backoffMs * (0.5 + randomFloat(this.random)))
   }

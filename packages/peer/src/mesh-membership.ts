@@ -4,9 +4,13 @@ import { MAX_CAPABILITIES_LIFE_MS, PROTOCOLS, signCapabilities } from '@skein/re
 import { multiaddr } from '@multiformats/multiaddr'
 import { Membership } from './membership.ts'
 import { askSeed } from './seed-client.ts'
+import { SeedDirectory } from './seed-directory.ts'
 import type { AddressBook, AddressBookStore } from './address-book.ts'
 import type { MembershipEffect } from './membership.ts'
+import type { NameResolver } from './name-resolver.ts'
+import type { SeedAddress, SeedName } from './seed-address.ts'
 import type { AskSeedInit, SeedAnswer } from './seed-client.ts'
+import type { SeedNameError } from './seed-name-error.ts'
 import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { Capabilities, SeedModel } from '@skein/records'
@@ -20,7 +24,9 @@ export interface MeshMembershipInit {
   clock: Clock
   random: Random
   log: Logger
-  bootstrap: string[]
+  bootstrap: SeedAddress[]
+  /** What looks up the names among them */
+  names?: SeedNamesLookup
   book: AddressBook
   store?: AddressBookStore
   wantedConnections?: number
@@ -28,6 +34,13 @@ export interface MeshMembershipInit {
   describe: () => SelfDescription
   /** Registers at seeds; a seed itself does not @default true */
   register?: boolean
+}
+
+export interface SeedNamesLookup {
+  resolver: NameResolver
+  defaultTtlMs?: number
+  /** Told when a name begins to fail, or fails in another way */
+  onFailure?: (error: SeedNameError) => void
 }
 
 type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'connections'>
@@ -45,6 +58,7 @@ export class MeshMembership {
   private readonly driver: MachineDriver<MembershipEffect, Membership>
   private readonly stopped = new AbortController()
   private readonly joined = Promise.withResolvers<void>()
+  private readonly directory?: SeedDirectory
   private readonly seeds = new Map<string, PeerId>()
   /** Connected peers that have told what they speak */
   private readonly identified = new Set<string>()
@@ -55,13 +69,15 @@ export class MeshMembership {
 
   constructor (init: MeshMembershipInit) {
     this.init = init
+    const bootstrap = init.bootstrap.flatMap(seed => seed.kind === 'multiaddr' && !this.isOwn(seed.text) ? [seed.text] : [])
+    this.directory = this.openDirectory()
     this.driver = new MachineDriver({
       machine: new Membership({
-        bootstrap: init.bootstrap,
+        bootstrap,
         wantedConnections: init.wantedConnections,
         remembered: init.book.candidates(REMEMBERED_PEERS)
           .flatMap(known => known.addresses.slice(0, 1).map(address => withPeer(address, known.peer)))
-          .filter(address => !init.bootstrap.includes(address))
+          .filter(address => !bootstrap.includes(address))
       }, init.random),
       clock: init.clock,
       perform: effect => { void this.perform(effect) }
@@ -84,12 +100,14 @@ export class MeshMembership {
     libp2p.addEventListener('peer:disconnect', this.onDisconnect)
     libp2p.addEventListener('peer:identify', this.onIdentify)
     this.driver.input((machine, nowMs) => { machine.onStart(nowMs) })
+    this.directory?.start()
     this.scheduleSave()
   }
 
   async stop (): Promise<void> {
     const { libp2p } = this.init
     this.stopped.abort()
+    this.directory?.stop()
     this.driver.stop()
     this.cancelSave?.()
     this.cancelJoin?.()
@@ -126,6 +144,7 @@ export class MeshMembership {
     this.seeds.delete(peer)
     this.identified.delete(peer)
     this.driver.input((machine, nowMs) => { machine.onDisconnected(peer, nowMs) })
+    this.askNamesAgain()
   }
 
   private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
@@ -148,7 +167,7 @@ export class MeshMembership {
   /** A peer that is connected but has not told what it speaks cannot be asked for anything yet. */
   private checkJoined (): void {
     const silent = this.init.libp2p.getPeers().some(peer => !this.identified.has(peer.toString()))
-    if (this.cancelJoin !== undefined && !silent && !this.driver.machine.awaitsSecond) {
+    if (this.cancelJoin !== undefined && !silent && !this.driver.machine.awaitsSecond && this.directory?.pending !== true) {
       this.cancelJoin()
       this.joined.resolve()
     }
@@ -181,7 +200,47 @@ export class MeshMembership {
       }
       machine.onDialed(address, peer, nowMs)
     })
+    this.askNamesAgain()
     this.checkJoined()
+  }
+
+  private isOwn (address: string): boolean {
+    return address.endsWith(`/p2p/${this.init.libp2p.peerId.toString()}`)
+  }
+
+  private openDirectory (): SeedDirectory | undefined {
+    const { bootstrap, names, libp2p, clock, random, log } = this.init
+    const named = bootstrap.filter((seed): seed is SeedName => seed.kind !== 'multiaddr')
+    if (names === undefined || named.length === 0) {
+      return undefined
+    }
+    return new SeedDirectory({
+      names: named,
+      resolver: names.resolver,
+      defaultTtlMs: names.defaultTtlMs,
+      clock,
+      random,
+      isOwn: address => this.isOwn(address),
+      isDialable: async address => await libp2p.isDialable(multiaddr(address)),
+      onAddresses: addresses => {
+        log('names of seeds stand for %d addresses', addresses.length)
+        this.driver.input((machine, nowMs) => { machine.onBootstrap(addresses, nowMs) })
+        this.checkJoined()
+      },
+      onFailure: (error, isNew) => {
+        log.error('%s', error.message)
+        if (isNew) {
+          names.onFailure?.(error)
+        }
+        this.checkJoined()
+      }
+    })
+  }
+
+  private askNamesAgain (): void {
+    if (this.driver.machine.bootstrapFails) {
+      this.directory?.onSeedsFail()
+    }
   }
 
   private async register (seed: string): Promise<void> {

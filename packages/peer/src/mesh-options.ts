@@ -67,6 +67,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
     nodeInfo: { userAgent: init.agent },
     addresses: { listen: init.listen, announce: init.announce },
     transports: platform.transports(),
+    dns: platform.dns,
     connectionEncrypters: [noise()],
     streamMuxers: [streamMuxer({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
     connectionMonitor: {

@@ -1,5 +1,6 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
 import type { AddressBookStore } from './address-book.ts'
+import type { NameResolver } from './name-resolver.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
@@ -14,6 +15,14 @@ export interface Platform {
   /** Listened on when nothing else is asked for */
   defaultListen: string[]
   hardware: () => Hardware
+  /**
+   * Looks up names of seeds, at these servers; what a server is differs.
+   *
+   * @throws {NameServerError}
+   */
+  nameResolver: (servers: string[] | undefined) => NameResolver
+  /** What libp2p looks up addresses that other peers tell of with, where its own way is not wanted */
+  dns?: Libp2pOptions['dns']
   /** Opens (or makes) the folder that holds a peer's identity and address book */
   openDataDirectory: (path: string, onDamage: (what: string) => void) => Promise<DataDirectory>
 }

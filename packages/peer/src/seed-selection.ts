@@ -19,17 +19,21 @@ export interface DialPlanInit {
   roundTripMs?: (peer: string) => number | undefined
   /** @default 250 */
   staggerMs?: number
+  /** The addresses have an order already, as SRV records give one: it is kept @default false */
+  inOrder?: boolean
 }
 
 /**
  * When each address is dialled. Seeds whose round trip is known go first, the nearest before all; the others in random order, so that no seed has
- * more than its share of newcomers. The second address of any seed comes after the first of all of them. The first seed to answer has won: it is
- * near, or the others are slow; the caller skips what is left once it has enough.
+ * more than its share of newcomers, unless they come in an order. The second address of any seed comes after the first of all of them. The first
+ * seed to answer has won: it is near, or the others are slow; the caller skips what is left once it has enough.
  */
 export function dialPlan (addresses: string[], random: Random, init: DialPlanInit = {}): PlannedDial[] {
   const staggerMs = init.staggerMs ?? DIAL_STAGGER_MS
-  const seeds = shuffle(random, [...Map.groupBy(new Set(addresses), nameOf)]
-    .map(([peer, own]) => ({ own, roundTripMs: init.roundTripMs?.(peer) ?? Infinity })))
+  const seeds = [...Map.groupBy(new Set(addresses), nameOf)].map(([peer, own]) => ({ own, roundTripMs: init.roundTripMs?.(peer) ?? Infinity }))
+  if (init.inOrder !== true) {
+    shuffle(random, seeds)
+  }
   seeds.sort((a, b) => a.roundTripMs === b.roundTripMs ? 0 : a.roundTripMs - b.roundTripMs)
 
   const plan: PlannedDial[] = []

@@ -220,6 +220,108 @@ describe('Membership', () => {
     })
   })
 
+  describe('with names of seeds', () => {
+    const at = (seed: string): string => `/ip4/1.1.1.1/tcp/1/p2p/${seed}`
+    const dials = (effects: MembershipEffect[]): string[] => effects.flatMap(effect => effect.type === 'dial' ? [effect.address.slice(-1)] : [])
+
+    it('dials what they stand for in that order, 250 ms apart, beside the addresses it was given', () => {
+      const { machine, until, drain } = world({ bootstrap: [at('a')] })
+      machine.onStart(0)
+      expect(dials(drain())).to.deep.equal(['a'])
+      machine.onBootstrap(['c', 'b', 'a', 'd'].map(at), 100)
+      expect(machine.awaitsSecond).to.equal(true)
+      expect(dials(drain())).to.deep.equal(['c'])
+      expect(dials(until(350))).to.deep.equal(['b'])
+      expect(dials(until(600))).to.deep.equal(['d'])
+    })
+
+    it('dials the new ones only when the names stand for others', () => {
+      const { machine, until, drain } = world({ bootstrap: [] })
+      machine.onStart(0)
+      machine.onBootstrap(['a', 'b'].map(at), 0)
+      until(500)
+      machine.onBootstrap(['b', 'c', 'a'].map(at), 500)
+      expect(dials(drain())).to.deep.equal(['c'])
+    })
+
+    it('forgets one that is gone, whether its turn had come or not', () => {
+      const { machine, until, drain, now } = world({ bootstrap: [] })
+      machine.onStart(0)
+      machine.onBootstrap(['a', 'b', 'c'].map(at), 0)
+      expect(dials(drain())).to.deep.equal(['a'])
+      machine.onBootstrap([at('b')], 100)
+      machine.onDialed(at('a'), undefined, 200)
+      const later = [...drain(), ...until(60_000)]
+      expect(dials(later)).to.deep.equal(['b'])
+      expect(now()).to.equal(60_000)
+    })
+
+    it('keeps a connection to one that is gone, and does not go back once it ends', () => {
+      const { machine, until, drain } = world({ bootstrap: [] })
+      machine.onStart(0)
+      machine.onBootstrap([at('a')], 0)
+      machine.onConnected('a')
+      machine.onDialed(at('a'), 'a', 0)
+      machine.onSeed('a', 0)
+      machine.onBootstrap([], 10)
+      expect(drain().filter(({ type }) => type === 'register')).to.have.length(1)
+      machine.onSeedAnswer('a', { lifeMs: 300_000, retryAfterMs: 0, peers: [] }, 20)
+      expect(until(150_020)).to.deep.equal([{ type: 'register', seed: 'a' }])
+      machine.onDisconnected('a', 150_030)
+      expect(until(1_000_000)).to.deep.equal([])
+    })
+
+    it('goes back to a seed under the address it has now', () => {
+      const { machine, until, drain } = world({ bootstrap: [] })
+      const moved = '/ip4/2.2.2.2/tcp/1/p2p/a'
+      machine.onStart(0)
+      machine.onBootstrap([at('a')], 0)
+      drain()
+      machine.onConnected('a')
+      machine.onDialed(at('a'), 'a', 0)
+      machine.onBootstrap([moved], 10)
+      machine.onDisconnected('a', 20)
+      expect(until(2_000)).to.deep.include({ type: 'dial', address: moved })
+    })
+
+    it('does not dial a second time what led to a seed that is connected, when the address names none', () => {
+      const { machine, until, drain } = world({ bootstrap: [] })
+      machine.onStart(0)
+      machine.onBootstrap([SEED], 0)
+      drain()
+      machine.onConnected('a')
+      machine.onDialed(SEED, 'a', 0)
+      machine.onBootstrap([], 10)
+      machine.onBootstrap([SEED], 20)
+      expect(until(300_000)).to.deep.equal([])
+    })
+
+    it('listens to 128 addresses of names at most', () => {
+      const { machine, until } = world({ bootstrap: [] })
+      machine.onStart(0)
+      machine.onBootstrap(Array.from({ length: 1_000 }, (_, i) => `/ip4/1.1.1.1/tcp/${i + 1}`), 0)
+      expect(until(250 * 1_000)).to.have.length(128)
+    })
+
+    it('says when none of them leads anywhere', () => {
+      const { machine, until, drain } = world({ bootstrap: [] })
+      machine.onStart(0)
+      expect(machine.bootstrapFails).to.equal(false)
+      machine.onBootstrap(['a', 'b'].map(at), 0)
+      until(300)
+      machine.onDialed(at('a'), undefined, 300)
+      expect(machine.bootstrapFails).to.equal(false)
+      machine.onDialed(at('b'), undefined, 300)
+      expect(machine.bootstrapFails).to.equal(true)
+      drain()
+      machine.onConnected('a')
+      machine.onDialed(at('a'), 'a', 400)
+      expect(machine.bootstrapFails).to.equal(false)
+      machine.onDisconnected('a', 500)
+      expect(machine.bootstrapFails).to.equal(true)
+    })
+  })
+
   describe('let go by a seed that asked to be left alone', () => {
     const alone = { lifeMs: 300_000, retryAfterMs: 400_000, peers: [] }
 

@@ -16,8 +16,6 @@ interface Result {
 }
 
 const ROUNDS = Number(process.argv[2] ?? 3)
-/** As a seed on a small machine is started: V8's young generation otherwise takes 30 MB more. */
-const SMALL_MACHINE = '--max-semi-space-size=2'
 const child = fileURLToPath(new URL('seed-registry/child.ts', import.meta.url))
 const results: Result[] = []
 
@@ -55,7 +53,7 @@ console.log(JSON.stringify({ bench: 'seed-registry', results }))
 async function measure (kind: string, count: number): Promise<(figure: string) => number> {
   const rounds: Array<Record<string, number>> = []
   for (let i = 0; i < ROUNDS; i++) {
-    const { stdout } = await promisify(execFile)(process.execPath, [SMALL_MACHINE, '--conditions=skein-source', child, kind, String(count)])
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', child, kind, String(count)])
     rounds.push(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''))
   }
   return figure => median(rounds.map(round => round[figure] as number))

@@ -2,6 +2,7 @@
 import { deadline } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createPeer, InferenceError } from '@skein/peer'
+import { seedNameWarning } from '../node-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { Offer } from '@skein/records'
 
@@ -15,7 +16,14 @@ export interface FindCommandOptions {
 export async function find ({ output, stop }: CommandContext, options: FindCommandOptions, model: string): Promise<void> {
   const clock = systemClock()
   const limit = deadline(clock, options.timeout * 1000, [stop])
-  const peer = await createPeer({ bootstrap: options.seed, listen: [], client: true, region: options.region, signal: limit.signal })
+  const peer = await createPeer({
+    bootstrap: options.seed,
+    onSeedNameFailure: seedNameWarning(output),
+    listen: [],
+    client: true,
+    region: options.region,
+    signal: limit.signal
+  })
   const offers: Offer[] = []
 
   try {

@@ -1,6 +1,8 @@
 /** `skein seed`: a bootstrap seed. */
 import { homedir } from 'node:os'
-import { CONFIG_VARIABLE, deviceUpgrade, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode } from '@skein/seed/node'
+import {
+  CONFIG_VARIABLE, deviceUpgrade, keepHeapSmall, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode
+} from '@skein/seed/node'
 import { untilStopped } from '../command-context.ts'
 import { flagsOf } from '../seed-options.ts'
 import type { CommandContext } from '../command-context.ts'
@@ -24,6 +26,7 @@ export async function seed ({ output, stop }: CommandContext, options: SeedComma
     return
   }
 
+  keepHeapSmall()
   const log = seedLog(resolved.config.logLevel)
   const starting = startSeedNode({
     config: resolved.config,

@@ -5,12 +5,14 @@ import { webSockets } from '@libp2p/websockets'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { openLevelAddressBook } from './level-address-book.ts'
+import { nodeNameResolver } from './name-resolver.ts'
 import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
   transports: () => [tcp(), webSockets()],
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
+  nameResolver: nodeNameResolver,
   openDataDirectory: async (path, onDamage) => {
     const privateKey = await loadIdentity(join(path, 'identity.key'))
     const addressBook = await openLevelAddressBook({

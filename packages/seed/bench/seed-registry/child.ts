@@ -5,6 +5,7 @@ import { randomBelow, SeededRandom } from '@skein/core'
 import { openCapabilities } from '@skein/records'
 import { knownRegions } from '@skein/routing'
 import { createSeed, MemoryRegistry } from '../../src/index.ts'
+import { keepHeapSmall } from '../../src/node/heap-size.ts'
 import { modelName, MODELS, popular, population, signed } from './population.ts'
 import type { DiscoverPage, DiscoverQuery } from '../../src/index.ts'
 import type { SignedCapabilities } from '@skein/records'
@@ -17,6 +18,7 @@ const [kind, countText] = process.argv.slice(2)
 const count = Number(countText)
 const random = new SeededRandom(1)
 const nowMs = 1_700_000_000_000
+keepHeapSmall()
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
 

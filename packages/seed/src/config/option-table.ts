@@ -11,6 +11,7 @@ interface Described {
 
 export type SeedOption = Described & (
   | { type: 'addresses', default: readonly string[] }
+  | { type: 'seeds', default: readonly string[] }
   | { type: 'endpoint', default: undefined }
   | { type: 'text', default: string, maxLength: number }
   | { type: 'secret', default: undefined, minLength: number }
@@ -49,10 +50,10 @@ export const SEED_OPTIONS = {
     help: 'multiaddr to tell others instead of those of the interfaces, for a forwarded port'
   },
   seeds: {
-    type: 'addresses',
+    type: 'seeds',
     default: [],
     flag: 'seed',
-    help: 'multiaddr of another seed to join through'
+    help: 'another seed to join through, or a name of several; its own address among them is left out'
   },
   region: {
     type: 'text',
@@ -123,7 +124,7 @@ export type OptionName = keyof typeof SEED_OPTIONS
 export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
 
 type ValueOf<O extends SeedOption> =
-  O extends { type: 'addresses' } ? string[]
+  O extends { type: 'addresses' | 'seeds' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
       : O extends { type: 'secret' } ? string | undefined
         : O extends { type: 'switch' } ? boolean
@@ -155,5 +156,5 @@ export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
 
 /** Whether the option may be given several times, or as a list. */
 export function isList (option: SeedOption): boolean {
-  return option.type === 'addresses' || option.type === 'choices'
+  return option.type === 'addresses' || option.type === 'seeds' || option.type === 'choices'
 }

@@ -1,5 +1,6 @@
 /** Reads one option's value, from text (flags, environment) or from YAML, and writes it back. */
 import { multiaddr } from '@multiformats/multiaddr'
+import { parseSeedAddress } from '@skein/peer'
 import { isList, optionOf } from './option-table.ts'
 import { ConfigError } from './config-error.ts'
 import type { Endpoint, OptionName, SeedOption } from './option-table.ts'
@@ -43,6 +44,7 @@ export function readValue (name: OptionName, given: unknown, source: ValueSource
 export function expectation (option: SeedOption): string {
   switch (option.type) {
     case 'addresses': return 'multiaddrs such as /ip4/192.0.2.1/tcp/7310'
+    case 'seeds': return 'multiaddrs such as /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…, /dnsaddr/seeds.example.org, or srv:seeds.example.org'
     case 'endpoint': return 'a port or host:port, such as 8080 or 127.0.0.1:8080'
     case 'text': return `a text of at most ${option.maxLength} characters`
     case 'secret': return `a text of at least ${option.minLength} visible ASCII characters`
@@ -92,6 +94,7 @@ const SWITCH_WORDS = new Map([
 function read (option: SeedOption, value: unknown): unknown {
   switch (option.type) {
     case 'addresses': return texts(option, value).map(text => address(option, text))
+    case 'seeds': return texts(option, value).map(text => seedAddress(option, text))
     case 'endpoint': return readEndpoint(option, value)
     case 'choices': return choices(option, texts(option, value))
     case 'switch': return check(option, typeof value === 'boolean', value)
@@ -126,6 +129,15 @@ function texts (option: SeedOption, value: unknown): string[] {
 function address (option: SeedOption, text: string): string {
   try {
     multiaddr(text)
+    return text
+  } catch (error) {
+    throw new WrongValue(expectation(option), error)
+  }
+}
+
+function seedAddress (option: SeedOption, text: string): string {
+  try {
+    parseSeedAddress(text)
     return text
   } catch (error) {
     throw new WrongValue(expectation(option), error)

@@ -139,6 +139,7 @@ class OperatedSeed implements SeedNode {
       maxConnections: config.maxConnections,
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
       onDamage: init.onDamage,
+      onSeedNameFailure: ({ seedName, problem, message }) => { init.log.warn({ seedName, problem }, message) },
       metrics: init.libp2pMetrics === false
         ? undefined
         : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),

@@ -3,7 +3,7 @@ import { decodeCursor, encodeCursor, MAX_BLOCK, MAX_CURSOR_BYTES } from './disco
 import { order, rank } from './discover-rank.ts'
 import { mix32 } from './keyed-hash.ts'
 import { modelTerm, TERM_ALL, TERM_REST } from './posting-lists.ts'
-import { saturated, taskBit } from './registration-columns.ts'
+import { rttOfCode, saturated, taskBit } from './registration-columns.ts'
 import { DEFAULT_DISCOVER_LIMIT, MAX_DISCOVER_LIMIT } from './registry.ts'
 import { envelopeLength, hasName, readEnvelope } from './stored-record.ts'
 import type { Cursor, RingPlace } from './discover-cursor.ts'
@@ -255,6 +255,7 @@ export class DiscoverSearch {
       vramKiB: columns.vramKiB[slot] as number,
       free: columns.free[slot] as number,
       maxConcurrent: columns.maxConcurrent[slot] as number,
+      rttMs: rttOfCode(columns.rtt[slot] as number),
       turn: mix32((columns.lo[slot] as number) ^ this.cursor.start) / 0x100000000
     })
   }

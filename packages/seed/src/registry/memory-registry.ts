@@ -13,7 +13,7 @@ import { modelOfTerm, modelTerm, PostingLists, TERM_ALL, TERM_REST } from './pos
 import { MAX_SLAB_RECORD_BYTES, RecordSlab } from './record-slab.ts'
 import { RegionOrder } from './region-order.ts'
 import { MAX_RELAYS, rankRelays } from './relay-rank.ts'
-import { RegistrationColumns, saturated, taskBit } from './registration-columns.ts'
+import { RegistrationColumns, rttCode, saturated, taskBit } from './registration-columns.ts'
 import { isOf, readEnvelope, readTerms, storedLength, writeRecord } from './stored-record.ts'
 import type { SearchParts } from './discover-search.ts'
 import type { OrderRegions } from './region-order.ts'
@@ -183,6 +183,9 @@ export class MemoryRegistry implements Registry {
       this.replace(slot, oldTerms, capabilities, region, record, address, length, nowMs)
     }
     this.countOrigin(slot, origin, known === undefined)
+    if (known === undefined || options.rttMs !== undefined) {
+      this.columns.rtt[slot] = options.rttMs === undefined ? 0 : rttCode(options.rttMs)
+    }
     this.noteRelay(slot, capabilities)
     return { registered: true, renewed: isLive, lifeMs: expiresAtMs - nowMs }
   }

@@ -18,6 +18,8 @@ export class RegistrationColumns {
   readonly tasks: Uint8Array
   readonly free: Uint8Array
   readonly maxConcurrent: Uint8Array
+  /** Round trip to the seed in steps of `RTT_STEP_MS`, 0 when it was not measured */
+  readonly rtt: Uint8Array
   /** A hash of the network of the first address */
   readonly network: Uint16Array
   /** The counter of the network it came from */
@@ -39,6 +41,7 @@ export class RegistrationColumns {
     this.tasks = new Uint8Array(slots)
     this.free = new Uint8Array(slots)
     this.maxConcurrent = new Uint8Array(slots)
+    this.rtt = new Uint8Array(slots)
     this.network = new Uint16Array(slots)
     this.origin = new Uint16Array(slots)
   }
@@ -51,6 +54,17 @@ const TASKS = ['chat', 'completion', 'embedding']
 export function taskBit (task: string): number {
   const bit = TASKS.indexOf(task)
   return bit === -1 ? 0 : 1 << bit
+}
+
+const RTT_STEP_MS = 2
+
+/** A round trip as it fits the column: 2 to 510 ms. */
+export function rttCode (rttMs: number): number {
+  return Math.min(255, Math.max(1, Math.ceil(rttMs / RTT_STEP_MS)))
+}
+
+export function rttOfCode (code: number): number | undefined {
+  return code === 0 ? undefined : code * RTT_STEP_MS
 }
 
 /** A number as it fits 32 bits: larger ones are the largest. */

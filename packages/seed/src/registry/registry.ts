@@ -20,6 +20,8 @@ export type RegisterRefusal = 'replayed' | 'expired' | 'full' | 'network_full' |
 export interface RegisterOptions {
   /** The network it came from, as `networkOf` names it; registrations of one network are capped. Left out: not counted */
   network?: string
+  /** Round trip between the seed and the peer as last measured; left out when it was not @default as before, or unknown */
+  rttMs?: number
 }
 
 export type RegisterOutcome =

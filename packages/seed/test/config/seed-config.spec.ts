@@ -100,6 +100,7 @@ describe('the configuration of a seed', () => {
     ['a word for a switch', { environment: { SKEIN_SEED_EPHEMERAL: 'maybe' } }, 'ephemeral', /SKEIN_SEED_EPHEMERAL=maybe: expected true or false/],
     ['no multiaddr', { flags: { listen: ['0.0.0.0:7310'] } }, 'listen', /--listen \["0\.0\.0\.0:7310"\]: expected multiaddrs such as/],
     ['no multiaddr in a list', file('seeds: [/ip4/1.2.3.4/tcp/1, there]'), 'seeds', /expected multiaddrs/],
+    ['a name of seeds that is none', { flags: { seeds: ['srv:no/host'] } }, 'seeds', /--seed \["srv:no\/host"\]: expected .*srv:seeds\.example\.org/],
     ['a stage that is none', { flags: { stage: 'huge' } }, 'stage', /one of auto, hub/],
     ['a role that is none', { flags: { roles: 'king' } }, 'roles', /some of discover/],
     ['a role that is to come', { flags: { roles: 'discover,bootstrap,relay' } }, 'roles', /relay is not available yet/],
