@@ -34,7 +34,7 @@ const TASKS: Array<[task: string, size: number, figures: Record<string, Omit<Res
   ['churn', 10_000_000, {
     seconds: { name: '24 h of churn at 10M CPU-s', unit: 's', target: 60, better: 'lower' },
     changes: { name: '24 h of churn at 10M: joins and leaves', unit: 'count', better: 'higher' },
-    bytes: { name: '24 h of churn at 10M: bytes of the kernel', unit: 'B', better: 'lower' },
+    bytes: { name: '24 h of churn at 10M: bytes held', unit: 'B', better: 'lower' },
     rss: { name: '24 h of churn at 10M: RSS', unit: 'MiB', better: 'lower' }
   }],
   ['windows', 100_000, {
