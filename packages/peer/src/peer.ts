@@ -11,6 +11,7 @@ import { callModel } from './failover.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
 import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
+import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions, FailoverWorld } from './failover.ts'
@@ -56,6 +57,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   readonly libp2p: Libp2p<SkeinServices>
   /** Answers OpenAI's HTTP API from the mesh, in this process: `new OpenAI({ fetch: peer.fetch, … })` */
   readonly fetch: OpenAIFetch
+  /** Offers, answers and candidates of connections to be made, to and from other peers over the seeds */
+  readonly signals: PeerSignals
   private readonly parts: PeerParts
   private readonly coolDown = new CoolDown()
   private readonly ownRequests = new Map<string, number>()
@@ -70,6 +73,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.parts = parts
     this.libp2p = parts.libp2p
     this.fetch = openAIFetch(this, { clock: parts.clock, random: parts.random })
+    this.signals = new PeerSignals({ libp2p: parts.libp2p, clock: parts.clock, log: parts.libp2p.logger.forComponent('skein:signals') })
+    this.signals.start()
     this.served = new ServedModels({
       routing: parts.libp2p.services.routing,
       inference: parts.libp2p.services.inference,
@@ -221,6 +226,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     // a drain refuses requests at once; the offers go meanwhile
     await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
     limit.clear()
+    this.signals.stop()
     await membership.stop()
     await this.libp2p.stop()
   }

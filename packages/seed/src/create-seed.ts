@@ -2,8 +2,11 @@
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
 import { seedService } from './seed-service.ts'
+import { signalService } from './signalling/signal-service.ts'
+import { STAGE_DUTIES } from './stages/stage.ts'
 import { SeedStages } from './stages/seed-stages.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
+import type { SignalService, SignalServiceComponents, SignalServiceInit } from './signalling/signal-service.ts'
 import type { CombinedEstimate } from './stages/size-estimator.ts'
 import type { Stage } from './stages/stage.ts'
 import type { SeedStagesInit } from './stages/seed-stages.ts'
@@ -16,6 +19,12 @@ export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceIn
    * @default 'auto'
    */
   stage?: Stage | 'auto'
+  /**
+   * Whether and how offers, answers and candidates are passed on between peers; `bus` for those of other seeds.
+   *
+   * @default {}
+   */
+  signalling?: false | Pick<SignalServiceInit, 'bus' | 'limits'>
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
   /** How the size is estimated, how long a stage lasts, when newcomers are let go */
@@ -30,6 +39,8 @@ export interface Seed {
   /** The node of the mesh that the seed is */
   peer: Peer
   service: SeedService
+  /** `undefined` when it does not signal */
+  signalling: SignalService | undefined
   /** What the seed does for newcomers goes by this */
   readonly stage: Stage
   /** Nodes of the network, as estimated last; `undefined` before the first estimate */
@@ -45,11 +56,21 @@ export interface Seed {
  * @throws what `createPeer` throws
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
-  const { maxRegistrations, onExchange, onStage, stage, stages: stagesInit, ...peerInit } = init
+  const { maxRegistrations, onExchange, onStage, signalling: signallingInit, stage, stages: stagesInit, ...peerInit } = init
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
-  const stages = new SeedStages({ ...stagesInit, stage: stage ?? 'auto', onStage, clock, random })
   let service: SeedService | undefined
+  let signalling: SignalService | undefined
+  const stages = new SeedStages({
+    ...stagesInit,
+    stage: stage ?? 'auto',
+    onStage: change => {
+      void signalling?.serve(STAGE_DUTIES[change.to].signal !== 'none')
+      onStage?.(change)
+    },
+    clock,
+    random
+  })
   const peer = await createPeer({
     maxConnections: 4_000,
     ...peerInit,
@@ -65,15 +86,25 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
         return service
-      }
+      },
+      ...signallingInit === false
+        ? {}
+        : {
+            signalling: (components: SignalServiceComponents) => {
+              signalling = signalService({ ...signallingInit, registry: () => (service as SeedService).registry, clock, random })(components)
+              return signalling
+            }
+          }
     }
   })
+  await signalling?.serve(STAGE_DUTIES[stages.stage].signal !== 'none')
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   return {
     id: peer.id,
     get addresses () { return peer.addresses },
     peer,
     service: service as SeedService,
+    signalling,
     get stage () { return stages.stage },
     get networkSize () { return stages.size },
     pinStage: to => { stages.pin(to) },

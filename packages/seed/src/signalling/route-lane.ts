@@ -94,6 +94,11 @@ export class RouteLane {
     return nowMs < this.seedsUntilMs ? this.seeds[0] : undefined
   }
 
+  /** Whether it was looked for lately. */
+  isLocated (nowMs: number): boolean {
+    return nowMs < this.seedsUntilMs
+  }
+
   /** Where the receiver was found; the newest connection first. */
   onSeeds (seeds: string[], nowMs: number): void {
     this.seeds = seeds

@@ -38,12 +38,16 @@ interface Session {
   held: PendingSignal[]
   /** Since when it was sent signals and has said nothing */
   silentSinceMs: number | undefined
+  /** It has let a signal expire and said nothing since: where else it is connected goes first */
+  suspect: boolean
 }
 
 /** A registration that could not be looked up is asked for again after this, ms; signals pass meanwhile: local delivery outlives the registry. */
 const UNKNOWN_REGISTRATION_MS = 10_000
 /** A seed that drains will not be back sooner, ms. */
 const DRAIN_RETRY_MS = 30_000
+/** What peers sent before they heard that the seed drains is answered so long, ms; what comes to a closed stream is lost without a word. */
+const DRAIN_GRACE_MS = 500
 const EMPTY = new Uint8Array(0)
 
 export class SignalHub implements Machine<SignalEffect> {
@@ -62,6 +66,8 @@ export class SignalHub implements Machine<SignalEffect> {
   private lastId: number
   private bytes = 0
   private draining = false
+  /** While it drains: until when no stream is closed; `undefined` afterwards */
+  private graceUntilMs: number | undefined
 
   constructor ({ seed, firstId, ...limits }: SignalHubInit) {
     this.seed = seed
@@ -106,7 +112,7 @@ export class SignalHub implements Machine<SignalEffect> {
     }
     const session: Session = {
       id, peer, writable: true, queue: new OutgoingQueue(this.limits), pending: 0, registeredUntilMs: -Infinity, checking: false, held: [],
-      silentSinceMs: undefined
+      silentSinceMs: undefined, suspect: false
     }
     this.sessions.set(id, session)
     this.byPeer.set(peer, session)
@@ -148,7 +154,7 @@ export class SignalHub implements Machine<SignalEffect> {
     if (session === undefined) {
       return
     }
-    session.silentSinceMs = undefined
+    this.heard(session)
     const refused = this.refusal(session, signal, nowMs)
     if (refused !== undefined) {
       this.refuse(session, signal.id, refused, nowMs)
@@ -188,7 +194,7 @@ export class SignalHub implements Machine<SignalEffect> {
     if (session === undefined) {
       return
     }
-    session.silentSinceMs = undefined
+    this.heard(session)
     const delivery = session.queue.settle(number)
     if (delivery === undefined) {
       // one that has expired meanwhile; a receiver that makes numbers up runs out of patience here
@@ -227,9 +233,9 @@ export class SignalHub implements Machine<SignalEffect> {
     lane.locating = false
     this.stir(lane)
     const seeds = verdict?.seeds.filter(seed => seed !== this.seed) ?? []
-    if (seeds.length > 0) {
+    if (seeds.length > 0 || this.byPeer.has(peer)) {
       lane.onSeeds(seeds, nowMs)
-    } else if (!this.byPeer.has(peer)) {
+    } else {
       for (const pending of [...lane.waiting]) {
         this.settle(pending, verdict?.registered === false ? 'peer_not_found' : 'unreachable')
       }
@@ -274,15 +280,15 @@ export class SignalHub implements Machine<SignalEffect> {
   }
 
   /** No more signals; peers are told to go to another seed, and let go once what they sent and what waits for them is settled. */
-  onDrain (): void {
+  onDrain (nowMs: number): void {
     if (this.draining) {
       return
     }
     this.draining = true
-    for (const session of [...this.sessions.values()]) {
+    this.graceUntilMs = nowMs + DRAIN_GRACE_MS
+    for (const session of this.sessions.values()) {
       this.effects.push({ type: 'outcome', session: session.id, id: 0, outcome: 'draining', retryAfterMs: DRAIN_RETRY_MS })
       this.effects.push({ type: 'absent', peer: session.peer })
-      this.letGo(session)
     }
   }
 
@@ -290,6 +296,7 @@ export class SignalHub implements Machine<SignalEffect> {
   onResume (): void {
     if (this.draining) {
       this.draining = false
+      this.graceUntilMs = undefined
       for (const { peer } of this.sessions.values()) {
         this.effects.push({ type: 'present', peer })
       }
@@ -297,6 +304,12 @@ export class SignalHub implements Machine<SignalEffect> {
   }
 
   onTimeout (nowMs: number): void {
+    if (this.graceUntilMs !== undefined && nowMs >= this.graceUntilMs) {
+      this.graceUntilMs = undefined
+      for (const session of this.sessions.values()) {
+        this.letGo(session)
+      }
+    }
     for (let due = this.timers.popDue(nowMs); due !== undefined; due = this.timers.popDue(nowMs)) {
       const delivery = 'origin' in due ? due : due.delivery
       const receiver = delivery === undefined ? undefined : this.byPeer.get(delivery.to)
@@ -305,6 +318,9 @@ export class SignalHub implements Machine<SignalEffect> {
         this.conclude(due, 'timeout')
       } else {
         this.settle(due, 'timeout')
+      }
+      if (receiver?.silentSinceMs !== undefined) {
+        receiver.suspect = true
       }
       if (receiver?.silentSinceMs !== undefined && nowMs - receiver.silentSinceMs >= this.limits.silentMs) {
         this.end(receiver, 'silent', nowMs)
@@ -320,7 +336,13 @@ export class SignalHub implements Machine<SignalEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    return this.timers.nextMs()
+    const nextMs = this.timers.nextMs()
+    return this.graceUntilMs === undefined ? nextMs : Math.min(this.graceUntilMs, nextMs ?? Infinity)
+  }
+
+  private heard (session: Session): void {
+    session.silentSinceMs = undefined
+    session.suspect = false
   }
 
   private refusal (session: Session, signal: IncomingSignal, nowMs: number): SignalRefusal | undefined {
@@ -376,9 +398,10 @@ export class SignalHub implements Machine<SignalEffect> {
 
   private pump (lane: RouteLane, nowMs: number): void {
     while (lane.waiting.length > 0) {
-      const here = this.byPeer.get(lane.peer)
-      const seed = here === undefined ? lane.remoteSeed(nowMs) : undefined
-      if (here === undefined && seed === undefined) {
+      const session = this.byPeer.get(lane.peer)
+      const seed = session === undefined || session.suspect ? lane.remoteSeed(nowMs) : undefined
+      const here = seed === undefined ? session : undefined
+      if (seed === undefined && (here === undefined || (here.suspect && !lane.isLocated(nowMs)))) {
         if (!lane.locating) {
           lane.locating = true
           this.effects.push({ type: 'locate', peer: lane.peer })
@@ -542,7 +565,7 @@ export class SignalHub implements Machine<SignalEffect> {
 
   /** While draining, a stream on which nothing is under way is closed. */
   private letGo (session: Session | undefined): void {
-    if (this.draining && session !== undefined && session.pending === 0 && session.queue.size === 0 && this.sessions.delete(session.id)) {
+    if (this.draining && this.graceUntilMs === undefined && session !== undefined && session.pending === 0 && session.queue.size === 0 && this.sessions.delete(session.id)) {
       this.effects.push({ type: 'close', session: session.id, reason: 'moved' })
       if (this.byPeer.get(session.peer) === session) {
         this.byPeer.delete(session.peer)

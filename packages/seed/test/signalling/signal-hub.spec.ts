@@ -37,8 +37,7 @@ describe('the signalling of a seed', () => {
     ['a payload of 16 KiB and a byte', 'oversize', (world, alice) => world.signal(alice, 'bob', { bytes: 16_385 })],
     ['a sender that is not registered', 'not_registered', world => world.signal(world.open('A', 'stranger'), 'bob')],
     ['a seed that drains', 'draining', (world, alice) => {
-      world.signal(alice, 'frozen') // keeps the stream open
-      world.input('A', hub => { hub.onDrain() })
+      world.input('A', (hub, nowMs) => { hub.onDrain(nowMs) })
       return world.signal(alice, 'bob')
     }]
   ]
@@ -205,6 +204,24 @@ describe('the signalling of a seed', () => {
     expect(world.isOpen(before)).to.equal(true)
   })
 
+  it('looks elsewhere for a receiver that lets signals expire, and comes back to it when there is nothing else', () => {
+    const world = new HubWorld(['A', 'B'])
+    const alice = world.open('A', 'alice')
+    world.frozen.add('bob').add('carol')
+    world.open('A', 'bob')
+    world.open('A', 'carol')
+    const lost = [world.signal(alice, 'bob'), world.signal(alice, 'carol')]
+    world.clock.advance(2_000)
+    expect(lost.map(id => world.outcome(id))).to.deep.equal(['timeout', 'timeout'])
+    world.frozen.clear()
+    world.open('B', 'bob')
+    world.clock.advance(1)
+    const ids = [world.signal(alice, 'bob'), world.signal(alice, 'carol')]
+    world.clock.advance(1)
+    expect(ids.map(id => world.outcome(id))).to.deep.equal(['delivered', 'delivered'])
+    expect(world.hubs.get('B')?.counters.foreign).to.deep.equal({ delivered: 1 })
+  })
+
   it('goes to the next seed when the newest does not have the peer any more', () => {
     const world = new HubWorld(['A', 'B', 'C'])
     const alice = world.open('C', 'alice')
@@ -257,11 +274,13 @@ describe('the signalling of a seed', () => {
     world.signal(alice, 'bob')
     world.clock.advance(200)
     const id = world.signal(alice, 'bob')
-    world.input('A', hub => { hub.onDrain() })
+    world.input('A', (hub, nowMs) => { hub.onDrain(nowMs) })
     expect(world.notices.map(({ outcome }) => outcome)).to.deep.equal(['draining', 'draining', 'draining'])
-    expect(world.closed.some(({ session }) => session === idle)).to.equal(true)
-    world.clock.advance(200)
+    world.clock.advance(450)
     expect(world.outcome(id)).to.equal('delivered')
+    const late = world.signal(alice, 'bob')
+    expect(world.outcome(late)).to.equal('draining')
+    world.clock.advance(50)
     expect(world.closed.map(({ session, reason }) => `${session} ${reason}`)).to.have.members([alice, bob, idle].map(session => `${session} moved`))
     expect(world.hubs.get('A')?.sessionCount).to.equal(0)
   })
