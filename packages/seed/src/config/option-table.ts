@@ -74,9 +74,9 @@ export const SEED_OPTIONS = {
   },
   roles: {
     type: 'choices',
-    default: ['discover', 'bootstrap'],
+    default: ['discover', 'signal', 'bootstrap'],
     choices: ['discover', 'signal', 'relay', 'bootstrap'],
-    unavailable: ['signal', 'relay'],
+    unavailable: ['relay'],
     required: ['discover', 'bootstrap'],
     help: 'what this seed does for peers'
   },

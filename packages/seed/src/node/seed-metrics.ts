@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { STAGES } from '../stages/stage.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
 import type { SeedCounters } from '../seed-service.ts'
+import type { SignalStats } from '../signalling/signal-service.ts'
 import type { Stage } from '../stages/stage.ts'
 
 /** Where the figures come from; asked at each scrape. */
@@ -12,6 +13,8 @@ export interface SeedFigures {
   connections: () => { inbound: number, outbound: number }
   /** Where on the ladder the seed thinks the network is; `nodes` is left out until there is an estimate */
   network: () => { stage: Stage, nodes?: number } | undefined
+  /** Left out, or `undefined`, when this seed does not signal */
+  signals?: () => SignalStats | undefined
   maxConnections: number
   maxRegistrations: number
 }
@@ -80,6 +83,8 @@ export class SeedMetrics {
       }
     })
 
+    signalMetrics(registry, figures.signals ?? (() => undefined))
+
     this.exchanges = new Histogram({
       name: 'skein_seed_exchange_duration_seconds',
       help: 'From the opening of a stream of the seed protocol to its end, the network included; by outcome: answered, failed, or why it was refused',
@@ -126,6 +131,45 @@ export function foldRegions (counts: RegionTierCount[], maxRegions = MAX_REGIONS
     folded.set(key, { region: label, tier, count: (folded.get(key)?.count ?? 0) + count })
   }
   return [...folded.values()]
+}
+
+/** Of what this seed passes on between peers; without the role they have no values. */
+function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['signals']>): void {
+  const figure = (name: string, help: string, read: (stats: SignalStats) => number): void => {
+    gauge(registry, name, help, [], metric => {
+      const now = stats()
+      if (now === undefined) {
+        metric.remove()
+      } else {
+        metric.set(read(now))
+      }
+    })
+  }
+  figure('skein_seed_signal_sessions', 'Peers that can be signalled through this seed now', ({ sessions }) => sessions)
+  figure('skein_seed_signal_claims', 'Peers of which the other seeds of the fleet know that they are here', ({ claims }) => claims)
+  figure('skein_seed_signal_queue_bytes', 'Payloads that wait for a receiver connected here, or for its acknowledgement', ({ queuedBytes }) => queuedBytes)
+  counter(registry, 'skein_seed_signals_total',
+    'Signals of peers connected here, by outcome (delivered, or why not) and path: local, remote (over another seed), none (passed on to nobody)',
+    ['outcome', 'path'], metric => {
+      for (const [path, outcomes] of Object.entries(stats()?.counters.outcomes ?? {})) {
+        for (const [outcome, count] of Object.entries(outcomes)) {
+          metric.inc({ outcome, path }, count)
+        }
+      }
+    })
+  counter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome', ['outcome'], metric => {
+    for (const [outcome, count] of Object.entries(stats()?.counters.foreign ?? {})) {
+      metric.inc({ outcome }, count)
+    }
+  })
+  counter(registry, 'skein_seed_signal_faults_total',
+    'What went wrong in signalling, by kind: malformed (stream or message not of the protocol), late (an outcome nobody waits for), bus (the bus did not answer)',
+    ['kind'], metric => {
+      const counters = stats()?.counters
+      metric.inc({ kind: 'malformed' }, counters?.malformed ?? 0)
+      metric.inc({ kind: 'late' }, counters?.lateOutcomes ?? 0)
+      metric.inc({ kind: 'bus' }, counters?.busFailures ?? 0)
+    })
 }
 
 function gauge<L extends string> (

@@ -133,6 +133,7 @@ class OperatedSeed implements SeedNode {
       announce: config.announce.length === 0 ? undefined : config.announce,
       region: config.region,
       dataDir: config.ephemeral ? undefined : config.data,
+      signalling: config.roles.includes('signal') ? {} : false,
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
@@ -158,6 +159,7 @@ class OperatedSeed implements SeedNode {
         const inbound = connections.filter(({ direction }) => direction === 'inbound').length
         return { inbound, outbound: connections.length - inbound }
       },
+      signals: () => seed.signalling?.stats(),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
       maxConnections,
       maxRegistrations
@@ -183,6 +185,7 @@ class OperatedSeed implements SeedNode {
     const startMs = clock.nowMs()
     this.metrics?.onDrain()
     seed.service.drain()
+    seed.signalling?.drain()
     log.info({ connections: seed.peer.libp2p.getConnections().length, seconds: config.drain }, 'draining')
 
     const drainMs = config.drain * 1_000

@@ -23,7 +23,7 @@ describe('the configuration of a seed', () => {
     const { config, sources } = resolveConfig({ home: '/home/me' })
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
-      ephemeral: false, roles: ['discover', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, logLevel: 'info', drain: 10
+      ephemeral: false, roles: ['discover', 'signal', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
   })
@@ -69,7 +69,7 @@ describe('the configuration of a seed', () => {
     expect(byEnvironment.config).to.deep.equal(byFlag.config)
     expect(byFile.config).to.deep.equal(byFlag.config)
     const plain = resolveConfig().config
-    expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal(['roles'])
+    expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal([])
   })
 
   const endpoints: Array<[unknown, string | undefined, number?]> = [
