@@ -16,6 +16,7 @@ export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, SeedRequest, S
 export type { SeedDiscover, SeedModel, SeedPage } from './seed-message.ts'
 export { encodeSignalFrame, SignalFrameError, SignalFrameReader } from './signal-frame-reader.ts'
 export {
-  FleetSignal, isSignalKind, MAX_SIGNAL_FRAME_BYTES, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, SIGNAL_KINDS, SIGNAL_REFUSALS, SignalFrame, signalOutcomeOf
+  FleetSignal, isSignalKind, MAX_SIGNAL_FRAME_BYTES, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, SIGNAL_KINDS, SIGNAL_REFUSALS, SignalFrame,
+  signalOutcomeOf
 } from './signal-message.ts'
 export type { SignalKind, SignalOutcome, SignalRefusal } from './signal-message.ts'

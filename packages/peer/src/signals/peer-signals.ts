@@ -1,7 +1,8 @@
 /** Signals to and from other peers over the seeds, `peer.signals`: drives `SignalExchange` over a libp2p node. */
 import { deadline, MachineDriver } from '@skein/core'
 import {
-  encodeSignalFrame, isSignalKind, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, peerIdBytesOf, peerNameOf, PROTOCOLS, SignalFrameReader, signalOutcomeOf
+  encodeSignalFrame, isSignalKind, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, peerIdBytesOf, peerNameOf, PROTOCOLS, SignalFrameReader,
+  signalOutcomeOf
 } from '@skein/records'
 import { SignalError } from './signal-error.ts'
 import { SignalExchange } from './signal-exchange.ts'

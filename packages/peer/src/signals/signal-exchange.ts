@@ -1,6 +1,6 @@
 /**
- * Signalling at a peer (`docs/specs/signalling.md`), as a machine: keeps a stream to each seed that signals, and sends each signal over one seed after
- * another until one says what became of it, or its time is over.
+ * Signalling at a peer (`docs/specs/signalling.md`), as a machine: keeps a stream to each seed that signals, and sends each signal over one
+ * seed after another until one says what became of it, or its time is over.
  */
 import { BoundedMap, TimerTable } from '@skein/core'
 import { MAX_SIGNAL_LIFE_MS } from '@skein/records'

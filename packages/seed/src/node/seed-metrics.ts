@@ -147,7 +147,8 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
   }
   figure('skein_seed_signal_sessions', 'Peers that can be signalled through this seed now', ({ sessions }) => sessions)
   figure('skein_seed_signal_claims', 'Peers of which the other seeds of the fleet know that they are here', ({ claims }) => claims)
-  figure('skein_seed_signal_queue_bytes', 'Payloads that wait for a receiver connected here, or for its acknowledgement', ({ queuedBytes }) => queuedBytes)
+  figure('skein_seed_signal_queue_bytes', 'Payloads that wait for a receiver connected here, or for its acknowledgement',
+    ({ queuedBytes }) => queuedBytes)
   counter(registry, 'skein_seed_signals_total',
     'Signals of peers connected here, by outcome (delivered, or why not) and path: local, remote (over another seed), none (passed on to nobody)',
     ['outcome', 'path'], metric => {
@@ -157,13 +158,14 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
         }
       }
     })
-  counter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome', ['outcome'], metric => {
-    for (const [outcome, count] of Object.entries(stats()?.counters.foreign ?? {})) {
-      metric.inc({ outcome }, count)
-    }
-  })
+  counter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome',
+    ['outcome'], metric => {
+      for (const [outcome, count] of Object.entries(stats()?.counters.foreign ?? {})) {
+        metric.inc({ outcome }, count)
+      }
+    })
   counter(registry, 'skein_seed_signal_faults_total',
-    'What went wrong in signalling, by kind: malformed (stream or message not of the protocol), late (an outcome nobody waits for), bus (the bus did not answer)',
+    'Faults of signalling, by kind: malformed (a stream or message not of the protocol), late (an outcome nobody waits for), bus (it did not answer)',
     ['kind'], metric => {
       const counters = stats()?.counters
       metric.inc({ kind: 'malformed' }, counters?.malformed ?? 0)

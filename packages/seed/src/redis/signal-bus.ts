@@ -134,7 +134,9 @@ export class RedisSignalBus implements SignalBus {
         this.schedulePing(subscriber)
         return
       }
-      const cancel = clock.schedule(clock.nowMs() + COMMAND_TIMEOUT_MS, () => { this.reconnect(subscriber, new Error('Redis does not answer a ping')) })
+      const cancel = clock.schedule(clock.nowMs() + COMMAND_TIMEOUT_MS, () => {
+        this.reconnect(subscriber, new Error('Redis does not answer a ping'))
+      })
       subscriber.ping().catch(() => {}).finally(() => {
         cancel()
         if (this.subscriber === subscriber) {

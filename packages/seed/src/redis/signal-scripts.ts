@@ -1,6 +1,6 @@
 /**
- * The scripts of `RedisSignalBus`. Each touches one key; those of claims `PREFIX:loc:PEER`, a hash of seed to `TOKEN:EXPIRY`, in µs and ms of the clock of Redis.
- * Numbers are written with `%.0f`, for Lua's own way keeps 14 digits.
+ * The scripts of `RedisSignalBus`. Each touches one key; those of claims `PREFIX:loc:PEER`, a hash of seed to `TOKEN:EXPIRY`, in µs and ms of
+ * the clock of Redis. Numbers are written with `%.0f`, for Lua's own way keeps 14 digits.
  */
 import { LOCATION_LIFE_MS, MAX_LOCATIONS } from '../signalling/signal-bus.ts'
 
@@ -99,8 +99,8 @@ return found
 }
 
 /**
- * message → how many connections of the asked node listen to the channel. As a script it has a key, the channel, and in a cluster goes over the same
- * node each time: a plain PUBLISH takes any, and messages overtake each other.
+ * message → how many connections of the asked node listen to the channel. As a script it has a key, the channel, and in a cluster goes over the
+ * same node each time: a plain PUBLISH takes any, and messages overtake each other.
  */
 export const PUBLISH_SIGNAL: SignalScript = {
   name: 'skeinSignalPublish',

@@ -23,7 +23,11 @@ export class SenderRates {
     let buckets = this.buckets.touch(peer)
     if (buckets === undefined) {
       const { signalRate, refusalRate, openRate } = this.limits
-      buckets = { signals: new TokenBucket(signalRate, nowMs), refusals: new TokenBucket(refusalRate, nowMs), opens: new TokenBucket(openRate, nowMs) }
+      buckets = {
+        signals: new TokenBucket(signalRate, nowMs),
+        refusals: new TokenBucket(refusalRate, nowMs),
+        opens: new TokenBucket(openRate, nowMs)
+      }
       this.buckets.set(peer, buckets)
     }
     return buckets

@@ -5,16 +5,17 @@
 import { TimerTable } from '@skein/core'
 import { isSignalKind, MAX_SIGNAL_PAYLOAD_BYTES } from '@skein/records'
 import { DEFAULT_SIGNAL_LIMITS } from './signal-limits.ts'
-import { OutgoingQueue } from './outgoing-queue.ts'
 import { RouteLane } from './route-lane.ts'
 import { SenderRates } from './sender-rates.ts'
 import { SignalCounters } from './signal-counters.ts'
+import { isSettled, newSession } from './signal-session.ts'
 import type { Delivery } from './outgoing-queue.ts'
 import type { PendingSignal } from './route-lane.ts'
 import type {
   IncomingSignal, LocationVerdict, RegistrationVerdict, RemoteSignal, SessionEnd, SessionId, SignalEffect
 } from './signal-effect.ts'
 import type { SignalLimits } from './signal-limits.ts'
+import type { Session } from './signal-session.ts'
 import type { Machine } from '@skein/core'
 import type { SignalKind, SignalOutcome, SignalRefusal } from '@skein/records'
 
@@ -23,23 +24,6 @@ export interface SignalHubInit extends SignalLimits {
   seed: string
   /** Signals are numbered from here on: a place drawn at random, so that answers to an earlier run are not taken for answers to this one */
   firstId: number
-}
-
-interface Session {
-  id: SessionId
-  peer: string
-  writable: boolean
-  queue: OutgoingQueue
-  /** Its own signals without an outcome yet */
-  pending: number
-  registeredUntilMs: number
-  checking: boolean
-  /** Signals that wait for the check */
-  held: PendingSignal[]
-  /** Since when it was sent signals and has said nothing */
-  silentSinceMs: number | undefined
-  /** It has let a signal expire and said nothing since: where else it is connected goes first */
-  suspect: boolean
 }
 
 /** A registration that could not be looked up is asked for again after this, ms; signals pass meanwhile: local delivery outlives the registry. */
@@ -110,10 +94,7 @@ export class SignalHub implements Machine<SignalEffect> {
       this.effects.push({ type: 'close', session: id, reason: 'full' })
       return
     }
-    const session: Session = {
-      id, peer, writable: true, queue: new OutgoingQueue(this.limits), pending: 0, registeredUntilMs: -Infinity, checking: false, held: [],
-      silentSinceMs: undefined, suspect: false
-    }
+    const session = newSession(id, peer, this.limits)
     this.sessions.set(id, session)
     this.byPeer.set(peer, session)
     if (!this.draining) {
@@ -565,7 +546,10 @@ export class SignalHub implements Machine<SignalEffect> {
 
   /** While draining, a stream on which nothing is under way is closed. */
   private letGo (session: Session | undefined): void {
-    if (this.draining && this.graceUntilMs === undefined && session !== undefined && session.pending === 0 && session.queue.size === 0 && this.sessions.delete(session.id)) {
+    if (session === undefined || !this.draining || this.graceUntilMs !== undefined || !isSettled(session)) {
+      return
+    }
+    if (this.sessions.delete(session.id)) {
       this.effects.push({ type: 'close', session: session.id, reason: 'moved' })
       if (this.byPeer.get(session.peer) === session) {
         this.byPeer.delete(session.peer)
