@@ -106,13 +106,19 @@ export class RedisSignalBus implements SignalBus {
     if (this.client.status !== 'ready') {
       throw new SignalBusError('Redis is not connected', { mayBeDone: false })
     }
+    try {
+      return await this.inTime(work())
+    } catch (cause) {
+      throw new SignalBusError(`Redis failed: ${(cause as Error).message}`, { mayBeDone: true, cause })
+    }
+  }
+
+  private async inTime<T> (work: Promise<T>): Promise<T> {
     const { clock } = this.init
     const late = Promise.withResolvers<never>()
     const cancel = clock.schedule(clock.nowMs() + COMMAND_TIMEOUT_MS, () => { late.reject(new Error(`no answer within ${COMMAND_TIMEOUT_MS} ms`)) })
     try {
-      return await Promise.race([work(), late.promise])
-    } catch (cause) {
-      throw new SignalBusError(`Redis failed: ${(cause as Error).message}`, { mayBeDone: true, cause })
+      return await Promise.race([work, late.promise])
     } finally {
       cancel()
     }
@@ -134,15 +140,13 @@ export class RedisSignalBus implements SignalBus {
         this.schedulePing(subscriber)
         return
       }
-      const cancel = clock.schedule(clock.nowMs() + COMMAND_TIMEOUT_MS, () => {
-        this.reconnect(subscriber, new Error('Redis does not answer a ping'))
-      })
-      subscriber.ping().catch(() => {}).finally(() => {
-        cancel()
-        if (this.subscriber === subscriber) {
-          this.schedulePing(subscriber)
-        }
-      })
+      this.inTime(subscriber.ping())
+        .catch(error => { this.reconnect(subscriber, error as Error) })
+        .finally(() => {
+          if (this.subscriber === subscriber) {
+            this.schedulePing(subscriber)
+          }
+        })
     })
   }
 

@@ -62,6 +62,8 @@ export async function startRedis (options: RedisServerOptions = {}): Promise<Red
       ...options.cluster === true ? ['--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${port}.conf`, '--cluster-node-timeout', '2000'] : [],
       ...options.args ?? []
     ], { stdio: 'ignore' })
+    // a test that does not come to its end must not leave a server behind
+    process.once('exit', () => { child.kill('SIGKILL') })
     await answers(port, child)
   }
   const kill = async (): Promise<void> => {

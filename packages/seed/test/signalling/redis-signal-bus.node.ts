@@ -80,6 +80,23 @@ describe('the bus in Redis', function () {
     await b.stop()
   })
 
+  it('notices that the connection that listens hangs, makes another, and hears again', async function () {
+    const errors: string[] = []
+    let heard = 0
+    const b = new RedisSignalBus({ client, seed: 'B', clock: systemClock(), prefix: 'test', onError: error => { errors.push(error.message) } })
+    b.start({ onMessage: () => { heard++ }, onRestored: () => {} })
+    await until(async () => await b.publish('B', Uint8Array.of(1)) === 'sent')
+    server.freeze()
+    await until(() => errors.length > 0)
+    server.thaw()
+    heard = 0
+    await until(async () => {
+      await b.publish('B', Uint8Array.of(1)).catch(() => {})
+      return heard > 0
+    })
+    await b.stop()
+  })
+
   it('gives up after a second when Redis does not answer', async () => {
     server.freeze()
     try {
