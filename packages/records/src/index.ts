@@ -1,5 +1,5 @@
 /** What Skein signs and sends. */
-export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, signCapabilities } from './capabilities.ts'
+export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, readCapabilities, signCapabilities } from './capabilities.ts'
 export type { Capabilities, Hardware, RelayLoad, SignedCapabilities } from './capabilities.ts'
 export { checkLife, MAX_CLOCK_SKEW_MS, MAX_ENVELOPE_BYTES, openEnvelope, sealEnvelope } from './envelope.ts'
 export type { Opened, RecordKind } from './envelope.ts'
