@@ -12,7 +12,7 @@ import type { Stage } from './stages/stage.ts'
 import type { SeedStagesInit } from './stages/seed-stages.ts'
 import type { Peer, PeerInit } from '@skein/peer'
 
-export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceInit, 'maxRegistrations' | 'onExchange'> {
+export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceInit, 'maxRegistrations' | 'registry' | 'onExchange'> {
   /**
    * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
    *
@@ -56,7 +56,7 @@ export interface Seed {
  * @throws what `createPeer` throws
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
-  const { maxRegistrations, onExchange, onStage, signalling: signallingInit, stage, stages: stagesInit, ...peerInit } = init
+  const { maxRegistrations, registry, onExchange, onStage, signalling: signallingInit, stage, stages: stagesInit, ...peerInit } = init
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
   let service: SeedService | undefined
@@ -78,6 +78,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
       seed: components => {
         service = seedService({
           maxRegistrations,
+          registry,
           onExchange,
           clock,
           random,

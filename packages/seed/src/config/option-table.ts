@@ -15,6 +15,8 @@ export type SeedOption = Described & (
   | { type: 'endpoint', default: undefined }
   | { type: 'text', default: string, maxLength: number }
   | { type: 'secret', default: undefined, minLength: number }
+  | { type: 'redis', default: undefined }
+  | { type: 'prefix', default: string }
   | { type: 'folder', default: string }
   | { type: 'switch', default: boolean }
   | { type: 'number', default: number, min: number, max: number, unit: string }
@@ -92,7 +94,7 @@ export const SEED_OPTIONS = {
     min: 1,
     max: 10_000_000,
     unit: 'registrations',
-    help: 'most registrations kept; a newcomer beyond it is refused, those who are here renew'
+    help: 'most registrations kept, with redis by the whole fleet; a newcomer beyond it is refused, those who are here renew'
   },
   maxConnections: {
     type: 'number',
@@ -101,6 +103,16 @@ export const SEED_OPTIONS = {
     max: 100_000,
     unit: 'connections',
     help: 'most libp2p connections at once'
+  },
+  redis: {
+    type: 'redis',
+    default: undefined,
+    help: 'Redis that the seeds of a fleet share; while it is away each goes on from its memory'
+  },
+  redisPrefix: {
+    type: 'prefix',
+    default: 'skein',
+    help: 'what the keys in Redis begin with: the same for the seeds of one fleet, another for another'
   },
   logLevel: {
     type: 'choice',
@@ -126,7 +138,7 @@ export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
 type ValueOf<O extends SeedOption> =
   O extends { type: 'addresses' | 'seeds' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
-      : O extends { type: 'secret' } ? string | undefined
+      : O extends { type: 'secret' | 'redis' } ? string | undefined
         : O extends { type: 'switch' } ? boolean
           : O extends { type: 'number' } ? number
             : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C

@@ -15,6 +15,8 @@ export interface SeedFigures {
   network: () => { stage: Stage, nodes?: number } | undefined
   /** Left out, or `undefined`, when this seed does not signal */
   signals?: () => SignalStats | undefined
+  /** Of a seed of a fleet: whether Redis answers, and commands that failed by operation */
+  redis?: () => { up: boolean, failures: Record<string, number> } | undefined
   maxConnections: number
   maxRegistrations: number
 }
@@ -69,6 +71,19 @@ export class SeedMetrics {
         metric.remove()
       } else {
         metric.set(nodes)
+      }
+    })
+    gauge(registry, 'skein_seed_redis_up', '1 while Redis answers, 0 while the seed goes on from its memory; no value without one', [], metric => {
+      const redis = figures.redis?.()
+      if (redis == null) {
+        metric.remove()
+      } else {
+        metric.set(redis.up ? 1 : 0)
+      }
+    })
+    counter(registry, 'skein_seed_redis_failures_total', 'Operations that Redis did not answer, by operation', ['operation'], metric => {
+      for (const [operation, count] of Object.entries(figures.redis?.()?.failures ?? {})) {
+        metric.inc({ operation }, count)
       }
     })
     counter(registry, 'skein_seed_requests_total', 'Requests of the seed protocol that were read', [], metric => {

@@ -1,9 +1,11 @@
 /** A seed as an operator runs it: the node, its HTTP port, its log, and an orderly end. */
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
-import { systemClock } from '@skein/core/system'
+import { systemClock, systemRandom } from '@skein/core/system'
 import { Registry } from 'prom-client'
 import { plainConfig } from '../config/printed-config.ts'
 import { createSeed } from '../create-seed.ts'
+import { openFleetRegistry } from '../redis/fleet.ts'
+import { maskRedisAddress } from '../redis/redis-address.ts'
 import { drainConnections } from './connection-drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
@@ -13,6 +15,7 @@ import { SeedMetrics } from './seed-metrics.ts'
 import type { Clock } from '@skein/core'
 import type { SeedConfig } from '../config/option-table.ts'
 import type { Seed, SeedInit } from '../create-seed.ts'
+import type { OpenFleet } from '../redis/fleet.ts'
 import type { HttpPort, UpgradeTarget, Verdict } from './http-port.ts'
 import type { SeedLog } from './seed-log.ts'
 
@@ -70,6 +73,7 @@ class OperatedSeed implements SeedNode {
   private upgrades: Record<string, UpgradeTarget> = {}
   private loop?: EventLoopWatch
   private refusals?: RefusalLog
+  private fleet?: OpenFleet
   private stopping?: Promise<void>
 
   constructor (init: SeedNodeInit) {
@@ -90,6 +94,7 @@ class OperatedSeed implements SeedNode {
 
   async start (): Promise<void> {
     const { config, log } = this.init
+    this.fleet = this.openFleet()
     const seed = this.running = await createSeed(this.seedInit()).catch(listenFailure)
     this.loop = new EventLoopWatch(this.clock)
     this.metrics = this.countWith(seed)
@@ -122,6 +127,38 @@ class OperatedSeed implements SeedNode {
     this.refusals?.stop()
     await this.http?.stop()
     await this.running?.stop()
+    this.fleet?.close()
+  }
+
+  /** Without Redis there is none: the seed keeps to itself. */
+  private openFleet (): OpenFleet | undefined {
+    const { config, log } = this.init
+    if (config.redis == null) {
+      return undefined
+    }
+    // the first failure of each time that it is away; what else fails is counted
+    let told = false
+    return openFleetRegistry({
+      redis: config.redis,
+      prefix: config.redisPrefix,
+      maxRegistrations: config.maxRegistrations,
+      clock: this.clock,
+      random: systemRandom(),
+      onError: error => {
+        if (!told) {
+          told = true
+          log.warn({ redis: maskRedisAddress(config.redis ?? ''), problem: error.message }, 'Redis cannot be reached')
+        }
+      },
+      onState: state => {
+        told = state === 'degraded' && told
+        if (state === 'up') {
+          log.info({ redis: maskRedisAddress(config.redis ?? '') }, 'Redis answers: registrations are shared')
+        } else {
+          log.warn({ redis: maskRedisAddress(config.redis ?? '') }, 'Redis does not answer: the seed goes on from its memory')
+        }
+      }
+    })
   }
 
   private seedInit (): SeedInit {
@@ -137,6 +174,7 @@ class OperatedSeed implements SeedNode {
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
+      registry: this.fleet?.registry,
       maxConnections: config.maxConnections,
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
       onDamage: init.onDamage,
@@ -161,6 +199,7 @@ class OperatedSeed implements SeedNode {
       },
       signals: () => seed.signalling?.stats(),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
+      redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
       maxConnections,
       maxRegistrations
     }, this.registry)
@@ -176,7 +215,8 @@ class OperatedSeed implements SeedNode {
       return { ok: false, body: { status: 'draining' } }
     }
     const listening = this.seed.addresses.length > 0
-    return { ok: listening, body: { status: listening ? 'ready' : 'not listening' } }
+    // without Redis a seed takes clients as well
+    return { ok: listening, body: { status: listening ? 'ready' : 'not listening', ...this.fleet && { redis: this.fleet.registry.state } } }
   }
 
   private async drainAndStop (): Promise<void> {
@@ -196,6 +236,7 @@ class OperatedSeed implements SeedNode {
     this.loop?.stop()
     this.refusals?.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
+    this.fleet?.close()
     log.info({ ...result, ms: Math.round(clock.nowMs() - startMs) }, 'stopped')
   }
 }

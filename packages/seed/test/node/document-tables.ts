@@ -19,6 +19,7 @@ export async function metricsTable (): Promise<string> {
     countBy: async () => [],
     connections: () => ({ inbound: 0, outbound: 0 }),
     network: () => ({ stage: 'hub', nodes: undefined }),
+    redis: () => ({ up: true, failures: {} }),
     maxConnections: 1,
     maxRegistrations: 1
   }, registry)
