@@ -104,6 +104,9 @@ function urlOf (part: string): URL {
   if (url.search !== '' || url.hash !== '') {
     throw new RedisAddressError('it has something after ? or #; in a password write %3F or %23')
   }
+  if (url.password === MASK) {
+    throw new RedisAddressError('its password is masked')
+  }
   databaseOf(url)
   return url
 }

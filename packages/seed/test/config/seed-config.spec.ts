@@ -23,7 +23,8 @@ describe('the configuration of a seed', () => {
     const { config, sources } = resolveConfig({ home: '/home/me' })
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
-      ephemeral: false, roles: ['discover', 'signal', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, logLevel: 'info', drain: 10
+      ephemeral: false, roles: ['discover', 'signal', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined,
+      redisPrefix: 'skein', logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
   })
@@ -60,6 +61,8 @@ describe('the configuration of a seed', () => {
       stage: ['hub', 'hub'],
       maxRegistrations: ['5', '5'],
       maxConnections: ['6', '6'],
+      redis: ['redis://:word@127.0.0.1:6379/1', 'redis://:word@127.0.0.1:6379/1'],
+      redisPrefix: ['mesh-2', 'mesh-2'],
       logLevel: ['debug', 'debug'],
       drain: ['7', '7']
     }
@@ -161,6 +164,24 @@ describe('the configuration of a seed', () => {
     expect(text).to.include('# file seed.yaml\nregion: eu-west\n')
     expect(text).to.include('# default\ndrain: 10\n')
     expect(text).to.not.include(TOKEN)
+  })
+
+  it('shows no password of Redis: not when it is right, not when it is wrong', () => {
+    const text = printConfig(resolveConfig({ flags: { redis: 'redis://me:w0rd@a:1,b:2' } }))
+    expect(text).to.include('redis: redis://me:********@a:1,redis://b:2\n').and.not.include('w0rd')
+    expect(failureOf(file(text))).to.include({ key: 'redis' })
+    for (const redis of ['http://me:w0rd@a', 'redis://me:w0rd@a/x', 'redis://me:w0rd@a,redis://me:other@b', 'redis:w0rd', 'me:w0rd@a']) {
+      const failure = failureOf({ flags: { redis } })
+      expect(failure).to.be.instanceOf(ConfigError).and.include({ key: 'redis' })
+      expect(`${failure.message} ${JSON.stringify(failure)}`).to.not.include('w0rd')
+      expect(failure.message).to.include('expected redis://')
+    }
+  })
+
+  it('takes no prefix for keys that would put all of them in one place', () => {
+    for (const redisPrefix of ['', '{x}', 'a b', 'x'.repeat(65)]) {
+      expect(failureOf({ flags: { redisPrefix } })).to.include({ key: 'redisPrefix' })
+    }
   })
 
   it('prints what can be read back, except for a masked secret', () => {

@@ -106,6 +106,31 @@ describe('a seed as an operator runs it', function () {
     }
   })
 
+  it('is ready without the Redis that it was given, says so, and does not tell the password', async () => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as AddressInfo
+    closed.close()
+    await once(closed, 'close')
+    const { httpUrl } = await start({ redis: `redis://me:w0rd@127.0.0.1:${port}`, drain: '0' })
+    const response = await fetch(`${httpUrl}/ready`)
+    expect([response.status, await response.json()]).to.deep.equal([200, { status: 'ready', redis: 'degraded' }])
+    expect(await metrics()).to.match(/^skein_seed_redis_up 0$/m)
+    while (!/^skein_seed_redis_failures_total\{operation="probe"\} [1-9]/m.test(await metrics()) || !lines.some(({ level }) => level === 'warn')) {
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+    await node?.stop()
+    expect(lines.find(({ level }) => level === 'warn')?.message).to.equal('Redis cannot be reached')
+    expect(JSON.stringify(lines)).to.not.include('w0rd')
+    expect(JSON.stringify(lines)).to.include(`redis://me:********@127.0.0.1:${port}`)
+  })
+
+  it('says nothing of Redis when it has none', async () => {
+    const { httpUrl } = await start({})
+    expect(await (await fetch(`${httpUrl}/ready`)).json()).to.deep.equal({ status: 'ready' })
+    expect(await metrics()).to.not.match(/^skein_seed_redis_up \d/m)
+  })
+
   it('leaves no port open when it cannot start', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     const spare = createServer().listen(0, '127.0.0.1')

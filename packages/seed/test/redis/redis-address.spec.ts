@@ -18,7 +18,7 @@ describe('the address of Redis', () => {
   }
 
   const bad = [
-    '', ',', 'localhost', 'localhost:6379', 'http://localhost', 'redis://', 'redis://host:0', 'redis://host:99999', 'redis://host/name', 'redis://host/5000',
+    '', ',', 'redis://:********@host', 'localhost', 'localhost:6379', 'http://localhost', 'redis://', 'redis://host:0', 'redis://host:99999', 'redis://host/name', 'redis://host/5000',
     'redis://:secret@host/0/1', 'redis://host?db=1', 'redis://:sec#ret@host', 'redis://a,rediss://b', 'redis://:x@a,redis://:y@b', 'redis://a/1,b', 'redis://:%zz@host',
     Array.from({ length: 17 }, (_, i) => `redis://h${i}`).join()
   ]
