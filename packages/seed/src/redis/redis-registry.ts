@@ -38,7 +38,7 @@ export interface RedisRegistryInit {
   orderRegions?: OrderRegions
   /** Whether lives end by the clock of Redis, so that a seed whose clock is wrong does no harm; a simulation has its own time @default true */
   serverTime?: boolean
-  /** Told when Redis has forgotten everything, or was never used */
+  /** Told when Redis has forgotten everything */
   onEmpty?: () => void
   random: Random
 }
@@ -86,7 +86,7 @@ export class RedisRegistry implements Registry {
     if (envelope.length > MAX_SLAB_RECORD_BYTES) {
       return { registered: false, reason: 'oversize', message: `A record of ${envelope.length} bytes` }
     }
-    const fields = fieldsOf(capabilities, await this.hash())
+    const fields = fieldsOf(capabilities, await this.hash(), options.rttMs)
     const network = options.network === undefined ? '' : idOf(options.network)
     return await this.settle(capabilities, envelope, fields, nowMs, network).catch(fullOrThrow)
   }

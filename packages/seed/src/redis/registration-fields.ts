@@ -1,7 +1,7 @@
 /** What Redis keeps of a registration besides the signed record: columns to compare, packed, and the lists it stands in. */
 import { networkOf } from '@skein/records'
 import { HASH_DOMAIN } from '../registry/discover-search.ts'
-import { saturated, taskBit } from '../registry/registration-columns.ts'
+import { rttCode, rttOfCode, saturated, taskBit } from '../registry/registration-columns.ts'
 import { hasRoom, shareOf } from '../registry/relay-rank.ts'
 import { idOf } from './registry-keys.ts'
 import type { KeyedHash } from '../registry/keyed-hash.ts'
@@ -10,7 +10,7 @@ import type { Capabilities, RelayLoad } from '@skein/records'
 
 /** Models of one registration that get lists, the loaded ones first; the rest are found one by one. */
 const MAX_LISTED_MODELS = 24
-const HEAD_BYTES = 26
+const HEAD_BYTES = 27
 const NAME_BYTES = 4
 
 /** Where a peer stands in the ring: 32 bits and 21, together a whole number that a score can hold. */
@@ -35,7 +35,7 @@ export interface RegistrationFields {
   listing: string
 }
 
-export function fieldsOf (capabilities: Capabilities, hash: KeyedHash): RegistrationFields {
+export function fieldsOf (capabilities: Capabilities, hash: KeyedHash, rttMs?: number): RegistrationFields {
   const region = capabilities.region.toWellFormed()
   const loaded = [...new Set(capabilities.loadedModels)]
   const all = [...new Set([...loaded, ...capabilities.swappableModels])]
@@ -52,11 +52,11 @@ export function fieldsOf (capabilities: Capabilities, hash: KeyedHash): Registra
     r: all.length > listed.size,
     y: relay === undefined || !hasRoom(relay) ? undefined : { region, load: relay, share: shareOf(relay) }
   }
-  return { place: scoreOf(placeOf(hash, capabilities.peer)), columns: packColumns(capabilities, names, hash), listing: JSON.stringify(listing) }
+  return { place: scoreOf(placeOf(hash, capabilities.peer)), columns: packColumns(capabilities, names, hash, rttMs), listing: JSON.stringify(listing) }
 }
 
-/** Memory in KiB, context and price; network; tier, tasks, free places, places; region; names. The script `walk` reads it by these offsets. */
-function packColumns (capabilities: Capabilities, names: Buffer[], hash: KeyedHash): Buffer {
+/** Memory in KiB, context and price; network; tier, tasks, free places, places; region; round trip; names. The scripts know these offsets. */
+function packColumns (capabilities: Capabilities, names: Buffer[], hash: KeyedHash, rttMs: number | undefined): Buffer {
   const [first] = capabilities.addresses
   const network = hash.text(first === undefined ? '' : networkOf(first) ?? '', HASH_DOMAIN.network).lo & 0xffff
   const bytes = Buffer.alloc(HEAD_BYTES + NAME_BYTES * names.length)
@@ -70,6 +70,7 @@ function packColumns (capabilities: Capabilities, names: Buffer[], hash: KeyedHa
   bytes.writeUInt8(Math.min(255, Math.max(0, capabilities.maxConcurrent - capabilities.queueDepth)), 20)
   bytes.writeUInt8(Math.min(255, capabilities.maxConcurrent), 21)
   nameHash(hash, capabilities.region, 'region').copy(bytes, 22)
+  bytes.writeUInt8(rttMs === undefined ? 0 : rttCode(rttMs), 26)
   names.forEach((name, i) => { name.copy(bytes, HEAD_BYTES + NAME_BYTES * i) })
   return bytes
 }
@@ -82,7 +83,8 @@ export function readColumns (bytes: Buffer): Omit<Candidate, 'turn'> & { network
     network: bytes.readUInt16BE(16),
     tier: bytes.readUInt8(18),
     free: bytes.readUInt8(20),
-    maxConcurrent: bytes.readUInt8(21)
+    maxConcurrent: bytes.readUInt8(21),
+    rttMs: rttOfCode(bytes.readUInt8(26))
   }
 }
 

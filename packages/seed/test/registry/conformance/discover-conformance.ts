@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { MAX_PAGE_BYTES, WINDOW_MS } from '../../../src/registry/discover-search.ts'
 import { StaleCursorError } from '../../../src/registry/registry.ts'
-import { nameOf } from '../registration.ts'
+import { capabilitiesOf, envelopeOf, nameOf } from '../registration.ts'
 import { discover, register, walk } from './registry-under-test.ts'
 import type { DiscoverQuery } from '../../../src/registry/registry.ts'
 import type { RegistryUnderTest } from './registry-under-test.ts'
@@ -50,6 +50,34 @@ export function discoverConformance ({ open, runs }: RegistryUnderTest): void {
     await register(registry, 'here', { region: 'eu-west', loadedModels: ['m'], tier: 1, vramBytes: 80e9 })
     expect(await discover(registry, { model: 'm', near: 'eu-west' }))
       .to.deep.equal(['here', 'here-weak', 'here-busy', 'here-loadable', 'near', 'far'])
+  })
+
+  it('puts the quicker line first, and keeps what was measured over a renewal that measured nothing', async () => {
+    const registry = await open()
+    const add = async (peer: string, seq: number, rttMs?: number): Promise<void> => {
+      await registry.register(capabilitiesOf(peer, { seq, region: 'eu-west', loadedModels: ['m'] }), envelopeOf(peer, seq), 0, { rttMs })
+    }
+    for (let i = 0; i < 20; i++) {
+      await add(`slow${i}`, 1, 10_000)
+      await add(`quick${i}`, 1, 10)
+    }
+    const shareOfQuick = async (): Promise<number> => {
+      let quick = 0
+      for (let asker = 0; asker < 50; asker++) {
+        quick += (await discover(registry, { model: 'm', asker: `asker${asker}`, limit: 10 })).filter(name => name.startsWith('quick')).length
+      }
+      return quick / 500
+    }
+    const share = await shareOfQuick()
+    expect(share).to.be.above(0.7)
+    for (let i = 0; i < 20; i++) {
+      await add(`slow${i}`, 2)
+    }
+    expect(await shareOfQuick()).to.equal(share)
+    for (let i = 0; i < 20; i++) {
+      await add(`slow${i}`, 3, 10)
+    }
+    expect(await shareOfQuick()).to.be.within(0.3, 0.7)
   })
 
   it('finds models and regions that have no code or list', async () => {
