@@ -25,8 +25,10 @@ export interface Claim extends ClaimRequest {
   before: string | undefined
   /** The home as it was */
   value: Buffer
-  /** Whether it was counted in its network by this claim */
-  entered: boolean
+  /** The id of the network it was counted in; empty when in none */
+  networkBefore: string
+  /** 2 when it was counted in its network before, 1 when it is by this claim, 0 when there was no room, `undefined` without a network */
+  entry: number | undefined
 }
 
 export type ClaimOutcome =
@@ -83,37 +85,38 @@ export class PeerHomes {
       return word === 'expired' ? { granted: false, reason: 'expired' } : { granted: false, reason: 'replayed', newer: String(detail) }
     }
     const home = readHome(value)
-    const claim: Claim = { ...request, wasLive: detail === 1, before: home?.tag, value, entered: entry === 1 && detail !== 1 }
+    const claim: Claim = { ...request, wasLive: detail === 1, before: home?.tag, value, networkBefore: home?.network ?? '', entry }
     if (entry === 0 && !claim.wasLive) {
       await this.takeBack(claim)
       return { granted: false, reason: 'network_full' }
     }
-    await this.move(claim, home?.network ?? '', entry)
     return { granted: true, claim }
   }
 
   /** Whether the claim was still there to take back; there may be a newer one. */
-  async takeBack ({ id, seq, network, now, value, entered }: Claim): Promise<boolean> {
+  async takeBack ({ id, seq, network, now, value, entry, wasLive, networkBefore }: Claim): Promise<boolean> {
     const [isBack] = await Promise.all([
       this.connection.run(UNCLAIM, this.keys.home(id), now, seq, value),
-      entered ? this.quit(network, id) : undefined
+      entry === 1 && !(wasLive && network === networkBefore) ? this.quit(network, id) : undefined
     ])
     return isBack === 1
   }
 
-  /** One who comes back from a network that is full keeps its place, counted where it was. */
-  private async move (claim: Claim, before: string, entry: number | undefined): Promise<void> {
-    const { id, network } = claim
-    if (!claim.wasLive || before === network) {
+  /** What the registration that was claimed leaves behind. One who comes back from a network that is full keeps its place, counted where it was. */
+  async settle (claim: Claim): Promise<void> {
+    const { id, network, networkBefore, entry } = claim
+    if (!claim.wasLive || networkBefore === network) {
       await (entry === 0 ? this.enter(network, claim, NO_LIMIT) : undefined)
+    } else if (entry === 0 && networkBefore !== '') {
+      await Promise.all([this.connection.run(ASSIGN, this.keys.home(id), claim.seq, networkBefore), this.enter(networkBefore, claim, NO_LIMIT)])
     } else if (entry === 0) {
-      await Promise.all([this.connection.run(ASSIGN, this.keys.home(id), claim.seq, before), this.enter(before, claim, NO_LIMIT)])
-    } else if (before !== '') {
-      await this.quit(before, id)
+      await this.connection.run(ASSIGN, this.keys.home(id), claim.seq, '')
+    } else if (networkBefore !== '') {
+      await this.quit(networkBefore, id)
     }
   }
 
-  /** 2 when it was counted there, 1 when it is now, 0 when there is no room, `undefined` without a network. */
+  /** See `Claim.entry`. */
   private async enter (network: string, { id, expiresAtMs, now }: ClaimRequest, limit: number): Promise<number | undefined> {
     return network === '' ? undefined : await this.connection.run(ENTER, this.keys.network(network), id, now, expiresAtMs, limit) as number
   }

@@ -213,7 +213,11 @@ export class RedisRegistry implements Registry {
     if (claim.before !== undefined && claim.before !== tag) {
       await this.leave(claim.before, id, { seq, expiresAtMs, nowMs })
     }
-    return outcome.registered ? { ...outcome, renewed: claim.wasLive } : outcome
+    if (!outcome.registered) {
+      return outcome
+    }
+    await this.homes.settle(claim)
+    return { ...outcome, renewed: claim.wasLive }
   }
 
   private async enlist (

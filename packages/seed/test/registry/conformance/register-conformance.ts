@@ -163,4 +163,16 @@ export function networkConformance ({ open }: RegistryUnderTest): void {
     expect(await enter(registry, 'd', OTHER, 1, 1007)).to.equal('registered')
     expect(await enter(registry, 'e', ONE, 1, 1008)).to.equal('network_full')
   })
+
+  it('leaves the places of a network alone when a registration is refused', async () => {
+    const registry = await open({ maxPerNetwork: 1 })
+    expect(await enter(registry, 'a', ONE, 5)).to.equal('registered')
+    for (const network of [ONE, OTHER, undefined]) {
+      expect(await enter(registry, 'a', network, 5)).to.equal('replayed')
+      expect(await enter(registry, 'a', network, 4)).to.equal('replayed')
+    }
+    expect(await enter(registry, 'b', ONE)).to.equal('network_full')
+    expect(await enter(registry, 'b', OTHER)).to.equal('registered')
+    expect(await enter(registry, 'c', OTHER)).to.equal('network_full')
+  })
 }
