@@ -55,8 +55,8 @@ export function fieldsOf (capabilities: Capabilities, hash: KeyedHash, rttMs?: n
   return { place: scoreOf(placeOf(hash, capabilities.peer)), columns: packColumns(capabilities, names, hash, rttMs), listing: JSON.stringify(listing) }
 }
 
-/** Memory in KiB, context and price; network; tier, tasks, free places, places; region; round trip; names. The scripts know these offsets. */
-function packColumns (capabilities: Capabilities, names: Buffer[], hash: KeyedHash, rttMs: number | undefined): Buffer {
+/** Memory in KiB, context, price; network; tier, tasks, free places, places; region; round trip; names. The scripts know these offsets. */
+function packColumns (capabilities: Capabilities, names: Buffer[], hash: KeyedHash, rttMs?: number): Buffer {
   const [first] = capabilities.addresses
   const network = hash.text(first === undefined ? '' : networkOf(first) ?? '', HASH_DOMAIN.network).lo & 0xffff
   const bytes = Buffer.alloc(HEAD_BYTES + NAME_BYTES * names.length)
