@@ -6,6 +6,7 @@ import { plainConfig } from '../config/printed-config.ts'
 import { createSeed } from '../create-seed.ts'
 import { openFleetRegistry } from '../redis/fleet.ts'
 import { maskRedisAddress } from '../redis/redis-address.ts'
+import { RedisSignalBus } from '../redis/signal-bus.ts'
 import { drainConnections } from './connection-drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
@@ -16,6 +17,7 @@ import type { Clock } from '@skein/core'
 import type { SeedConfig } from '../config/option-table.ts'
 import type { Seed, SeedInit } from '../create-seed.ts'
 import type { OpenFleet } from '../redis/fleet.ts'
+import type { SignalBus } from '../signalling/signal-bus.ts'
 import type { HttpPort, UpgradeTarget, Verdict } from './http-port.ts'
 import type { SeedLog } from './seed-log.ts'
 
@@ -130,6 +132,12 @@ class OperatedSeed implements SeedNode {
     this.fleet?.close()
   }
 
+  /** Through the same Redis signals reach peers of the other seeds. */
+  private signalBus (): ((seed: string) => SignalBus) | undefined {
+    const { fleet, clock } = this
+    return fleet && (seed => new RedisSignalBus({ client: fleet.connection.client, seed, clock, prefix: this.init.config.redisPrefix }))
+  }
+
   /** Without Redis there is none: the seed keeps to itself. */
   private openFleet (): OpenFleet | undefined {
     const { config, log } = this.init
@@ -170,7 +178,7 @@ class OperatedSeed implements SeedNode {
       announce: config.announce.length === 0 ? undefined : config.announce,
       region: config.region,
       dataDir: config.ephemeral ? undefined : config.data,
-      signalling: config.roles.includes('signal') ? {} : false,
+      signalling: config.roles.includes('signal') ? { bus: this.signalBus() } : false,
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,

@@ -28,7 +28,8 @@ const RECONNECT_MS = { first: 50, most: 2_000 }
 const CONNECT_TIMEOUT_MS = 2_000
 
 export class RedisConnection {
-  private readonly client: Redis | Cluster
+  /** For what is neither a script nor a plain command: channels. Ending it is up to this */
+  readonly client: Redis | Cluster
   private readonly defined = new Set<string>()
 
   constructor (init: RedisConnectionInit) {

@@ -131,6 +131,16 @@ describe('a fleet of three seeds and a Redis', function () {
     expect(await lease()).to.be.above(before)
   })
 
+  it('passes signals between peers of different seeds', async () => {
+    const [one, two] = [nodes.at(-1) as SeedNode, await startSeed()]
+    const [alice, bob] = [await startPeer(one), await startPeer(two)]
+    const heard: string[] = []
+    bob.signals.handle(({ payload }) => { heard.push(new TextDecoder().decode(payload)) })
+    await until('delivered', async () => await alice.signals.send(bob.id, 'offer', new TextEncoder().encode('hello')).then(() => true, () => false))
+    expect(heard).to.deep.equal(['hello'])
+    expect(two.seed.signalling?.stats().counters.foreign.delivered).to.equal(1)
+  })
+
   it('starts though Redis is not there, and shares once it is', async () => {
     await redis.kill()
     const node = await startSeed()
