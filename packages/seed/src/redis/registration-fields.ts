@@ -52,7 +52,11 @@ export function fieldsOf (capabilities: Capabilities, hash: KeyedHash, rttMs?: n
     r: all.length > listed.size,
     y: relay === undefined || !hasRoom(relay) ? undefined : { region, load: relay, share: shareOf(relay) }
   }
-  return { place: scoreOf(placeOf(hash, capabilities.peer)), columns: packColumns(capabilities, names, hash, rttMs), listing: JSON.stringify(listing) }
+  return {
+    place: scoreOf(placeOf(hash, capabilities.peer)),
+    columns: packColumns(capabilities, names, hash, rttMs),
+    listing: JSON.stringify(listing)
+  }
 }
 
 /** Memory in KiB, context, price; network; tier, tasks, free places, places; region; round trip; names. The scripts know these offsets. */
