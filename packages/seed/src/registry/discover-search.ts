@@ -137,7 +137,7 @@ export class DiscoverSearch {
     const { query, cursor } = this
     return query.region !== undefined
       ? [query.region, undefined]
-      : [...regionOrder.regions(regions, query.near, cursor.start, cursor.region), undefined]
+      : [...regionOrder.regions(regions, query.near === '' ? undefined : query.near, cursor.start, cursor.region), undefined]
   }
 
   private root (region: number, stage: number): number {
