@@ -12,7 +12,7 @@ export { RecordError } from './record-error.ts'
 export type { RecordErrorReason } from './record-error.ts'
 export { SeqGuard } from './seq-guard.ts'
 export type { SeqGuardInit } from './seq-guard.ts'
-export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, SeedRequest, SeedResponse } from './seed-message.ts'
+export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, SeedRequest, SeedResponse } from './seed-message.ts'
 export type { SeedDiscover, SeedModel, SeedPage } from './seed-message.ts'
 export { encodeSignalFrame, SignalFrameError, SignalFrameReader } from './signal-frame-reader.ts'
 export {
@@ -20,3 +20,4 @@ export {
   signalOutcomeOf
 } from './signal-message.ts'
 export type { SignalKind, SignalOutcome, SignalRefusal } from './signal-message.ts'
+export { toldAddresses } from './told-addresses.ts'

@@ -10,6 +10,16 @@ export { DEFAULT_DISCOVER_LIMIT, MAX_DISCOVER_LIMIT, StaleCursorError } from './
 export type {
   DiscoverPage, DiscoverQuery, RegionTierCount, RegisterOutcome, RegisterRefusal, Registration, Registry
 } from './registry/registry.ts'
+export { CircuitResetError } from './relay/circuit-error.ts'
+export { RelayLedger } from './relay/relay-ledger.ts'
+export type { Circuit, CircuitEnd, RelayClosure, RelayCounters, RelayDirection, RelayLedgerInit, RelayRefusalReason } from './relay/relay-ledger.ts'
+export { DEFAULT_RELAY_LIMITS } from './relay/relay-limits.ts'
+export type { RelayLimits } from './relay/relay-limits.ts'
+export { RelayService, relayService } from './relay/relay-service.ts'
+export type { RelayServiceComponents, RelayServiceInit } from './relay/relay-service.ts'
+export type { MonthUsage } from './relay/usage-period.ts'
+export { DEFAULT_SEED_ROLES, SEED_ROLES, takesRegistrations } from './roles.ts'
+export type { SeedRole } from './roles.ts'
 export { SeedService, seedService } from './seed-service.ts'
 export type { SeedCounters, SeedServiceComponents, SeedServiceInit } from './seed-service.ts'
 export { MemorySignalFleet } from './signalling/memory-signal-bus.ts'

@@ -162,14 +162,6 @@ function choices (option: SeedOption & { type: 'choices' }, given: string[]): st
   if (unknown != null || given.length === 0) {
     throw new WrongValue(expectation(option))
   }
-  const unavailable = given.find(choice => option.unavailable.includes(choice))
-  if (unavailable != null) {
-    throw new WrongValue(`${option.required.join(' and ')}: ${unavailable} is not available yet`)
-  }
-  const missing = option.required.find(choice => !given.includes(choice))
-  if (missing != null) {
-    throw new WrongValue(`${option.required.join(' and ')}: switching ${missing} off is not available yet`)
-  }
   return option.choices.filter(choice => given.includes(choice))
 }
 

@@ -2,6 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { STAGES } from '../stages/stage.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
+import type { RelayCounters } from '../relay/relay-ledger.ts'
+import type { RelayService } from '../relay/relay-service.ts'
+import type { PathBytes } from './path-bytes.ts'
 import type { SeedCounters } from '../seed-service.ts'
 import type { SignalStats } from '../signalling/signal-service.ts'
 import type { Stage } from '../stages/stage.ts'
@@ -17,6 +20,10 @@ export interface SeedFigures {
   signals?: () => SignalStats | undefined
   /** Of a seed of a fleet: whether Redis answers, and commands that failed by operation */
   redis?: () => { up: boolean, failures: Record<string, number> } | undefined
+  /** Of this node's own connections */
+  paths: () => PathBytes['bytes']
+  /** Left out without the role */
+  relay?: Pick<RelayService, 'ledger' | 'usage'>
   maxConnections: number
   maxRegistrations: number
 }
@@ -99,6 +106,15 @@ export class SeedMetrics {
     })
 
     signalMetrics(registry, figures.signals ?? (() => undefined))
+    counter(registry, 'skein_seed_path_bytes_total',
+      'Bytes of this node\'s own connections, by path (direct, relayed) and direction; what it relays for others is in direct too, twice',
+      ['path', 'direction'], metric => {
+        for (const [path, bytes] of Object.entries(figures.paths())) {
+          metric.inc({ path, direction: 'received' }, bytes.received)
+          metric.inc({ path, direction: 'sent' }, bytes.sent)
+        }
+      })
+    relayMetrics(registry, figures.relay)
 
     this.exchanges = new Histogram({
       name: 'skein_seed_exchange_duration_seconds',
@@ -187,6 +203,37 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
       metric.inc({ kind: 'late' }, counters?.lateOutcomes ?? 0)
       metric.inc({ kind: 'bus' }, counters?.busFailures ?? 0)
     })
+}
+
+/** Of what this seed relays for others; without the role they have no values. */
+function relayMetrics (registry: Registry, relay: SeedFigures['relay']): void {
+  const figure = (name: string, help: string, read: (relay: NonNullable<SeedFigures['relay']>) => number): void => {
+    gauge(registry, name, help, [], metric => {
+      if (relay === undefined) {
+        metric.remove()
+      } else {
+        metric.set(read(relay))
+      }
+    })
+  }
+  const count = <L extends string>(name: string, help: string, label: L, read: (counters: RelayCounters) => Record<string, number>): void => {
+    counter(registry, name, help, [label], metric => {
+      for (const [value, total] of Object.entries(relay === undefined ? {} : read(relay.ledger.counters))) {
+        metric.inc({ [label]: value } as Record<L, string>, total)
+      }
+    })
+  }
+  figure('skein_seed_relay_reservations', 'Peers that are reached through this seed now', ({ ledger }) => ledger.reserved)
+  figure('skein_seed_relay_reservations_limit', 'Most such peers (relayReservations)', ({ ledger }) => ledger.limits.maxReservations)
+  figure('skein_seed_relay_circuits', 'Circuits through this seed now', ({ ledger }) => ledger.circuits)
+  figure('skein_seed_relay_month_bytes', 'Bytes relayed this calendar month (UTC), each counted once', one => one.usage().bytes)
+  figure('skein_seed_relay_month_limit_bytes', 'The month\'s quota (relayMonthGb)', ({ ledger }) => ledger.limits.monthBytes)
+  count('skein_seed_relay_bytes_total', 'Bytes relayed, each counted once, by direction: to who asked for the circuit, or to its end', 'direction',
+    ({ bytes }) => bytes)
+  count('skein_seed_relay_granted_total', 'Reservations (renewals included) and circuits granted', 'what',
+    ({ reserved, connected }) => ({ reservation: reserved, circuit: connected }))
+  count('skein_seed_relay_refusals_total', 'Reservations and circuits refused, by reason', 'reason', ({ refused }) => refused)
+  count('skein_seed_relay_resets_total', 'Circuits that this seed ended, by reason', 'reason', ({ reset }) => reset)
 }
 
 function gauge<L extends string> (

@@ -12,8 +12,12 @@ import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
 import { SeedListenError } from './listen-error.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { RelayUsageFile } from './relay-usage-file.ts'
+import { PathBytes } from './path-bytes.ts'
 import { SeedMetrics } from './seed-metrics.ts'
 import type { Clock } from '@skein/core'
+import type { MonthUsage } from '../relay/usage-period.ts'
+import type { RelayLimits } from '../relay/relay-limits.ts'
 import type { SeedConfig } from '../config/option-table.ts'
 import type { Seed, SeedInit } from '../create-seed.ts'
 import type { OpenFleet } from '../redis/fleet.ts'
@@ -76,6 +80,8 @@ class OperatedSeed implements SeedNode {
   private loop?: EventLoopWatch
   private refusals?: RefusalLog
   private fleet?: OpenFleet
+  private relayUsage?: RelayUsageFile
+  private readonly paths = new PathBytes()
   private stopping?: Promise<void>
 
   constructor (init: SeedNodeInit) {
@@ -97,10 +103,15 @@ class OperatedSeed implements SeedNode {
   async start (): Promise<void> {
     const { config, log } = this.init
     this.fleet = this.openFleet()
-    const seed = this.running = await createSeed(this.seedInit()).catch(listenFailure)
+    const used = await this.openRelayUsage()
+    const seed = this.running = await createSeed(this.seedInit(used)).catch(listenFailure)
+    const { relay } = seed
+    if (relay !== undefined) {
+      this.relayUsage?.follow(() => relay.usage())
+    }
     this.loop = new EventLoopWatch(this.clock)
     this.metrics = this.countWith(seed)
-    this.refusals = new RefusalLog(this.clock, () => seed.service.counters.refused, refused => {
+    this.refusals = new RefusalLog(this.clock, () => refusalsOf(seed), refused => {
       log.warn({ refused }, 'refused in the last minute')
     })
     if (config.http != null) {
@@ -129,6 +140,7 @@ class OperatedSeed implements SeedNode {
     this.refusals?.stop()
     await this.http?.stop()
     await this.running?.stop()
+    await this.endRelayUsage()
     this.fleet?.close()
   }
 
@@ -169,7 +181,35 @@ class OperatedSeed implements SeedNode {
     })
   }
 
-  private seedInit (): SeedInit {
+  /** What was relayed this month before; a count that cannot be kept is a reason not to start. */
+  private async openRelayUsage (): Promise<MonthUsage | undefined> {
+    const { config, log, onDamage } = this.init
+    if (config.ephemeral || !config.roles.includes('relay')) {
+      return undefined
+    }
+    this.relayUsage = new RelayUsageFile({
+      folder: config.data,
+      clock: this.clock,
+      monthBytes: config.relayMonthGb * 1e9,
+      onDamage: error => {
+        log.warn({ path: error.path, movedTo: error.movedTo, assumedBytes: error.assumedBytes }, error.message)
+        onDamage?.(error.message)
+      },
+      onProblem: error => {
+        log.error({ reason: error.message }, 'what the relay has carried this month cannot be written; a restart would forget it')
+      }
+    })
+    return await this.relayUsage.load()
+  }
+
+  private async endRelayUsage (): Promise<void> {
+    const { relay } = this.running ?? {}
+    if (relay !== undefined) {
+      await this.relayUsage?.end(relay.usage())
+    }
+  }
+
+  private seedInit (used: MonthUsage | undefined): SeedInit {
     const { init } = this
     const { config } = init
     return {
@@ -178,7 +218,9 @@ class OperatedSeed implements SeedNode {
       announce: config.announce.length === 0 ? undefined : config.announce,
       region: config.region,
       dataDir: config.ephemeral ? undefined : config.data,
-      signalling: config.roles.includes('signal') ? { bus: this.signalBus() } : false,
+      signalling: { bus: this.signalBus() },
+      roles: config.roles,
+      relay: { limits: relayLimits(config), used },
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
@@ -187,9 +229,9 @@ class OperatedSeed implements SeedNode {
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
       onDamage: init.onDamage,
       onSeedNameFailure: ({ seedName, problem, message }) => { init.log.warn({ seedName, problem }, message) },
-      metrics: init.libp2pMetrics === false
+      metrics: this.paths.counting(init.libp2pMetrics === false
         ? undefined
-        : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
+        : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true })),
       clock: init.clock,
       signal: init.signal
     }
@@ -208,6 +250,8 @@ class OperatedSeed implements SeedNode {
       signals: () => seed.signalling?.stats(),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
       redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
+      paths: () => this.paths.bytes,
+      relay: seed.relay,
       maxConnections,
       maxRegistrations
     }, this.registry)
@@ -234,6 +278,7 @@ class OperatedSeed implements SeedNode {
     this.metrics?.onDrain()
     seed.service.drain()
     seed.signalling?.drain()
+    seed.relay?.close('draining')
     log.info({ connections: seed.peer.libp2p.getConnections().length, seconds: config.drain }, 'draining')
 
     const drainMs = config.drain * 1_000
@@ -245,8 +290,27 @@ class OperatedSeed implements SeedNode {
     this.refusals?.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
     this.fleet?.close()
+    await this.endRelayUsage()
     log.info({ ...result, ms: Math.round(clock.nowMs() - startMs) }, 'stopped')
   }
+}
+
+function relayLimits (config: SeedConfig): Partial<RelayLimits> {
+  return {
+    circuitBytes: config.relayCircuitMib * 2 ** 20,
+    circuitMs: config.relayCircuitMinutes * 60_000,
+    circuitsPerPeer: config.relayCircuitsPerPeer,
+    maxCircuits: config.relayReservations,
+    maxReservations: config.relayReservations,
+    peerDayBytes: config.relayPeerDayMib * 2 ** 20,
+    monthBytes: config.relayMonthGb * 1e9
+  }
+}
+
+/** Of the seed protocol, and of the relay under a name that says so. */
+function refusalsOf ({ service, relay }: Seed): Record<string, number> {
+  const relayed = Object.entries(relay?.ledger.counters.refused ?? {}).map(([reason, count]) => [`relay_${reason}`, count])
+  return { ...service.counters.refused, ...Object.fromEntries(relayed) }
 }
 
 async function within (clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { SEED_ROLES } from '../../src/index.ts'
 import { ConfigError, ConfigFileError, describeOptions, environmentOf, flagOf, isList, OPTION_NAMES, optionOf, printConfig, resolveConfig } from '../../src/node/index.ts'
 import type { GivenConfig, OptionName } from '../../src/node/index.ts'
 
@@ -23,8 +24,8 @@ describe('the configuration of a seed', () => {
     const { config, sources } = resolveConfig({ home: '/home/me' })
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
-      ephemeral: false, roles: ['discover', 'signal', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined,
-      redisPrefix: 'skein', logLevel: 'info', drain: 10
+      ephemeral: false, roles: ['discover', 'signal', 'relay', 'bootstrap'],
+      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein', logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
   })
@@ -58,6 +59,12 @@ describe('the configuration of a seed', () => {
       data: ['/var/lib/skein', '/var/lib/skein'],
       ephemeral: ['true', 'true'],
       roles: [['bootstrap', 'discover'], '[bootstrap, discover]'],
+      relayCircuitMib: ['8', '8'],
+      relayCircuitMinutes: ['9', '9'],
+      relayCircuitsPerPeer: ['10', '10'],
+      relayReservations: ['11', '11'],
+      relayPeerDayMib: ['12', '12'],
+      relayMonthGb: ['13', '13'],
       stage: ['hub', 'hub'],
       maxRegistrations: ['5', '5'],
       maxConnections: ['6', '6'],
@@ -106,12 +113,18 @@ describe('the configuration of a seed', () => {
     ['a name of seeds that is none', { flags: { seeds: ['srv:no/host'] } }, 'seeds', /--seed \["srv:no\/host"\]: expected .*srv:seeds\.example\.org/],
     ['a stage that is none', { flags: { stage: 'huge' } }, 'stage', /one of auto, hub/],
     ['a role that is none', { flags: { roles: 'king' } }, 'roles', /some of discover/],
-    ['a role that is to come', { flags: { roles: 'discover,bootstrap,relay' } }, 'roles', /relay is not available yet/],
-    ['a role taken away', { flags: { roles: 'discover' } }, 'roles', /switching bootstrap off is not available yet/],
+    ['no role at all', { flags: { roles: ',' } }, 'roles', /some of discover/],
+    ['a month without relaying', { flags: { relayMonthGb: '0' } }, 'relayMonthGb', /from 1 to/],
     ['a region with a line break', file('region: "a\\nb"'), 'region', /64 characters/],
     ['a map for a list', file('listen: { a: 1 }'), 'listen', /a list of/],
     ['a short token', { flags: { metricsToken: 'secret' } }, 'metricsToken', /at least 16/]
   ]
+  for (const role of SEED_ROLES) {
+    it(`takes the role ${role} alone`, () => {
+      expect(resolveConfig({ flags: { roles: role } }).config.roles).to.deep.equal([role])
+    })
+  }
+
   for (const [name, given, key, message] of wrong) {
     it(`refuses ${name}, naming key, value and what is expected`, () => {
       const error = failureOf(given) as ConfigError

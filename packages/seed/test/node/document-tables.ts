@@ -20,6 +20,7 @@ export async function metricsTable (): Promise<string> {
     connections: () => ({ inbound: 0, outbound: 0 }),
     network: () => ({ stage: 'hub', nodes: undefined }),
     redis: () => ({ up: true, failures: {} }),
+    paths: () => ({ direct: { received: 0, sent: 0 }, relayed: { received: 0, sent: 0 } }),
     maxConnections: 1,
     maxRegistrations: 1
   }, registry)
