@@ -117,7 +117,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
         : {},
       seed: components => {
         service = seedService({
-          maxRegistrations,
+          // the place that a relay takes for itself is not one of those that were asked for
+          maxRegistrations: maxRegistrations === undefined ? undefined : maxRegistrations + (roles.includes('relay') ? 1 : 0),
           registry,
           onExchange,
           clock,

@@ -17,7 +17,7 @@ import type { NewcomerPlan, NewcomerWant } from './stages/newcomer-plan.ts'
 import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
-import type { SeedDiscover, SeedModel, SeedPage } from '@skein/records'
+import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
 
 export interface SeedServiceInit {
   /** Of the registry in memory @default 100_000 */
@@ -33,7 +33,7 @@ export interface SeedServiceInit {
   /** What it does of what is asked here; `not_here` is the answer to the rest @default DEFAULT_SEED_ROLES */
   roles?: readonly SeedRole[]
   /** The seed's own record in the registry: not for those who are connected to it already */
-  self?: () => Uint8Array | undefined
+  self?: () => SignedCapabilities | undefined
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -84,7 +84,7 @@ export class SeedService implements Startable {
   private readonly onExchange: (outcome: string, durationMs: number) => void
   private readonly plan: NonNullable<SeedServiceInit['plan']>
   private readonly roles: readonly SeedRole[]
-  private readonly self: () => Uint8Array | undefined
+  private readonly self: () => SignedCapabilities | undefined
   private readonly region: string
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
@@ -123,9 +123,15 @@ export class SeedService implements Startable {
     await this.registrar.unhandle(PROTOCOLS.seed)
   }
 
-  /** Registrations by region and tier. */
+  /** Registrations by region and tier, without the seed's own. */
   async countBy (): Promise<RegionTierCount[]> {
-    return await this.registry.countBy()
+    const counts = await this.registry.countBy()
+    const self = this.self()?.capabilities
+    return self === undefined
+      ? counts
+      : counts
+        .map(entry => ({ ...entry, count: entry.count - (entry.region === self.region && entry.tier === self.tier ? 1 : 0) }))
+        .filter(({ count }) => count > 0)
   }
 
   /** Takes no more registrations; questions are still answered, for those who leave need to know where to go. */
@@ -209,7 +215,7 @@ export class SeedService implements Startable {
 
   /** Of others than the seed, which it knows already. */
   private async sample (count: number, peer: string, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
-    const self = this.self()
+    const self = this.self()?.envelope
     const peers = await this.registry.sample(count + (self === undefined ? 0 : 1), peer, nowMs, this.random)
     return peers.filter(envelope => self === undefined || !equalBytes(envelope, self)).slice(0, count)
   }

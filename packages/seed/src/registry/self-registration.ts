@@ -3,7 +3,7 @@ import { MachineDriver } from '@skein/core'
 import { SelfRenewal } from './self-renewal.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
-import type { RelayLoad } from '@skein/records'
+import type { RelayLoad, SignedCapabilities } from '@skein/records'
 import type { Peer } from '@skein/peer'
 import type { Registry } from './registry.ts'
 import type { SelfRenewalEffect } from './self-renewal.ts'
@@ -20,7 +20,7 @@ export interface SelfRegistrationInit {
 export class SelfRegistration {
   private readonly init: SelfRegistrationInit
   private readonly driver: MachineDriver<SelfRenewalEffect, SelfRenewal>
-  private envelope?: Uint8Array
+  private registered?: SignedCapabilities
   private stopped = false
 
   constructor (init: SelfRegistrationInit) {
@@ -33,8 +33,8 @@ export class SelfRegistration {
   }
 
   /** The record that is in the registry; whoever asks the seed for others need not be told of the seed. */
-  get record (): Uint8Array | undefined {
-    return this.envelope
+  get record (): SignedCapabilities | undefined {
+    return this.registered
   }
 
   start (): void {
@@ -60,7 +60,8 @@ export class SelfRegistration {
   private async register (changed: boolean): Promise<void> {
     const { peer, registry, clock, log } = this.init
     try {
-      const { capabilities, envelope } = await peer.signSelf()
+      const signed = await peer.signSelf()
+      const { capabilities, envelope } = signed
       if (this.stopped) {
         return
       }
@@ -68,7 +69,7 @@ export class SelfRegistration {
       if (!outcome.registered) {
         throw new Error(outcome.message)
       }
-      this.envelope = envelope
+      this.registered = signed
       this.driver.input((machine, nowMs) => { machine.onRegistered(capabilities.relay, outcome.lifeMs, nowMs) })
       this.onLoad() // it may have changed meanwhile
       if (changed) {
