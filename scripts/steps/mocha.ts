@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runTool } from '../child-process.ts'
+import { ensureSystemPackages } from '../system-packages.ts'
 import { listFiles } from '../tree.ts'
 import type { Step, StepResult } from './step.ts'
 
@@ -25,7 +26,16 @@ export const simulated: Step = {
 export const integration: Step = {
   name: 'integration',
   what: 'real sockets on loopback (*.node.ts)',
-  run: async () => await runTests(/\.node\.ts$/, { limitMs: 10 * MINUTE_MS, timeoutMs: 60_000 })
+  run: async () => {
+    const missing = await ensureSystemPackages({ packages: process.env.PACKAGES?.split(',') })
+    const result = await runTests(/\.node\.ts$/, { limitMs: 10 * MINUTE_MS, timeoutMs: 60_000 })
+
+    if (missing !== undefined) {
+      console.error(`${process.env.CI === 'true' ? 'Failed' : 'Tests were left out'}: ${missing}`)
+      result.failed += process.env.CI === 'true' ? 1 : 0
+    }
+    return result
+  }
 }
 
 interface Limits {

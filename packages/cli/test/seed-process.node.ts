@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createPeer } from '@skein/peer'
 import { expect } from 'chai'
+import { needRedis, startRedis } from '../../seed/test/redis/redis-server.ts'
 import { SkeinProcess } from './skein-process.ts'
 import type { AddressInfo, Server } from 'node:net'
 import type { Peer } from '@skein/peer'
@@ -102,6 +103,31 @@ describe('skein seed', function () {
     expect(sumOf(later, 'skein_seed_exchange_duration_seconds_count', { outcome: 'answered' })).to.be.at.least(1)
     expect(sumOf(later, 'libp2p_data_transfer_bytes_total')).to.be.above(0)
     expect(sumOf(later, 'process_resident_memory_bytes')).to.be.above(0)
+  })
+
+  it('shares what it was told with another seed through Redis, and shows its password nowhere', async function () {
+    needRedis(this)
+    const redis = await startRedis({ password: 'w0rd' })
+    try {
+      const seeds = [0, 1].map(() => seed([...LOOPBACK, ...HTTP, '--drain', '0', '--redis', redis.url, '--redis-prefix', 'test']))
+      const urls = await Promise.all(seeds.map(async child => (await child.event('listening')).http as string))
+      await until(async () => await Promise.all(urls.map(async url => await (await fetch(`${url}/ready`)).json())), found => found.every(body => body.redis === 'up'))
+      await peer((await seeds[0]!.event('listening')).addresses, 'eu-west')
+      for (const url of urls) {
+        const samples = await until(async () => await metricsOf(url), found => sumOf(found, 'skein_seed_registrations') === 1)
+        expect(sumOf(samples, 'skein_seed_redis_up')).to.equal(1)
+      }
+      expect((await redis.cli('--scan', '--pattern', 'test:*')).trim().split('\n').length).to.be.above(3)
+      const printed = seed(['--redis', redis.url, '--print-config'])
+      await printed.event('config')
+      for (const child of [...seeds, printed]) {
+        const said = `${JSON.stringify(child.events)} ${child.stderr}`
+        expect(said).to.include('redis://:********@')
+        expect(said).to.not.include('w0rd')
+      }
+    } finally {
+      await redis.stop()
+    }
   })
 
   it('is at the stage that it was told, and shows it', async () => {
@@ -214,7 +240,7 @@ describe('skein seed', function () {
     ['a wrong flag', ['--drain', '99'], {}, /--drain 99: expected a whole number from 0 to 25 \(seconds\)/],
     ['a wrong variable', [], { SKEIN_SEED_HTTP: 'here' }, /SKEIN_SEED_HTTP=here: expected a port or host:port/],
     ['a variable that is none', [], { SKEIN_SEED_REGOIN: 'x' }, /SKEIN_SEED_REGOIN/],
-    ['a role that is to come', ['--roles', 'discover,bootstrap,relay'], {}, /relay is not available yet/],
+    ['a role that is none', ['--roles', 'discover,king'], {}, /some of discover, signal, relay, bootstrap/],
     ['a file that is not there', ['--config', '/no/such/file.yaml'], {}, /\/no\/such\/file\.yaml does not exist/],
     ['a flag that is none', ['--regoin', 'x'], {}, /unknown option '--regoin'/]
   ]

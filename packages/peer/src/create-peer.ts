@@ -10,6 +10,7 @@ import { meshOptions } from './mesh-options.ts'
 import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
+import { RelayedListening } from './relay/relayed-listening.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
@@ -74,6 +75,15 @@ export interface PeerInit {
   maxConnections?: number
   /** Asks but never stores for others; for peers that nobody can dial @default false; in a browser true */
   client?: boolean
+  /**
+   * What this peer does with relays. `dial`: it reaches those who listen through one, and reserves a place at one for itself when it is told to
+   * (`peer.reserveRelay()`). `listen`: it is reached through one from the start, for peers that cannot be dialled. `off`: neither.
+   *
+   * @default 'dial'
+   */
+  relay?: 'off' | 'dial' | 'listen'
+  /** What this peer tells of itself besides, asked before each registration */
+  describe?: () => Partial<SelfDescription>
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -154,6 +164,7 @@ async function startNode (
       client: init.client ?? listen.length === 0,
       routing: { region: init.region, ...init.routing, clock, random },
       inference: { ...init.inference, clock, random },
+      relays: init.relay !== 'off',
       maxConnections: init.maxConnections ?? 300,
       agent: 'skein/0.1.0'
     }, init.services ?? {}),
@@ -214,7 +225,18 @@ async function join (
     store: data?.addressBook,
     describe: () => peer.describe()
   })
-  const peer: Peer = new Peer({ libp2p, membership, clock, random, self })
+  const { relays: client } = libp2p.services
+  const relays = client == null ? undefined : new RelayedListening({
+    client,
+    clock,
+    random,
+    log: libp2p.logger.forComponent('skein:relays'),
+    findRelays: async signal => await membership.seedRelays(signal),
+    onChange: ({ relay, addresses, reserved }) => {
+      peer.safeDispatchEvent(reserved ? 'relay:reserved' : 'relay:lost', { detail: { relay, addresses } })
+    }
+  })
+  const peer: Peer = new Peer({ libp2p, membership, relays, clock, random, self, describe: init.describe })
   membership.start()
 
   if (bootstrap.seeds.length > 0 || book.size > 0) {
@@ -231,6 +253,9 @@ async function join (
       await peer.stop()
       init.signal.throwIfAborted()
     }
+  }
+  if (init.relay === 'listen') {
+    relays?.want(1)
   }
   return peer
 }

@@ -1,6 +1,6 @@
 /** Drives `Membership` over a libp2p node: dials, registers at seeds, keeps the address book and saves it. */
 import { MachineDriver } from '@skein/core'
-import { MAX_CAPABILITIES_LIFE_MS, PROTOCOLS, signCapabilities } from '@skein/records'
+import { MAX_CAPABILITIES_LIFE_MS, MAX_SEED_RELAYS, PROTOCOLS, signCapabilities, toldAddresses } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Membership } from './membership.ts'
 import { askSeed } from './seed-client.ts'
@@ -9,11 +9,12 @@ import type { AddressBook, AddressBookStore } from './address-book.ts'
 import type { MembershipEffect } from './membership.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { SeedAddress, SeedName } from './seed-address.ts'
+import type { KnownRelay } from './relay/relay-keeper.ts'
 import type { AskSeedInit, SeedAnswer } from './seed-client.ts'
 import type { SeedNameError } from './seed-name-error.ts'
 import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
-import type { Capabilities, SeedModel } from '@skein/records'
+import type { Capabilities, SeedModel, SignedCapabilities } from '@skein/records'
 
 /** What a peer says of itself, without what each signing fills in. */
 export type SelfDescription = Omit<Capabilities, 'peer' | 'addresses' | 'seq' | 'issuedAtMs' | 'expiresAtMs'>
@@ -43,7 +44,7 @@ export interface SeedNamesLookup {
   onFailure?: (error: SeedNameError) => void
 }
 
-type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'connections'>
+type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'wantRelays' | 'connections'>
 
 /** How long a join waits for a second bootstrap peer, when there may be one, after the first has answered, ms. */
 const SECOND_PEER_MS = 1_000
@@ -63,6 +64,8 @@ export class MeshMembership {
   /** Connected peers that have told what they speak */
   private readonly identified = new Set<string>()
   private seq = 0
+  /** The addresses that the last record named */
+  private told = ''
   private cancelSave?: () => void
   private cancelJoin?: () => void
   private saving: Promise<void> = Promise.resolve()
@@ -99,6 +102,7 @@ export class MeshMembership {
     libp2p.addEventListener('connection:open', this.onOpen)
     libp2p.addEventListener('peer:disconnect', this.onDisconnect)
     libp2p.addEventListener('peer:identify', this.onIdentify)
+    libp2p.addEventListener('self:peer:update', this.onSelfUpdate)
     this.driver.input((machine, nowMs) => { machine.onStart(nowMs) })
     this.directory?.start()
     this.scheduleSave()
@@ -114,6 +118,7 @@ export class MeshMembership {
     libp2p.removeEventListener('connection:open', this.onOpen)
     libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
     libp2p.removeEventListener('peer:identify', this.onIdentify)
+    libp2p.removeEventListener('self:peer:update', this.onSelfUpdate)
     await this.save()
     await this.init.store?.close()
   }
@@ -128,6 +133,49 @@ export class MeshMembership {
     const answers = await Promise.allSettled(this.connectedSeeds.slice(0, 3).map(async seed => await this.ask(seed, { wantModels: 200 }, signal)))
     signal?.throwIfAborted()
     return answers.flatMap(answer => answer.status === 'fulfilled' ? answer.value.models : [])
+  }
+
+  /** The relays that the connected seeds would send this peer to: the first choice of each before the second of any. */
+  async seedRelays (signal?: AbortSignal): Promise<KnownRelay[]> {
+    const seeds = this.connectedSeeds.slice(0, 3)
+    const answers = await Promise.allSettled(seeds.map(async seed => await this.ask(seed, { wantRelays: MAX_SEED_RELAYS }, signal)))
+    signal?.throwIfAborted()
+    const lists = answers.map(answer => answer.status === 'fulfilled' ? answer.value.relays : [])
+    const relays = new Map<string, KnownRelay>()
+    for (let place = 0; place < MAX_SEED_RELAYS; place++) {
+      for (const { capabilities: { peer, addresses } } of lists.flatMap(list => list[place] ?? [])) {
+        if (!relays.has(peer) && peer !== this.init.libp2p.peerId.toString()) {
+          relays.set(peer, { peer, addresses })
+        }
+      }
+    }
+    return [...relays.values()]
+  }
+
+  /** What this peer is and can do, signed now. */
+  async signSelf (): Promise<SignedCapabilities> {
+    const nowMs = Math.floor(this.init.clock.nowMs())
+    this.seq = Math.max(this.seq + 1, nowMs)
+    const addresses = this.toldAddresses()
+    this.told = addresses.join()
+    return await signCapabilities({
+      ...this.init.describe(),
+      peer: this.init.libp2p.peerId.toString(),
+      addresses,
+      seq: this.seq,
+      issuedAtMs: nowMs,
+      expiresAtMs: nowMs + MAX_CAPABILITIES_LIFE_MS
+    }, this.init.privateKey)
+  }
+
+  private readonly onSelfUpdate = (): void => {
+    if (this.told !== '' && this.toldAddresses().join() !== this.told) {
+      this.capabilitiesChanged()
+    }
+  }
+
+  private toldAddresses (): string[] {
+    return toldAddresses(this.init.libp2p.getMultiaddrs().map(address => withoutPeer(address.toString())), MAX_TOLD_ADDRESSES)
   }
 
   private readonly onOpen = (event: CustomEvent<Connection>): void => {
@@ -250,7 +298,7 @@ export class MeshMembership {
         throw new Error('The seed is not connected')
       }
       const answer = await this.ask(peerId, {
-        capabilities: await this.signSelf(),
+        capabilities: Uint8Array.from((await this.signSelf()).envelope),
         wantPeers: 20,
         connections: this.init.libp2p.getPeers().filter(peer => !peer.equals(peerId)).length
       })
@@ -268,20 +316,6 @@ export class MeshMembership {
     const { libp2p, clock } = this.init
     const ending = signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal])
     return await askSeed({ libp2p, clock, seed, signal: ending, ...want })
-  }
-
-  private async signSelf (): Promise<Uint8Array<ArrayBuffer>> {
-    const nowMs = Math.floor(this.init.clock.nowMs())
-    this.seq = Math.max(this.seq + 1, nowMs)
-    const { envelope } = await signCapabilities({
-      ...this.init.describe(),
-      peer: this.init.libp2p.peerId.toString(),
-      addresses: this.init.libp2p.getMultiaddrs().slice(0, MAX_TOLD_ADDRESSES).map(address => withoutPeer(address.toString())),
-      seq: this.seq,
-      issuedAtMs: nowMs,
-      expiresAtMs: nowMs + MAX_CAPABILITIES_LIFE_MS
-    }, this.init.privateKey)
-    return Uint8Array.from(envelope)
   }
 
   private scheduleSave (): void {

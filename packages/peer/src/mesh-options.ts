@@ -1,4 +1,5 @@
 /** The libp2p configuration of every Skein node, with the reasons for what differs from libp2p's defaults. */
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { noise } from '@libp2p/noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
@@ -7,6 +8,7 @@ import { inference } from '@skein/inference/libp2p'
 import { PROTOCOLS } from '@skein/records'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
+import { relayClient } from './relay/relay-client.ts'
 import { streamMuxer } from './stream-muxer.ts'
 import type { PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
@@ -14,6 +16,7 @@ import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
+import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 
 export interface MeshInit {
@@ -24,6 +27,8 @@ export interface MeshInit {
   client: boolean
   routing: ModelRoutingInit
   inference: InferenceInit
+  /** Whether circuits are dialled, and reservations can be made */
+  relays: boolean
   maxConnections: number
   agent: string
 }
@@ -35,6 +40,8 @@ export interface SkeinServices extends Record<string, unknown> {
   dht: KadDHT
   routing: ModelRouting
   inference: InferenceService
+  /** Not there when this node has nothing to do with relays */
+  relays?: RelayClient
 }
 
 export interface SkeinServicesInit {
@@ -61,12 +68,22 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
   }
 }
 
+/** Dials circuits, and makes the reservations that `RelayClient` asks for, no others. */
+function relayTransport (): ReturnType<typeof circuitRelayTransport> {
+  return circuitRelayTransport({
+    // "seen already" of every peer that relays: which relays are used is decided by load and region, not by who happens to be connected
+    discoveryFilter: { has: () => true, add: () => {}, remove: () => {} },
+    // one that is made throws away those that wait, and who asked for them waits for ever
+    reservationConcurrency: 16
+  })
+}
+
 export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap>): Libp2pOptions<SkeinServices> {
   return {
     privateKey: init.privateKey,
     nodeInfo: { userAgent: init.agent },
     addresses: { listen: init.listen, announce: init.announce },
-    transports: platform.transports(),
+    transports: [...platform.transports(), ...init.relays ? [relayTransport()] : []],
     dns: platform.dns,
     connectionEncrypters: [noise()],
     streamMuxers: [streamMuxer({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
@@ -84,6 +101,6 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       // the browser's default refuses loopback and private addresses
       denyDialMultiaddr: () => false
     },
-    services: { ...skeinServices(init), ...extra }
+    services: { ...skeinServices(init), ...init.relays ? { relays: relayClient() } : {}, ...extra }
   }
 }

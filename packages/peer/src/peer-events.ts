@@ -6,6 +6,10 @@ export interface PeerEvents {
   /** A connection to another peer stands */
   'peer:connected': CustomEvent<{ peer: string, address: string, direction: Connection['direction'] }>
   'peer:disconnected': CustomEvent<{ peer: string }>
+  /** Others can reach this peer through a relay, under these addresses */
+  'relay:reserved': CustomEvent<{ relay: string, addresses: string[] }>
+  /** … and no longer; another reservation is sought */
+  'relay:lost': CustomEvent<{ relay: string, addresses: string[] }>
   /** This peer began or ceased to offer a model */
   'model:served': CustomEvent<{ model: string }>
   'model:withdrawn': CustomEvent<{ model: string }>

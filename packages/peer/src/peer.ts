@@ -9,8 +9,11 @@ import { chatCall } from './chat-call.ts'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
+import { IdleCircuits } from './relay/idle-circuits.ts'
+import { RelayUnavailableError } from './relay/relay-unavailable-error.ts'
 import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
+import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions, FailoverWorld } from './failover.ts'
@@ -21,19 +24,22 @@ import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
-import type { Offer } from '@skein/records'
+import type { Offer, SignedCapabilities } from '@skein/records'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
 
 export interface PeerParts {
   libp2p: Libp2p<SkeinServices>
   membership: MeshMembership
+  relays?: RelayedListening
   clock: Clock
   random: Random
   self: SelfDescription
+  describe?: () => Partial<SelfDescription>
 }
 
 export interface StopOptions {
@@ -56,9 +62,12 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   readonly libp2p: Libp2p<SkeinServices>
   /** Answers OpenAI's HTTP API from the mesh, in this process: `new OpenAI({ fetch: peer.fetch, … })` */
   readonly fetch: OpenAIFetch
+  /** Offers, answers and candidates of connections to be made, to and from other peers over the seeds */
+  readonly signals: PeerSignals
   private readonly parts: PeerParts
   private readonly coolDown = new CoolDown()
   private readonly ownRequests = new Map<string, number>()
+  private readonly idleCircuits: IdleCircuits
   private readonly served: ServedModels
   private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
   private readonly seen = new SeenModels()
@@ -69,7 +78,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     super()
     this.parts = parts
     this.libp2p = parts.libp2p
+    this.idleCircuits = new IdleCircuits(parts)
     this.fetch = openAIFetch(this, { clock: parts.clock, random: parts.random })
+    this.signals = new PeerSignals({ libp2p: parts.libp2p, clock: parts.clock, log: parts.libp2p.logger.forComponent('skein:signals') })
+    this.signals.start()
     this.served = new ServedModels({
       routing: parts.libp2p.services.routing,
       inference: parts.libp2p.services.inference,
@@ -191,7 +203,37 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** What this peer tells seeds of itself. */
   describe (): SelfDescription {
-    return { ...this.parts.self, ...this.served.summary() }
+    return { ...this.parts.self, ...this.served.summary(), ...this.parts.describe?.() }
+  }
+
+  /** … signed now, with where it is dialled. */
+  async signSelf (): Promise<SignedCapabilities> {
+    return await this.parts.membership.signSelf()
+  }
+
+  /** What `describe` tells has changed: seeds hear of it soon. */
+  descriptionChanged (): void {
+    this.parts.membership.capabilitiesChanged()
+  }
+
+  /** The relays through which this peer can be reached now. */
+  get relays (): HeldRelay[] {
+    return this.parts.relays?.held ?? []
+  }
+
+  /**
+   * Makes this peer reachable through a relay, the least loaded near one, and keeps it so: a reservation that vanishes is made again, there or
+   * elsewhere.
+   *
+   * @throws {RelayUnavailableError} when there is none in time; it is sought on
+   */
+  async reserveRelay (options: ReserveRelayOptions = {}): Promise<HeldRelay> {
+    const { relays } = this.parts
+    if (relays == null) {
+      throw new RelayUnavailableError({}, { cause: new Error('This peer was started with relay: off') })
+    }
+    relays.want(1)
+    return await relays.whenHeld(options)
   }
 
   /** What it has done so far; for metrics. */
@@ -221,6 +263,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     // a drain refuses requests at once; the offers go meanwhile
     await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
     limit.clear()
+    this.signals.stop()
+    this.parts.relays?.stop()
+    this.idleCircuits.stop()
     await membership.stop()
     await this.libp2p.stop()
   }
@@ -275,6 +320,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** Those who are called are worth a ping now and then: ranking goes by it. */
   private async measureRoundTrip (peer: string): Promise<void> {
     const nowMs = this.parts.clock.nowMs()
+    if (this.pathTo(peerIdFromString(peer)) !== 'direct') {
+      return // libp2p would dial for the ping, through the relay once more
+    }
     const known = this.roundTrips.touch(peer)
     if (known != null && nowMs - known.atMs < ROUND_TRIP_LIFE_MS) {
       return
@@ -306,13 +354,16 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
       if (requests > 0) {
         this.ownRequests.set(offer.peer, requests)
+        this.idleCircuits.onCalled(offer.peer)
       } else {
         this.ownRequests.delete(offer.peer)
+        this.idleCircuits.onIdle(offer.peer)
       }
     }
     const local = offer.peer === this.id
     const { served } = this
     const learnAddresses = this.learnAddresses.bind(this)
+    const circuitTo = this.circuitTo.bind(this)
     const peerId = peerIdFromString(offer.peer)
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
@@ -322,7 +373,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
           yield * served.infer(request, options)
         } else {
           await learnAddresses(peerId, offer.addresses, options.signal)
-          yield * inference.call(peerId, request, options)
+          yield * inference.call(circuitTo(peerId) ?? peerId, request, options)
         }
       } finally {
         count(-1)
@@ -333,6 +384,12 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       [Symbol.asyncIterator]: () => iterable,
       path: () => local ? 'local' : this.pathTo(peerId)
     }
+  }
+
+  /** The circuit to a peer that is reached in no better way. libp2p does not count one as a connection, and would make another for each call. */
+  private circuitTo (peerId: PeerId): Connection | undefined {
+    const open = this.libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
+    return open.some(({ limits }) => limits == null) ? undefined : open[0]
   }
 
   /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */

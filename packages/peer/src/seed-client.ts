@@ -1,7 +1,9 @@
 /** The peer's side of `/skein/seed/1.0.0`: register at a seed, and hear of peers and models. */
 import { pbStream } from '@libp2p/utils'
 import { deadline } from '@skein/core'
-import { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
+import {
+  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse
+} from '@skein/records'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
@@ -14,6 +16,8 @@ export interface SeedAnswer {
   /** Multiaddr texts with `/p2p/…` of other peers, from records these peers signed */
   peers: string[]
   models: SeedModel[]
+  /** Relays with room, best first; records that do not hold are left out */
+  relays: SignedCapabilities[]
   /** When it was asked to discover */
   page?: SeedAnswerPage
 }
@@ -36,6 +40,7 @@ export interface AskSeedInit {
   capabilities?: Uint8Array<ArrayBuffer>
   wantPeers?: number
   wantModels?: number
+  wantRelays?: number
   /** How many others this peer is connected to */
   connections?: number
   /** Which peers are wanted; a page of more than 20 only when neither peers nor models are */
@@ -61,6 +66,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         capabilities: init.capabilities,
         wantPeers: init.wantPeers ?? 0,
         wantModels: init.wantModels ?? 0,
+        wantRelays: init.wantRelays ?? 0,
         connections: init.connections ?? 0,
         discover: init.discover
       }, SeedRequest, { signal })
@@ -73,6 +79,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(async envelope => await openPeer(envelope, clock.nowMs()))))
           .flatMap(address => address == null || address.endsWith(`/p2p/${libp2p.peerId.toString()}`) ? [] : [address]),
         models: response.models.slice(0, MAX_SEED_MODELS),
+        relays: (await openAll(response.relays.slice(0, MAX_SEED_RELAYS), clock.nowMs())).filter(({ capabilities }) => capabilities.relay != null),
         page: response.page == null ? undefined : await openPage(response.page, clock.nowMs())
       }
     } catch (error) {
@@ -85,21 +92,25 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
 }
 
 async function openPage (page: SeedPage, nowMs: number): Promise<SeedAnswerPage> {
-  const opened = await Promise.all(page.peers.slice(0, MAX_DISCOVERED)
-    .map(async envelope => await openCapabilities(envelope, nowMs).catch(() => undefined)))
   return {
-    peers: opened.filter(record => record != null),
+    peers: await openAll(page.peers.slice(0, MAX_DISCOVERED), nowMs),
     cursor: page.cursor.length === 0 ? undefined : page.cursor,
     refused: page.refused === '' ? undefined : page.refused,
     retryAfterMs: page.retryAfterMs
   }
 }
 
+async function openAll (envelopes: Uint8Array[], nowMs: number): Promise<SignedCapabilities[]> {
+  const opened = await Promise.all(envelopes.map(async envelope => await openCapabilities(envelope, nowMs).catch(() => undefined)))
+  return opened.filter(record => record != null)
+}
+
 /** Where the peer of a signed record is dialled; `undefined` when the record is no good: one bad record does not spoil an answer. */
 async function openPeer (envelope: Uint8Array, nowMs: number): Promise<string | undefined> {
   try {
     const { capabilities } = await openCapabilities(envelope, nowMs)
-    const [address] = capabilities.addresses
+    // a circuit is for a request to that peer, not for being acquainted
+    const address = capabilities.addresses.find(one => !one.includes('/p2p-circuit'))
     return address == null ? undefined : `${address}/p2p/${capabilities.peer}`
   } catch {
     return undefined

@@ -1,11 +1,11 @@
 /** What a device is and can do, signed by it: kept by seeds, read by those who choose among peers. */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
+import { checkLife, openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts'
 import { checkCount, checkName, checkNumber, MAX_ADDRESSES, MAX_MODELS, MAX_TASKS } from './field-bounds.ts'
 import { CapabilitiesRecord } from './pb/record.ts'
 import { RecordError } from './record-error.ts'
-import type { RecordKind } from './envelope.ts'
+import type { Opened, RecordKind } from './envelope.ts'
 import type { PrivateKey } from '@libp2p/interface'
 
 /** The longest life of a capabilities record, which is also the life of a registration at a seed. */
@@ -93,8 +93,21 @@ export async function signCapabilities (capabilities: Capabilities, privateKey: 
 
 /** @throws {RecordError} with the reason */
 export async function openCapabilities (envelope: Uint8Array, nowMs: number): Promise<SignedCapabilities> {
-  const opened = await openEnvelope(CAPABILITIES_KIND, envelope)
+  const capabilities = decodeCapabilities(await openEnvelope(CAPABILITIES_KIND, envelope))
+  checkLife(CAPABILITIES_KIND, capabilities, nowMs)
+  return { capabilities, envelope }
+}
 
+/**
+ * Reads an envelope that was opened before and kept since: neither its signature nor its life is checked again.
+ *
+ * @throws {RecordError} `oversize`, `malformed` or `wrong_type`
+ */
+export function readCapabilities (envelope: Uint8Array): Capabilities {
+  return decodeCapabilities(readEnvelope(CAPABILITIES_KIND, envelope))
+}
+
+function decodeCapabilities (opened: Opened): Capabilities {
   let record: CapabilitiesRecord
   let addresses: string[]
   try {
@@ -113,8 +126,7 @@ export async function openCapabilities (envelope: Uint8Array, nowMs: number): Pr
     addresses
   }
   checkCapabilities(capabilities)
-  checkLife(CAPABILITIES_KIND, capabilities, nowMs)
-  return { capabilities, envelope }
+  return capabilities
 }
 
 function checkCapabilities (value: Capabilities): void {

@@ -47,6 +47,35 @@ export async function sealEnvelope (kind: RecordKind, payload: Uint8Array, priva
  * @throws {RecordError} `oversize`, `malformed`, `wrong_type` or `signature`
  */
 export async function openEnvelope (kind: RecordKind, bytes: Uint8Array): Promise<Opened> {
+  const envelope = parseEnvelope(kind, bytes)
+  let valid: boolean
+  try {
+    valid = await envelope.validate(kind.domain)
+  } catch (error) {
+    throw new RecordError('signature', 'The signature could not be checked', { cause: error })
+  }
+  if (!valid) {
+    throw new RecordError('signature', 'The signature does not fit the record')
+  }
+
+  return contentOf(envelope)
+}
+
+/**
+ * Reads what was opened before and kept since: the signature is not checked again.
+ *
+ * @throws {RecordError} `oversize`, `malformed` or `wrong_type`
+ */
+export function readEnvelope (kind: RecordKind, bytes: Uint8Array): Opened {
+  return contentOf(parseEnvelope(kind, bytes))
+}
+
+function contentOf (envelope: RecordEnvelope): Opened {
+  const peerId = peerIdFromPublicKey(envelope.publicKey)
+  return { peer: peerId.toString(), peerIdBytes: peerId.toMultihash().bytes, payload: envelope.payload.subarray() }
+}
+
+function parseEnvelope (kind: RecordKind, bytes: Uint8Array): RecordEnvelope {
   if (bytes.length > MAX_ENVELOPE_BYTES) {
     throw new RecordError('oversize', `A signed record of ${bytes.length} bytes; at most ${MAX_ENVELOPE_BYTES} are allowed`)
   }
@@ -60,19 +89,7 @@ export async function openEnvelope (kind: RecordKind, bytes: Uint8Array): Promis
   if (!equalBytes(envelope.payloadType, payloadType(kind))) {
     throw new RecordError('wrong_type', `Not an envelope of type ${kind.domain}`)
   }
-
-  let valid: boolean
-  try {
-    valid = await envelope.validate(kind.domain)
-  } catch (error) {
-    throw new RecordError('signature', 'The signature could not be checked', { cause: error })
-  }
-  if (!valid) {
-    throw new RecordError('signature', 'The signature does not fit the record')
-  }
-
-  const peerId = peerIdFromPublicKey(envelope.publicKey)
-  return { peer: peerId.toString(), peerIdBytes: peerId.toMultihash().bytes, payload: envelope.payload.subarray() }
+  return envelope
 }
 
 /**

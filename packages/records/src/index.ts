@@ -1,16 +1,23 @@
 /** What Skein signs and sends. */
-export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, signCapabilities } from './capabilities.ts'
+export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, readCapabilities, signCapabilities } from './capabilities.ts'
 export type { Capabilities, Hardware, RelayLoad, SignedCapabilities } from './capabilities.ts'
 export { checkLife, MAX_CLOCK_SKEW_MS, MAX_ENVELOPE_BYTES, openEnvelope, sealEnvelope } from './envelope.ts'
 export type { Opened, RecordKind } from './envelope.ts'
 export { networkOf } from './network-group.ts'
 export { MAX_OFFER_LIFE_MS, OFFER_KIND, openOffer, signOffer } from './offer.ts'
 export type { Offer, SignedOffer } from './offer.ts'
-export { peerIdBytesOf } from './peer-name.ts'
+export { peerIdBytesOf, peerNameOf } from './peer-name.ts'
 export { PROTOCOLS } from './protocols.ts'
 export { RecordError } from './record-error.ts'
 export type { RecordErrorReason } from './record-error.ts'
 export { SeqGuard } from './seq-guard.ts'
 export type { SeqGuardInit } from './seq-guard.ts'
-export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, SeedRequest, SeedResponse } from './seed-message.ts'
+export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, SeedRequest, SeedResponse } from './seed-message.ts'
 export type { SeedDiscover, SeedModel, SeedPage } from './seed-message.ts'
+export { encodeSignalFrame, SignalFrameError, SignalFrameReader } from './signal-frame-reader.ts'
+export {
+  FleetSignal, isSignalKind, MAX_SIGNAL_FRAME_BYTES, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, SIGNAL_KINDS, SIGNAL_REFUSALS, SignalFrame,
+  signalOutcomeOf
+} from './signal-message.ts'
+export type { SignalKind, SignalOutcome, SignalRefusal } from './signal-message.ts'
+export { toldAddresses } from './told-addresses.ts'

@@ -4,6 +4,8 @@ export const PROTOCOLS = {
   kad: '/skein/kad/1.0.0',
   /** Register with a seed, ask it for peers */
   seed: '/skein/seed/1.0.0',
+  /** Offers, answers and candidates of connections to be made, passed on by seeds */
+  signal: '/skein/signal/1.0.0',
   /** Store and find signed offers */
   routing: '/skein/routing/1.0.0',
   /** One inference request and its answer */

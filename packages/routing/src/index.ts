@@ -12,4 +12,4 @@ export { bestOffers, compareOffers, MAX_BEST, meets, offerNetwork, selectBest } 
 export type { OfferFilter } from './offer-filter.ts'
 export { OfferStore } from './offer-store.ts'
 export type { BestOptions, OfferStoreInit, StoreResult } from './offer-store.ts'
-export { knownRegions, regionsByDistance } from './region.ts'
+export { knownRegion, knownRegions, regionsByDistance } from './region.ts'

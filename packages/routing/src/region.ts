@@ -55,8 +55,14 @@ export function knownRegions (): string[] {
   return [...PLACES.keys()]
 }
 
+/** The name of the table that a region goes by, `us-east` for `us-east-1` as well; `undefined` for one that it does not have. */
+export function knownRegion (region: string): string | undefined {
+  return [region, region.replace(/-?\d+[a-z]?$/, '')].find(name => PLACES.has(name))
+}
+
 function placeOf (region: string): readonly [number, number] | undefined {
-  return PLACES.get(region) ?? PLACES.get(region.replace(/-?\d+[a-z]?$/, ''))
+  const known = knownRegion(region)
+  return known === undefined ? undefined : PLACES.get(known)
 }
 
 /** The angle between two places, radians (haversine). */

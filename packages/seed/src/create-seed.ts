@@ -1,21 +1,46 @@
 /** A seed: a node of the mesh that newcomers are told to dial first. */
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
+import { relayService } from './relay/relay-service.ts'
+import { DEFAULT_SEED_ROLES } from './roles.ts'
 import { seedService } from './seed-service.ts'
+import { signalService } from './signalling/signal-service.ts'
+import { SelfRegistration } from './registry/self-registration.ts'
 import { SeedStages } from './stages/seed-stages.ts'
+import { STAGE_DUTIES } from './stages/stage.ts'
+import type { RelayService, RelayServiceComponents, RelayServiceInit } from './relay/relay-service.ts'
+import type { SeedRole } from './roles.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
+import type { SignalService, SignalServiceComponents, SignalServiceInit } from './signalling/signal-service.ts'
 import type { CombinedEstimate } from './stages/size-estimator.ts'
 import type { Stage } from './stages/stage.ts'
 import type { SeedStagesInit } from './stages/seed-stages.ts'
+import type { Clock } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
 
-export interface SeedInit extends Omit<PeerInit, 'services'>, Pick<SeedServiceInit, 'maxRegistrations' | 'onExchange'> {
+type PeerOptions = Omit<PeerInit, 'services' | 'describe' | 'relay'>
+
+export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'registry' | 'onExchange'> {
   /**
    * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
    *
    * @default 'auto'
    */
   stage?: Stage | 'auto'
+  /**
+   * What it does for peers.
+   *
+   * @default discover, signal and bootstrap
+   */
+  roles?: readonly SeedRole[]
+  /** What relaying is limited to, and what an earlier run has used of the month */
+  relay?: Pick<RelayServiceInit, 'limits' | 'used' | 'maxAccounts' | 'maxStallMs' | 'maxHeldBytes'>
+  /**
+   * How offers, answers and candidates are passed on between peers; `bus` for those of other seeds.
+   *
+   * @default {}
+   */
+  signalling?: Pick<SignalServiceInit, 'bus' | 'limits'>
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
   /** How the size is estimated, how long a stage lasts, when newcomers are let go */
@@ -30,6 +55,10 @@ export interface Seed {
   /** The node of the mesh that the seed is */
   peer: Peer
   service: SeedService
+  /** `undefined` when it does not signal */
+  signalling: SignalService | undefined
+  /** Circuits through this seed; not there without the role */
+  relay?: RelayService
   /** What the seed does for newcomers goes by this */
   readonly stage: Stage
   /** Nodes of the network, as estimated last; `undefined` before the first estimate */
@@ -42,44 +71,100 @@ export interface Seed {
 /**
  * Starts a seed.
  *
+ * @throws {RangeError} without a role
  * @throws what `createPeer` throws
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
-  const { maxRegistrations, onExchange, onStage, stage, stages: stagesInit, ...peerInit } = init
+  const {
+    maxRegistrations, registry, onExchange, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage,
+    stages: stagesInit, ...peerInit
+  } = init
+  if (roles.length === 0) {
+    throw new RangeError('A seed needs at least one role')
+  }
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
-  const stages = new SeedStages({ ...stagesInit, stage: stage ?? 'auto', onStage, clock, random })
   let service: SeedService | undefined
+  let signalling: SignalService | undefined
+  let relay: RelayService | undefined
+  let self: SelfRegistration | undefined
+  const followStage = async (now: Stage): Promise<void> => {
+    relay?.close(STAGE_DUTIES[now].relay === 'none' ? 'not_here' : undefined)
+    await signalling?.serve(STAGE_DUTIES[now].signal !== 'none')
+  }
+  const stages = new SeedStages({
+    ...stagesInit,
+    stage: stage ?? 'auto',
+    onStage: change => {
+      void followStage(change.to)
+      onStage?.(change)
+    },
+    clock,
+    random
+  })
   const peer = await createPeer({
     maxConnections: 4_000,
     ...peerInit,
+    describe: () => ({ relay: relay?.load() }),
     services: {
+      ...roles.includes('relay')
+        ? {
+            relay: (components: RelayServiceComponents) => {
+              relay = relayService({ ...relayInit, clock, onLoad: () => { self?.onLoad() } })(components)
+              return relay
+            }
+          }
+        : {},
       seed: components => {
         service = seedService({
-          maxRegistrations,
+          // the place that a relay takes for itself is not one of those that were asked for
+          maxRegistrations: maxRegistrations === undefined ? undefined : maxRegistrations + (roles.includes('relay') ? 1 : 0),
+          registry,
           onExchange,
           clock,
           random,
           region: init.region,
+          roles,
+          self: () => self?.record,
           plan: want => stages.plan(want),
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
         return service
-      }
+      },
+      ...roles.includes('signal')
+        ? {
+            signalling: (components: SignalServiceComponents) => {
+              signalling = signalService({ ...signallingInit, registry: () => (service as SeedService).registry, clock, random })(components)
+              return signalling
+            }
+          }
+        : {}
     }
   })
+  await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
+  if (relay !== undefined) {
+    self = selfRegistration(peer, service as SeedService, relay, clock)
+    self.start()
+  }
   return {
     id: peer.id,
     get addresses () { return peer.addresses },
     peer,
     service: service as SeedService,
+    signalling,
+    relay,
     get stage () { return stages.stage },
     get networkSize () { return stages.size },
     pinStage: to => { stages.pin(to) },
     stop: async options => {
       stages.stop()
+      await self?.stop()
       await peer.stop(options)
     }
   }
+}
+
+function selfRegistration (peer: Peer, { registry }: SeedService, relay: RelayService, clock: Clock): SelfRegistration {
+  return new SelfRegistration({ peer, registry, load: () => relay.load(), clock, log: peer.libp2p.logger.forComponent('skein:self-registration') })
 }

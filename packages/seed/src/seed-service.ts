@@ -1,20 +1,23 @@
 /** The seed's side of `/skein/seed/1.0.0`, as a libp2p service. */
 import { pbStream } from '@libp2p/utils'
-import { BoundedMap, deadline, TokenBucket } from '@skein/core'
+import { BoundedMap, deadline, equalBytes, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import {
-  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, RecordError, SeedRequest, SeedResponse
+  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
+  SeedResponse
 } from '@skein/records'
 import { DiscoverLimiter } from './registry/discover-limiter.ts'
 import { MemoryRegistry } from './registry/memory-registry.ts'
+import { DEFAULT_SEED_ROLES, takesRegistrations } from './roles.ts'
 import { newcomerPlan } from './stages/newcomer-plan.ts'
 import { DEFAULT_DISCOVER_LIMIT, StaleCursorError } from './registry/registry.ts'
 import type { RegionTierCount, Registry } from './registry/registry.ts'
+import type { SeedRole } from './roles.ts'
 import type { NewcomerPlan, NewcomerWant } from './stages/newcomer-plan.ts'
 import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
-import type { SeedDiscover, SeedModel, SeedPage } from '@skein/records'
+import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
 
 export interface SeedServiceInit {
   /** Of the registry in memory @default 100_000 */
@@ -27,6 +30,10 @@ export interface SeedServiceInit {
   plan?: (want: NewcomerWant) => Pick<NewcomerPlan, 'peers' | 'models' | 'renewAfterMs' | 'discover'>
   /** Where providers are looked for first when a question names no region, at a stage that begins with the nearest @default '' */
   region?: string
+  /** What it does of what is asked here; `not_here` is the answer to the rest @default DEFAULT_SEED_ROLES */
+  roles?: readonly SeedRole[]
+  /** The seed's own record in the registry: not for those who are connected to it already */
+  self?: () => SignedCapabilities | undefined
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -54,6 +61,8 @@ const REQUEST_RATE = { ratePerSecond: 0.2, burst: 20 }
 const MAX_RATED_PEERS = 16_384
 /** A seed that drains will not be back sooner, ms. */
 const DRAIN_RETRY_MS = 30_000
+/** Roles change with a restart, which closes the connection, ms. */
+const NOT_HERE_RETRY_MS = 3_600_000
 const MAX_STREAMS_PER_CONNECTION = 4
 /** How often the registry is asked to forget those whose life is over. */
 const SWEEP_INTERVAL_MS = 1_000
@@ -74,6 +83,8 @@ export class SeedService implements Startable {
   private readonly random: Random
   private readonly onExchange: (outcome: string, durationMs: number) => void
   private readonly plan: NonNullable<SeedServiceInit['plan']>
+  private readonly roles: readonly SeedRole[]
+  private readonly self: () => SignedCapabilities | undefined
   private readonly region: string
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
@@ -89,6 +100,8 @@ export class SeedService implements Startable {
     this.random = init.random ?? systemRandom()
     this.onExchange = init.onExchange ?? (() => {})
     this.plan = init.plan ?? (want => newcomerPlan('hub', want))
+    this.roles = init.roles ?? DEFAULT_SEED_ROLES
+    this.self = init.self ?? (() => undefined)
     this.region = init.region ?? ''
     this.onAnswered = init.onAnswered ?? (() => {})
     this.limiter = new DiscoverLimiter({ random: this.random })
@@ -110,9 +123,15 @@ export class SeedService implements Startable {
     await this.registrar.unhandle(PROTOCOLS.seed)
   }
 
-  /** Registrations by region and tier. */
+  /** Registrations by region and tier, without the seed's own. */
   async countBy (): Promise<RegionTierCount[]> {
-    return await this.registry.countBy()
+    const counts = await this.registry.countBy()
+    const self = this.self()?.capabilities
+    return self === undefined
+      ? counts
+      : counts
+        .map(entry => ({ ...entry, count: entry.count - (entry.region === self.region && entry.tier === self.tier ? 1 : 0) }))
+        .filter(({ count }) => count > 0)
   }
 
   /** Takes no more registrations; questions are still answered, for those who leave need to know where to go. */
@@ -153,25 +172,32 @@ export class SeedService implements Startable {
       return { ...this.refusal('too_early', `Ask again in ${Math.ceil(waitMs / 1000)} s`), retryAfterMs: waitMs }
     }
 
-    const plan = this.plan({ peers: Math.min(request.wantPeers, MAX_SEED_PEERS), models: Math.min(request.wantModels, MAX_SEED_MODELS) })
+    const plan = this.plan({
+      peers: this.roles.includes('bootstrap') ? Math.min(request.wantPeers, MAX_SEED_PEERS) : 0,
+      models: this.roles.includes('discover') ? Math.min(request.wantModels, MAX_SEED_MODELS) : 0
+    })
     const response: SeedResponse = {
       refused: '',
       message: '',
       lifeMs: 0,
       retryAfterMs: 0,
-      peers: plan.peers === 0 ? [] : await this.registry.sample(plan.peers, peer, nowMs, this.random),
+      peers: plan.peers === 0 ? [] : await this.sample(plan.peers, peer, nowMs),
       models: plan.models === 0 ? [] : await this.registry.models(plan.models, nowMs),
-      relays: []
+      relays: request.wantRelays === 0 ? [] : await this.relays(peer, request.wantRelays, nowMs)
     }
     if (request.discover != null) {
       // a large page has a message for itself
       const maxLimit = plan.peers + plan.models > 0 ? DEFAULT_DISCOVER_LIMIT : Infinity
-      response.page = plan.discover === 'none'
-        ? this.noPage('not_here', 'The network has outgrown this seed: a peer finds providers by its own lookups')
+      response.page = plan.discover === 'none' || !this.roles.includes('discover')
+        ? this.noPage('not_here', 'This seed does not look for providers: a peer finds them by its own lookups')
         : await this.discover(peer, plan.discover === 'everywhere' ? request.discover : nearFirst(request.discover, this.region), maxLimit, nowMs)
     }
     if (request.capabilities.length === 0) {
       return response
+    }
+    if (!takesRegistrations(this.roles)) {
+      const { refused, message } = this.refusal('not_here', 'This seed only relays; register at another one')
+      return { ...response, refused, message, retryAfterMs: NOT_HERE_RETRY_MS }
     }
     if (this.draining) {
       const { refused, message } = this.refusal('draining', 'This seed is about to stop; register at another one')
@@ -185,6 +211,20 @@ export class SeedService implements Startable {
         : this.refusal(error instanceof RegistryRefusal ? error.reason : 'unavailable', (error as Error).message)
       return { ...response, refused, message, retryAfterMs: 10_000 }
     }
+  }
+
+  /** Of others than the seed, which it knows already. */
+  private async sample (count: number, peer: string, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
+    const self = this.self()?.envelope
+    const peers = await this.registry.sample(count + (self === undefined ? 0 : 1), peer, nowMs, this.random)
+    return peers.filter(envelope => self === undefined || !equalBytes(envelope, self)).slice(0, count)
+  }
+
+  /** Near to the region in which the peer is registered, else near to this seed, which it chose for being near. */
+  private async relays (peer: string, limit: number, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
+    const registration = await this.registry.get(peer, nowMs)
+    const known = registration === undefined ? undefined : await openCapabilities(registration.envelope, nowMs).catch(() => undefined)
+    return await this.registry.relays({ near: known?.capabilities.region || this.region, limit, asker: peer }, nowMs)
   }
 
   private async register (peer: string, request: SeedRequest, nowMs: number): Promise<number> {

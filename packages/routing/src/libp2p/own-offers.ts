@@ -1,6 +1,6 @@
 /** Drives the announcer: signs this peer's offers, looks up their holders, and stores them there. */
 import { deadline, MachineDriver, toHex } from '@skein/core'
-import { MAX_OFFER_LIFE_MS, signOffer } from '@skein/records'
+import { MAX_OFFER_LIFE_MS, signOffer, toldAddresses } from '@skein/records'
 import { Announcer } from '../announcer.ts'
 import { modelKey } from '../model-key.ts'
 import { StoreRequest } from '../pb/routing.ts'
@@ -200,7 +200,7 @@ export class OwnOffers {
   }
 
   private addresses (): string[] {
-    return this.init.addresses().slice(0, MAX_OFFER_ADDRESSES)
+    return toldAddresses(this.init.addresses(), MAX_OFFER_ADDRESSES)
   }
 
   private perform (effect: AnnouncerEffect<KnownPeer>): void {

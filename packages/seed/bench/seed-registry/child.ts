@@ -1,13 +1,12 @@
 /** One measurement in a process of its own: `child.ts KIND COUNT` prints one JSON object. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { randomBelow, SeededRandom } from '@skein/core'
+import { SeededRandom } from '@skein/core'
 import { openCapabilities } from '@skein/records'
-import { knownRegions } from '@skein/routing'
 import { createSeed, MemoryRegistry } from '../../src/index.ts'
 import { keepHeapSmall } from '../../src/node/heap-size.ts'
 import { modelName, MODELS, popular, population, signed } from './population.ts'
-import type { DiscoverPage, DiscoverQuery } from '../../src/index.ts'
+import { answerBytes, percentile, questionOf } from './questions.ts'
 import type { SignedCapabilities } from '@skein/records'
 
 const QUERIES = 20_000
@@ -65,7 +64,7 @@ async function measureDiscover (registry: MemoryRegistry): Promise<Record<string
   let total = 0
   for (let i = 0; i < QUERIES * 1.1; i++) {
     const fitsNobody = i >= QUERIES
-    const query = { ...questionOf(), ...(fitsNobody ? { minRamBytes: 1e15 } : {}) }
+    const query = { ...questionOf(random), ...(fitsNobody ? { minRamBytes: 1e15 } : {}) }
     const start = performance.now()
     const page = await registry.discover(query, nowMs);
     (fitsNobody ? hopeless : common).push(performance.now() - start)
@@ -79,20 +78,6 @@ async function measureDiscover (registry: MemoryRegistry): Promise<Record<string
     hopelessP99: percentile(hopeless, 0.99),
     mostBytes: most,
     meanBytes: total / QUERIES
-  }
-}
-
-function questionOf (): DiscoverQuery {
-  const regions = knownRegions()
-  const near = regions[popular(random, regions.length)]
-  const asker = `asker${random.nextUint32()}`
-  switch (randomBelow(random, 10)) {
-    case 0: return { asker, near }
-    case 1: return { asker, near, minTier: 1, minVramBytes: 2 ** 35 }
-    case 2: return { asker, model: modelName(popular(random, MODELS)) }
-    case 3: return { asker, near, model: modelName(popular(random, MODELS)), minTier: 2, minContext: 32_768, maxPriceMicros: 0, task: 'chat' }
-    case 4: return { asker, near, model: modelName(randomBelow(random, MODELS)), region: near }
-    default: return { asker, near, model: modelName(popular(random, MODELS)) }
   }
 }
 
@@ -133,17 +118,8 @@ async function measureSigned (): Promise<Record<string, number>> {
   return { registerPerSecond: SIGNED / (performance.now() - start) * 1000, size: registry.size }
 }
 
-function answerBytes (page: DiscoverPage): number {
-  return page.envelopes.reduce((sum, envelope) => sum + envelope.length + 3, (page.cursor?.length ?? 0) + 3)
-}
-
 function rss (): number {
   gc()
   gc()
   return process.memoryUsage.rss()
-}
-
-function percentile (values: number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 }

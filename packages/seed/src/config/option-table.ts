@@ -1,4 +1,5 @@
 /** The options of `skein seed`: the one table from which flags, environment names, file keys, checks, help and documentation are made. */
+import { SEED_ROLES } from '../roles.ts'
 
 interface Described {
   /** One line, for a person */
@@ -15,11 +16,13 @@ export type SeedOption = Described & (
   | { type: 'endpoint', default: undefined }
   | { type: 'text', default: string, maxLength: number }
   | { type: 'secret', default: undefined, minLength: number }
+  | { type: 'redis', default: undefined }
+  | { type: 'prefix', default: string }
   | { type: 'folder', default: string }
   | { type: 'switch', default: boolean }
   | { type: 'number', default: number, min: number, max: number, unit: string }
   | { type: 'choice', default: string, choices: readonly string[] }
-  | { type: 'choices', default: readonly string[], choices: readonly string[], unavailable: readonly string[], required: readonly string[] })
+  | { type: 'choices', default: readonly string[], choices: readonly string[] })
 
 /** Where an HTTP server listens; port 0 takes any free one. */
 export interface Endpoint {
@@ -65,7 +68,7 @@ export const SEED_OPTIONS = {
     type: 'folder',
     default: '~/.skein/seed',
     alsoEnvironment: 'SKEIN_DATA',
-    help: 'folder for the identity and the address book'
+    help: 'folder for the identity, the address book and what the relay has carried this month'
   },
   ephemeral: {
     type: 'switch',
@@ -74,11 +77,57 @@ export const SEED_OPTIONS = {
   },
   roles: {
     type: 'choices',
-    default: ['discover', 'bootstrap'],
-    choices: ['discover', 'signal', 'relay', 'bootstrap'],
-    unavailable: ['signal', 'relay'],
-    required: ['discover', 'bootstrap'],
-    help: 'what this seed does for peers'
+    default: SEED_ROLES,
+    choices: SEED_ROLES,
+    help: 'what this seed does for peers, at least one'
+  },
+  relayCircuitMib: {
+    type: 'number',
+    default: 16,
+    min: 1,
+    max: 1_048_576,
+    unit: 'MiB',
+    help: 'bytes that one relayed circuit carries, both directions together'
+  },
+  relayCircuitMinutes: {
+    type: 'number',
+    default: 10,
+    min: 1,
+    max: 1_440,
+    unit: 'minutes',
+    help: 'how long one relayed circuit lasts'
+  },
+  relayCircuitsPerPeer: {
+    type: 'number',
+    default: 2,
+    min: 1,
+    max: 64,
+    unit: 'circuits',
+    help: 'relayed circuits of one peer at once, whichever end it is'
+  },
+  relayReservations: {
+    type: 'number',
+    default: 1_000,
+    min: 1,
+    max: 100_000,
+    unit: 'peers',
+    help: 'peers that are reached through this seed at once, and circuits at once'
+  },
+  relayPeerDayMib: {
+    type: 'number',
+    default: 512,
+    min: 1,
+    max: 1_048_576,
+    unit: 'MiB',
+    help: 'bytes of the relayed circuits of one peer in a day (UTC)'
+  },
+  relayMonthGb: {
+    type: 'number',
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    unit: 'GB',
+    help: 'bytes of all relayed circuits in a calendar month (UTC), each counted once; then this seed relays no more until the next'
   },
   stage: {
     type: 'choice',
@@ -92,7 +141,7 @@ export const SEED_OPTIONS = {
     min: 1,
     max: 10_000_000,
     unit: 'registrations',
-    help: 'most registrations kept; a newcomer beyond it is refused, those who are here renew'
+    help: 'most registrations kept, with redis by the whole fleet; a newcomer beyond it is refused, those who are here renew'
   },
   maxConnections: {
     type: 'number',
@@ -101,6 +150,16 @@ export const SEED_OPTIONS = {
     max: 100_000,
     unit: 'connections',
     help: 'most libp2p connections at once'
+  },
+  redis: {
+    type: 'redis',
+    default: undefined,
+    help: 'Redis that the seeds of a fleet share; while it is away each goes on from its memory'
+  },
+  redisPrefix: {
+    type: 'prefix',
+    default: 'skein',
+    help: 'what the keys in Redis begin with: the same for the seeds of one fleet, another for another'
   },
   logLevel: {
     type: 'choice',
@@ -126,7 +185,7 @@ export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
 type ValueOf<O extends SeedOption> =
   O extends { type: 'addresses' | 'seeds' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
-      : O extends { type: 'secret' } ? string | undefined
+      : O extends { type: 'secret' | 'redis' } ? string | undefined
         : O extends { type: 'switch' } ? boolean
           : O extends { type: 'number' } ? number
             : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C

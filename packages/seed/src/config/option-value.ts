@@ -1,6 +1,7 @@
 /** Reads one option's value, from text (flags, environment) or from YAML, and writes it back. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
+import { maskRedisAddress, parseRedisAddress, REDIS_ADDRESS_EXPECTED, REDIS_PREFIX, RedisAddressError } from '../redis/redis-address.ts'
 import { isList, optionOf } from './option-table.ts'
 import { ConfigError } from './config-error.ts'
 import type { Endpoint, OptionName, SeedOption } from './option-table.ts'
@@ -36,8 +37,13 @@ export function readValue (name: OptionName, given: unknown, source: ValueSource
     if (!(error instanceof WrongValue)) {
       throw error
     }
-    throw new ConfigError(name, option.type === 'secret' ? MASK : given, error.expected, source, { cause: error.cause })
+    throw new ConfigError(name, shown(option, given), error.expected, source, { cause: error.cause })
   }
+}
+
+/** What of a wrong value may be seen. */
+function shown (option: SeedOption, given: unknown): unknown {
+  return option.type === 'secret' ? MASK : option.type === 'redis' ? maskRedisAddress(String(given)) : given
 }
 
 /** What a person may give, for messages, help and documentation. */
@@ -48,6 +54,8 @@ export function expectation (option: SeedOption): string {
     case 'endpoint': return 'a port or host:port, such as 8080 or 127.0.0.1:8080'
     case 'text': return `a text of at most ${option.maxLength} characters`
     case 'secret': return `a text of at least ${option.minLength} visible ASCII characters`
+    case 'redis': return REDIS_ADDRESS_EXPECTED
+    case 'prefix': return '1 to 64 letters, digits and - _ . :'
     case 'folder': return 'the path of a folder'
     case 'switch': return 'true or false'
     case 'number': return `a whole number from ${option.min} to ${option.max} (${option.unit})`
@@ -56,13 +64,16 @@ export function expectation (option: SeedOption): string {
   }
 }
 
-/** As it is written in a file; a secret is masked. */
+/** As it is written in a file; a secret is masked, and the password in the address of Redis. */
 export function writeValue (option: SeedOption, value: unknown): unknown {
   if (value === undefined) {
     return null
   }
   if (option.type === 'secret') {
     return MASK
+  }
+  if (option.type === 'redis') {
+    return maskRedisAddress(value as string)
   }
   return option.type === 'endpoint' ? writeEndpoint(value as Endpoint) : value
 }
@@ -101,6 +112,8 @@ function read (option: SeedOption, value: unknown): unknown {
     case 'choice': return check(option, option.choices.includes(value as string), value)
     case 'number': return check(option, Number.isInteger(value) && (value as number) >= option.min && (value as number) <= option.max, value)
     case 'text': return check(option, isText(value, 0, option.maxLength) && !/\p{Cc}/u.test(value), value)
+    case 'redis': return readRedis(value)
+    case 'prefix': return check(option, typeof value === 'string' && REDIS_PREFIX.test(value), value)
     case 'folder': return check(option, isText(value, 1) && !value.includes('\0'), value)
     case 'secret': return check(option, isText(value, option.minLength) && /^[!-~]*$/.test(value), value)
   }
@@ -149,15 +162,16 @@ function choices (option: SeedOption & { type: 'choices' }, given: string[]): st
   if (unknown != null || given.length === 0) {
     throw new WrongValue(expectation(option))
   }
-  const unavailable = given.find(choice => option.unavailable.includes(choice))
-  if (unavailable != null) {
-    throw new WrongValue(`${option.required.join(' and ')}: ${unavailable} is not available yet`)
-  }
-  const missing = option.required.find(choice => !given.includes(choice))
-  if (missing != null) {
-    throw new WrongValue(`${option.required.join(' and ')}: switching ${missing} off is not available yet`)
-  }
   return option.choices.filter(choice => given.includes(choice))
+}
+
+function readRedis (value: unknown): string {
+  try {
+    parseRedisAddress(isText(value, 1) ? value : '')
+    return value as string
+  } catch (error) {
+    throw new WrongValue(error instanceof RedisAddressError ? `${REDIS_ADDRESS_EXPECTED} (${error.problem})` : REDIS_ADDRESS_EXPECTED, error)
+  }
 }
 
 function readEndpoint (option: SeedOption, value: unknown): Endpoint {

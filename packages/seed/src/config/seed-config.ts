@@ -22,8 +22,8 @@ export interface ResolvedConfig {
 
 /** Largest configuration file, bytes. */
 export const MAX_CONFIG_FILE_BYTES = 65_536
-/** What Kubernetes sets for a service that is called `skein-seed`. */
-const NOT_OURS = /^SKEIN_SEED_(SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)$/
+/** What Kubernetes sets for services that are called `skein-seed` and `skein-seed-redis`. */
+const NOT_OURS = /^SKEIN_SEED_(?:REDIS_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)$/
 
 /**
  * @throws {ConfigError} naming the key, the value and what is expected

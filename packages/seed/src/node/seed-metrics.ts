@@ -2,7 +2,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { STAGES } from '../stages/stage.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
+import type { RelayCounters } from '../relay/relay-ledger.ts'
+import type { RelayService } from '../relay/relay-service.ts'
+import type { PathBytes } from './path-bytes.ts'
 import type { SeedCounters } from '../seed-service.ts'
+import type { SignalStats } from '../signalling/signal-service.ts'
 import type { Stage } from '../stages/stage.ts'
 
 /** Where the figures come from; asked at each scrape. */
@@ -12,6 +16,14 @@ export interface SeedFigures {
   connections: () => { inbound: number, outbound: number }
   /** Where on the ladder the seed thinks the network is; `nodes` is left out until there is an estimate */
   network: () => { stage: Stage, nodes?: number } | undefined
+  /** Left out, or `undefined`, when this seed does not signal */
+  signals?: () => SignalStats | undefined
+  /** Of a seed of a fleet: whether Redis answers, and commands that failed by operation */
+  redis?: () => { up: boolean, failures: Record<string, number> } | undefined
+  /** Of this node's own connections */
+  paths: () => PathBytes['bytes']
+  /** Left out without the role */
+  relay?: Pick<RelayService, 'ledger' | 'usage'>
   maxConnections: number
   maxRegistrations: number
 }
@@ -68,6 +80,19 @@ export class SeedMetrics {
         metric.set(nodes)
       }
     })
+    gauge(registry, 'skein_seed_redis_up', '1 while Redis answers, 0 while the seed goes on from its memory; no value without one', [], metric => {
+      const redis = figures.redis?.()
+      if (redis == null) {
+        metric.remove()
+      } else {
+        metric.set(redis.up ? 1 : 0)
+      }
+    })
+    counter(registry, 'skein_seed_redis_failures_total', 'Operations that Redis did not answer, by operation', ['operation'], metric => {
+      for (const [operation, count] of Object.entries(figures.redis?.()?.failures ?? {})) {
+        metric.inc({ operation }, count)
+      }
+    })
     counter(registry, 'skein_seed_requests_total', 'Requests of the seed protocol that were read', [], metric => {
       metric.inc(figures.counters().requests)
     })
@@ -79,6 +104,17 @@ export class SeedMetrics {
         metric.inc({ reason }, count)
       }
     })
+
+    signalMetrics(registry, figures.signals ?? (() => undefined))
+    counter(registry, 'skein_seed_path_bytes_total',
+      'Bytes of this node\'s own connections, by path (direct, relayed) and direction; what it relays for others is in direct too, twice',
+      ['path', 'direction'], metric => {
+        for (const [path, bytes] of Object.entries(figures.paths())) {
+          metric.inc({ path, direction: 'received' }, bytes.received)
+          metric.inc({ path, direction: 'sent' }, bytes.sent)
+        }
+      })
+    relayMetrics(registry, figures.relay)
 
     this.exchanges = new Histogram({
       name: 'skein_seed_exchange_duration_seconds',
@@ -126,6 +162,78 @@ export function foldRegions (counts: RegionTierCount[], maxRegions = MAX_REGIONS
     folded.set(key, { region: label, tier, count: (folded.get(key)?.count ?? 0) + count })
   }
   return [...folded.values()]
+}
+
+/** Of what this seed passes on between peers; without the role they have no values. */
+function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['signals']>): void {
+  const figure = (name: string, help: string, read: (stats: SignalStats) => number): void => {
+    gauge(registry, name, help, [], metric => {
+      const now = stats()
+      if (now === undefined) {
+        metric.remove()
+      } else {
+        metric.set(read(now))
+      }
+    })
+  }
+  figure('skein_seed_signal_sessions', 'Peers that can be signalled through this seed now', ({ sessions }) => sessions)
+  figure('skein_seed_signal_claims', 'Peers of which the other seeds of the fleet know that they are here', ({ claims }) => claims)
+  figure('skein_seed_signal_queue_bytes', 'Payloads that wait for a receiver connected here, or for its acknowledgement',
+    ({ queuedBytes }) => queuedBytes)
+  counter(registry, 'skein_seed_signals_total',
+    'Signals of peers connected here, by outcome (delivered, or why not) and path: local, remote (over another seed), none (passed on to nobody)',
+    ['outcome', 'path'], metric => {
+      for (const [path, outcomes] of Object.entries(stats()?.counters.outcomes ?? {})) {
+        for (const [outcome, count] of Object.entries(outcomes)) {
+          metric.inc({ outcome, path }, count)
+        }
+      }
+    })
+  counter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome',
+    ['outcome'], metric => {
+      for (const [outcome, count] of Object.entries(stats()?.counters.foreign ?? {})) {
+        metric.inc({ outcome }, count)
+      }
+    })
+  counter(registry, 'skein_seed_signal_faults_total',
+    'Faults of signalling, by kind: malformed (a stream or message not of the protocol), late (an outcome nobody waits for), bus (it did not answer)',
+    ['kind'], metric => {
+      const counters = stats()?.counters
+      metric.inc({ kind: 'malformed' }, counters?.malformed ?? 0)
+      metric.inc({ kind: 'late' }, counters?.lateOutcomes ?? 0)
+      metric.inc({ kind: 'bus' }, counters?.busFailures ?? 0)
+    })
+}
+
+/** Of what this seed relays for others; without the role they have no values. */
+function relayMetrics (registry: Registry, relay: SeedFigures['relay']): void {
+  const figure = (name: string, help: string, read: (relay: NonNullable<SeedFigures['relay']>) => number): void => {
+    gauge(registry, name, help, [], metric => {
+      if (relay === undefined) {
+        metric.remove()
+      } else {
+        metric.set(read(relay))
+      }
+    })
+  }
+  const count = <L extends string>(name: string, help: string, label: L, read: (counters: RelayCounters) => Record<string, number>): void => {
+    counter(registry, name, help, [label], metric => {
+      for (const [value, total] of Object.entries(relay === undefined ? {} : read(relay.ledger.counters))) {
+        metric.inc({ [label]: value } as Record<L, string>, total)
+      }
+    })
+  }
+  figure('skein_seed_relay_reservations', 'Peers that are reached through this seed now', ({ ledger }) => ledger.reserved)
+  figure('skein_seed_relay_reservations_limit', 'Most such peers (relayReservations)', ({ ledger }) => ledger.limits.maxReservations)
+  figure('skein_seed_relay_circuits', 'Circuits through this seed now', ({ ledger }) => ledger.circuits)
+  figure('skein_seed_relay_month_bytes', 'Bytes relayed this calendar month (UTC), each counted once', one => one.usage().bytes)
+  figure('skein_seed_relay_month_limit_bytes', 'The month\'s quota (relayMonthGb)', ({ ledger }) => ledger.limits.monthBytes)
+  count('skein_seed_relay_bytes_total', 'Bytes relayed, each counted once, by direction: to who asked for the circuit, or to its end', 'direction',
+    ({ bytes }) => bytes)
+  count('skein_seed_relay_granted_total', 'Reservations (renewals included) and circuits granted', 'what',
+    ({ reserved, connected }) => ({ reservation: reserved, circuit: connected }))
+  count('skein_seed_relay_refusals_total', 'Reservations and circuits refused, by reason', 'reason', ({ refused }) => refused)
+  count('skein_seed_relay_resets_total', 'Circuits that this seed ended, by reason', 'reason', ({ reset }) => reset)
 }
 
 function gauge<L extends string> (

@@ -1,18 +1,27 @@
 /** A seed as an operator runs it: the node, its HTTP port, its log, and an orderly end. */
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
-import { systemClock } from '@skein/core/system'
+import { systemClock, systemRandom } from '@skein/core/system'
 import { Registry } from 'prom-client'
 import { plainConfig } from '../config/printed-config.ts'
 import { createSeed } from '../create-seed.ts'
+import { openFleetRegistry } from '../redis/fleet.ts'
+import { maskRedisAddress } from '../redis/redis-address.ts'
+import { RedisSignalBus } from '../redis/signal-bus.ts'
 import { drainConnections } from './connection-drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
 import { SeedListenError } from './listen-error.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { RelayUsageFile } from './relay-usage-file.ts'
+import { PathBytes } from './path-bytes.ts'
 import { SeedMetrics } from './seed-metrics.ts'
 import type { Clock } from '@skein/core'
+import type { MonthUsage } from '../relay/usage-period.ts'
+import type { RelayLimits } from '../relay/relay-limits.ts'
 import type { SeedConfig } from '../config/option-table.ts'
 import type { Seed, SeedInit } from '../create-seed.ts'
+import type { OpenFleet } from '../redis/fleet.ts'
+import type { SignalBus } from '../signalling/signal-bus.ts'
 import type { HttpPort, UpgradeTarget, Verdict } from './http-port.ts'
 import type { SeedLog } from './seed-log.ts'
 
@@ -70,6 +79,9 @@ class OperatedSeed implements SeedNode {
   private upgrades: Record<string, UpgradeTarget> = {}
   private loop?: EventLoopWatch
   private refusals?: RefusalLog
+  private fleet?: OpenFleet
+  private relayUsage?: RelayUsageFile
+  private readonly paths = new PathBytes()
   private stopping?: Promise<void>
 
   constructor (init: SeedNodeInit) {
@@ -90,10 +102,16 @@ class OperatedSeed implements SeedNode {
 
   async start (): Promise<void> {
     const { config, log } = this.init
-    const seed = this.running = await createSeed(this.seedInit()).catch(listenFailure)
+    this.fleet = this.openFleet()
+    const used = await this.openRelayUsage()
+    const seed = this.running = await createSeed(this.seedInit(used)).catch(listenFailure)
+    const { relay } = seed
+    if (relay !== undefined) {
+      this.relayUsage?.follow(() => relay.usage())
+    }
     this.loop = new EventLoopWatch(this.clock)
     this.metrics = this.countWith(seed)
-    this.refusals = new RefusalLog(this.clock, () => seed.service.counters.refused, refused => {
+    this.refusals = new RefusalLog(this.clock, () => refusalsOf(seed), refused => {
       log.warn({ refused }, 'refused in the last minute')
     })
     if (config.http != null) {
@@ -122,9 +140,76 @@ class OperatedSeed implements SeedNode {
     this.refusals?.stop()
     await this.http?.stop()
     await this.running?.stop()
+    await this.endRelayUsage()
+    this.fleet?.close()
   }
 
-  private seedInit (): SeedInit {
+  /** Through the same Redis signals reach peers of the other seeds. */
+  private signalBus (): ((seed: string) => SignalBus) | undefined {
+    const { fleet, clock } = this
+    return fleet && (seed => new RedisSignalBus({ client: fleet.connection.client, seed, clock, prefix: this.init.config.redisPrefix }))
+  }
+
+  /** Without Redis there is none: the seed keeps to itself. */
+  private openFleet (): OpenFleet | undefined {
+    const { config, log } = this.init
+    if (config.redis == null) {
+      return undefined
+    }
+    // the first failure of each time that it is away; what else fails is counted
+    let told = false
+    return openFleetRegistry({
+      redis: config.redis,
+      prefix: config.redisPrefix,
+      maxRegistrations: config.maxRegistrations,
+      clock: this.clock,
+      random: systemRandom(),
+      onError: error => {
+        if (!told) {
+          told = true
+          log.warn({ redis: maskRedisAddress(config.redis ?? ''), problem: error.message }, 'Redis cannot be reached')
+        }
+      },
+      onState: state => {
+        told = state === 'degraded' && told
+        if (state === 'up') {
+          log.info({ redis: maskRedisAddress(config.redis ?? '') }, 'Redis answers: registrations are shared')
+        } else {
+          log.warn({ redis: maskRedisAddress(config.redis ?? '') }, 'Redis does not answer: the seed goes on from its memory')
+        }
+      }
+    })
+  }
+
+  /** What was relayed this month before; a count that cannot be kept is a reason not to start. */
+  private async openRelayUsage (): Promise<MonthUsage | undefined> {
+    const { config, log, onDamage } = this.init
+    if (config.ephemeral || !config.roles.includes('relay')) {
+      return undefined
+    }
+    this.relayUsage = new RelayUsageFile({
+      folder: config.data,
+      clock: this.clock,
+      monthBytes: config.relayMonthGb * 1e9,
+      onDamage: error => {
+        log.warn({ path: error.path, movedTo: error.movedTo, assumedBytes: error.assumedBytes }, error.message)
+        onDamage?.(error.message)
+      },
+      onProblem: error => {
+        log.error({ reason: error.message }, 'what the relay has carried this month cannot be written; a restart would forget it')
+      }
+    })
+    return await this.relayUsage.load()
+  }
+
+  private async endRelayUsage (): Promise<void> {
+    const { relay } = this.running ?? {}
+    if (relay !== undefined) {
+      await this.relayUsage?.end(relay.usage())
+    }
+  }
+
+  private seedInit (used: MonthUsage | undefined): SeedInit {
     const { init } = this
     const { config } = init
     return {
@@ -133,16 +218,20 @@ class OperatedSeed implements SeedNode {
       announce: config.announce.length === 0 ? undefined : config.announce,
       region: config.region,
       dataDir: config.ephemeral ? undefined : config.data,
+      signalling: { bus: this.signalBus() },
+      roles: config.roles,
+      relay: { limits: relayLimits(config), used },
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
+      registry: this.fleet?.registry,
       maxConnections: config.maxConnections,
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
       onDamage: init.onDamage,
       onSeedNameFailure: ({ seedName, problem, message }) => { init.log.warn({ seedName, problem }, message) },
-      metrics: init.libp2pMetrics === false
+      metrics: this.paths.counting(init.libp2pMetrics === false
         ? undefined
-        : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
+        : prometheusMetrics({ registry: this.registry, collectDefaultMetrics: false, preserveExistingMetrics: true })),
       clock: init.clock,
       signal: init.signal
     }
@@ -158,7 +247,11 @@ class OperatedSeed implements SeedNode {
         const inbound = connections.filter(({ direction }) => direction === 'inbound').length
         return { inbound, outbound: connections.length - inbound }
       },
+      signals: () => seed.signalling?.stats(),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
+      redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
+      paths: () => this.paths.bytes,
+      relay: seed.relay,
       maxConnections,
       maxRegistrations
     }, this.registry)
@@ -174,7 +267,8 @@ class OperatedSeed implements SeedNode {
       return { ok: false, body: { status: 'draining' } }
     }
     const listening = this.seed.addresses.length > 0
-    return { ok: listening, body: { status: listening ? 'ready' : 'not listening' } }
+    // without Redis a seed takes clients as well
+    return { ok: listening, body: { status: listening ? 'ready' : 'not listening', ...this.fleet && { redis: this.fleet.registry.state } } }
   }
 
   private async drainAndStop (): Promise<void> {
@@ -183,6 +277,8 @@ class OperatedSeed implements SeedNode {
     const startMs = clock.nowMs()
     this.metrics?.onDrain()
     seed.service.drain()
+    seed.signalling?.drain()
+    seed.relay?.close('draining')
     log.info({ connections: seed.peer.libp2p.getConnections().length, seconds: config.drain }, 'draining')
 
     const drainMs = config.drain * 1_000
@@ -193,8 +289,28 @@ class OperatedSeed implements SeedNode {
     this.loop?.stop()
     this.refusals?.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
+    this.fleet?.close()
+    await this.endRelayUsage()
     log.info({ ...result, ms: Math.round(clock.nowMs() - startMs) }, 'stopped')
   }
+}
+
+function relayLimits (config: SeedConfig): Partial<RelayLimits> {
+  return {
+    circuitBytes: config.relayCircuitMib * 2 ** 20,
+    circuitMs: config.relayCircuitMinutes * 60_000,
+    circuitsPerPeer: config.relayCircuitsPerPeer,
+    maxCircuits: config.relayReservations,
+    maxReservations: config.relayReservations,
+    peerDayBytes: config.relayPeerDayMib * 2 ** 20,
+    monthBytes: config.relayMonthGb * 1e9
+  }
+}
+
+/** Of the seed protocol, and of the relay under a name that says so. */
+function refusalsOf ({ service, relay }: Seed): Record<string, number> {
+  const relayed = Object.entries(relay?.ledger.counters.refused ?? {}).map(([reason, count]) => [`relay_${reason}`, count])
+  return { ...service.counters.refused, ...Object.fromEntries(relayed) }
 }
 
 async function within (clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {

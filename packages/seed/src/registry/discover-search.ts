@@ -38,12 +38,12 @@ export const WINDOW_MS = 600_000
 /** Most bytes of a page of 20, its cursor and the framing included; larger pages have as much for every 20. */
 export const MAX_PAGE_BYTES = 12_288
 /** More than the largest envelope, so that each page that can brings one. */
-const ENVELOPE_BUDGET_BYTES = MAX_PAGE_BYTES - MAX_CURSOR_BYTES - 64
+export const ENVELOPE_BUDGET_BYTES = MAX_PAGE_BYTES - MAX_CURSOR_BYTES - 64
 /** Tag and length of an envelope in a message. */
-const ENVELOPE_FRAME_BYTES = 3
+export const ENVELOPE_FRAME_BYTES = 3
 /** A block is this many pages, so that the best are chosen among several times as many. */
-const PAGES_PER_BLOCK = 3
-const MIN_BLOCK = 30
+export const PAGES_PER_BLOCK = 3
+export const MIN_BLOCK = 30
 
 /** Domains of the hashes of names that have no code, and of the rest. */
 export const HASH_DOMAIN = { peer: 0, model: 1, region: 2, task: 3, network: 4, query: 5, start: 6, origin: 8 } as const
@@ -94,10 +94,7 @@ export class DiscoverSearch {
     this.limit = Math.min(MAX_DISCOVER_LIMIT, Math.max(1, Math.floor(query.limit ?? DEFAULT_DISCOVER_LIMIT)))
     this.bytesLeft = ENVELOPE_BUDGET_BYTES * Math.max(1, this.limit / DEFAULT_DISCOVER_LIMIT)
     this.filter = filterOf(parts.hash, query, nowMs)
-    const check = parts.hash.text(JSON.stringify([
-      query.model, query.minRamBytes, query.minVramBytes, query.minTier, query.region, query.task, query.minContext, query.maxPriceMicros,
-      query.asker, query.near
-    ]), HASH_DOMAIN.query).lo
+    const check = queryCheck(parts.hash, query)
     const start = parts.hash.text(`${Math.floor(nowMs / WINDOW_MS)} ${query.asker ?? ''}`, HASH_DOMAIN.start).lo
     this.cursor = query.cursor === undefined || query.cursor.length === 0
       ? { check, start, region: undefined, stage: 0, taken: [] }
@@ -140,7 +137,7 @@ export class DiscoverSearch {
     const { query, cursor } = this
     return query.region !== undefined
       ? [query.region, undefined]
-      : [...regionOrder.regions(regions, query.near, cursor.start, cursor.region), undefined]
+      : [...regionOrder.regions(regions, query.near === '' ? undefined : query.near, cursor.start, cursor.region), undefined]
   }
 
   private root (region: number, stage: number): number {
@@ -261,6 +258,14 @@ export class DiscoverSearch {
   }
 }
 
+/** Ties a cursor to a query, its asker, and who holds the key of the hash. */
+export function queryCheck (hash: KeyedHash, query: DiscoverQuery): number {
+  return hash.text(JSON.stringify([
+    query.model, query.minRamBytes, query.minVramBytes, query.minTier, query.region, query.task, query.minContext, query.maxPriceMicros,
+    query.asker, query.near
+  ]), HASH_DOMAIN.query).lo
+}
+
 function filterOf (hash: KeyedHash, query: DiscoverQuery, nowMs: number): Filter {
   const named = (name: string | undefined, domain: number): number | undefined => name === undefined ? undefined : hash.text(name, domain).lo
   const bit = query.task === undefined ? 0 : taskBit(query.task)
@@ -280,6 +285,6 @@ function filterOf (hash: KeyedHash, query: DiscoverQuery, nowMs: number): Filter
 }
 
 /** Distance and the lower 16 bits of the other half: what a cursor keeps. */
-function placeKey (place: RingPlace): number {
+export function placeKey (place: RingPlace): number {
   return place.distance * 0x10000 + (place.lo & 0xffff)
 }

@@ -252,6 +252,18 @@ export class MemoryRegistry implements Registry {
     this.expire(nowMs, EXPIRE_BUDGET.sweep)
   }
 
+  /** The live registrations of `count` places, from one on; `next` is where to go on, `undefined` at the end. */
+  envelopesFrom (from: number, count: number, nowMs: number): { envelopes: Array<Uint8Array<ArrayBuffer>>, next: number | undefined } {
+    const envelopes: Array<Uint8Array<ArrayBuffer>> = []
+    const end = Math.min(this.highest, from + count)
+    for (let slot = from; slot < end; slot++) {
+      if (this.columns.address[slot] !== 0 && (this.columns.expiresAtMs[slot] as number) > nowMs) {
+        envelopes.push(this.envelope(slot))
+      }
+    }
+    return { envelopes, next: end < this.highest ? end : undefined }
+  }
+
   private expire (nowMs: number, budget: number): void {
     this.wheel.turn(nowMs, budget, slot => { this.drop(slot) })
   }

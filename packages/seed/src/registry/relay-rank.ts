@@ -36,11 +36,11 @@ export function rankRelays<C extends RelayCandidate> (
     .map(({ candidate }) => candidate)
 }
 
-function hasRoom ({ reservations, maxReservations, circuits, maxCircuits }: RelayLoad): boolean {
+export function hasRoom ({ reservations, maxReservations, circuits, maxCircuits }: RelayLoad): boolean {
   return reservations < maxReservations && circuits < maxCircuits
 }
 
 /** What is taken of the scarcer of its two kinds of places, 0 to 1. */
-function shareOf ({ reservations, maxReservations, circuits, maxCircuits }: RelayLoad): number {
+export function shareOf ({ reservations, maxReservations, circuits, maxCircuits }: RelayLoad): number {
   return Math.max(reservations / maxReservations, circuits / maxCircuits)
 }

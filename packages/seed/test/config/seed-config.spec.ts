@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { SEED_ROLES } from '../../src/index.ts'
 import { ConfigError, ConfigFileError, describeOptions, environmentOf, flagOf, isList, OPTION_NAMES, optionOf, printConfig, resolveConfig } from '../../src/node/index.ts'
 import type { GivenConfig, OptionName } from '../../src/node/index.ts'
 
@@ -23,7 +24,8 @@ describe('the configuration of a seed', () => {
     const { config, sources } = resolveConfig({ home: '/home/me' })
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
-      ephemeral: false, roles: ['discover', 'bootstrap'], stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, logLevel: 'info', drain: 10
+      ephemeral: false, roles: ['discover', 'signal', 'relay', 'bootstrap'],
+      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein', logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
   })
@@ -57,9 +59,17 @@ describe('the configuration of a seed', () => {
       data: ['/var/lib/skein', '/var/lib/skein'],
       ephemeral: ['true', 'true'],
       roles: [['bootstrap', 'discover'], '[bootstrap, discover]'],
+      relayCircuitMib: ['8', '8'],
+      relayCircuitMinutes: ['9', '9'],
+      relayCircuitsPerPeer: ['10', '10'],
+      relayReservations: ['11', '11'],
+      relayPeerDayMib: ['12', '12'],
+      relayMonthGb: ['13', '13'],
       stage: ['hub', 'hub'],
       maxRegistrations: ['5', '5'],
       maxConnections: ['6', '6'],
+      redis: ['redis://:word@127.0.0.1:6379/1', 'redis://:word@127.0.0.1:6379/1'],
+      redisPrefix: ['mesh-2', 'mesh-2'],
       logLevel: ['debug', 'debug'],
       drain: ['7', '7']
     }
@@ -69,7 +79,7 @@ describe('the configuration of a seed', () => {
     expect(byEnvironment.config).to.deep.equal(byFlag.config)
     expect(byFile.config).to.deep.equal(byFlag.config)
     const plain = resolveConfig().config
-    expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal(['roles'])
+    expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal([])
   })
 
   const endpoints: Array<[unknown, string | undefined, number?]> = [
@@ -103,12 +113,18 @@ describe('the configuration of a seed', () => {
     ['a name of seeds that is none', { flags: { seeds: ['srv:no/host'] } }, 'seeds', /--seed \["srv:no\/host"\]: expected .*srv:seeds\.example\.org/],
     ['a stage that is none', { flags: { stage: 'huge' } }, 'stage', /one of auto, hub/],
     ['a role that is none', { flags: { roles: 'king' } }, 'roles', /some of discover/],
-    ['a role that is to come', { flags: { roles: 'discover,bootstrap,relay' } }, 'roles', /relay is not available yet/],
-    ['a role taken away', { flags: { roles: 'discover' } }, 'roles', /switching bootstrap off is not available yet/],
+    ['no role at all', { flags: { roles: ',' } }, 'roles', /some of discover/],
+    ['a month without relaying', { flags: { relayMonthGb: '0' } }, 'relayMonthGb', /from 1 to/],
     ['a region with a line break', file('region: "a\\nb"'), 'region', /64 characters/],
     ['a map for a list', file('listen: { a: 1 }'), 'listen', /a list of/],
     ['a short token', { flags: { metricsToken: 'secret' } }, 'metricsToken', /at least 16/]
   ]
+  for (const role of SEED_ROLES) {
+    it(`takes the role ${role} alone`, () => {
+      expect(resolveConfig({ flags: { roles: role } }).config.roles).to.deep.equal([role])
+    })
+  }
+
   for (const [name, given, key, message] of wrong) {
     it(`refuses ${name}, naming key, value and what is expected`, () => {
       const error = failureOf(given) as ConfigError
@@ -161,6 +177,24 @@ describe('the configuration of a seed', () => {
     expect(text).to.include('# file seed.yaml\nregion: eu-west\n')
     expect(text).to.include('# default\ndrain: 10\n')
     expect(text).to.not.include(TOKEN)
+  })
+
+  it('shows no password of Redis: not when it is right, not when it is wrong', () => {
+    const text = printConfig(resolveConfig({ flags: { redis: 'redis://me:w0rd@a:1,b:2' } }))
+    expect(text).to.include('redis: redis://me:********@a:1,redis://b:2\n').and.not.include('w0rd')
+    expect(failureOf(file(text))).to.include({ key: 'redis' })
+    for (const redis of ['http://me:w0rd@a', 'redis://me:w0rd@a/x', 'redis://me:w0rd@a,redis://me:other@b', 'redis:w0rd', 'me:w0rd@a']) {
+      const failure = failureOf({ flags: { redis } })
+      expect(failure).to.be.instanceOf(ConfigError).and.include({ key: 'redis' })
+      expect(`${failure.message} ${JSON.stringify(failure)}`).to.not.include('w0rd')
+      expect(failure.message).to.include('expected redis://')
+    }
+  })
+
+  it('takes no prefix for keys that would put all of them in one place', () => {
+    for (const redisPrefix of ['', '{x}', 'a b', 'x'.repeat(65)]) {
+      expect(failureOf({ flags: { redisPrefix } })).to.include({ key: 'redisPrefix' })
+    }
   })
 
   it('prints what can be read back, except for a masked secret', () => {

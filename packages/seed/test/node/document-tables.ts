@@ -19,6 +19,8 @@ export async function metricsTable (): Promise<string> {
     countBy: async () => [],
     connections: () => ({ inbound: 0, outbound: 0 }),
     network: () => ({ stage: 'hub', nodes: undefined }),
+    redis: () => ({ up: true, failures: {} }),
+    paths: () => ({ direct: { received: 0, sent: 0 }, relayed: { received: 0, sent: 0 } }),
     maxConnections: 1,
     maxRegistrations: 1
   }, registry)

@@ -13,6 +13,7 @@ import { PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
 import { expect } from 'chai'
 import { resolveConfig, SeedListenError, startSeedNode } from '../../src/node/index.ts'
 import type { AddressInfo } from 'node:net'
+import type { Peer } from '@skein/peer'
 import type { SeedLog, SeedNode, SeedNodeInit, UpgradeTarget } from '../../src/node/index.ts'
 
 interface Line {
@@ -104,6 +105,77 @@ describe('a seed as an operator runs it', function () {
     } finally {
       await Promise.all(peers.map(async peer => { await peer.stop() }))
     }
+  })
+
+  it('is ready without the Redis that it was given, says so, and does not tell the password', async () => {
+    const closed = createServer().listen(0, '127.0.0.1')
+    await once(closed, 'listening')
+    const { port } = closed.address() as AddressInfo
+    closed.close()
+    await once(closed, 'close')
+    const { httpUrl } = await start({ redis: `redis://me:w0rd@127.0.0.1:${port}`, drain: '0' })
+    const response = await fetch(`${httpUrl}/ready`)
+    expect([response.status, await response.json()]).to.deep.equal([200, { status: 'ready', redis: 'degraded' }])
+    expect(await metrics()).to.match(/^skein_seed_redis_up 0$/m)
+    while (!/^skein_seed_redis_failures_total\{operation="probe"\} [1-9]/m.test(await metrics()) || !lines.some(({ level }) => level === 'warn')) {
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+    await node?.stop()
+    expect(lines.find(({ level }) => level === 'warn')?.message).to.equal('Redis cannot be reached')
+    expect(JSON.stringify(lines)).to.not.include('w0rd')
+    expect(JSON.stringify(lines)).to.include(`redis://me:********@127.0.0.1:${port}`)
+  })
+
+  it('says nothing of Redis when it has none', async () => {
+    const { httpUrl } = await start({})
+    expect(await (await fetch(`${httpUrl}/ready`)).json()).to.deep.equal({ status: 'ready' })
+    expect(await metrics()).to.not.match(/^skein_seed_redis_up \d/m)
+  })
+
+  it('relays by default, shows what it carried in the metrics, and goes on with the count of the month after a restart', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'skein-relay-'))
+    const peers: Peer[] = []
+    try {
+      const { seed } = await start({ data, ephemeral: false, drain: '0' })
+      const [server, caller] = [await createPeer({ listen: [], bootstrap: seed.addresses }), await createPeer({ listen: [], bootstrap: seed.addresses })]
+      peers.push(server, caller)
+      await server.reserveRelay()
+      await server.serve('m', async () => 'x'.repeat(10_000))
+      expect(await caller.chat({ model: 'm', messages: [] }).text()).to.have.length(10_000)
+      const text = await metrics()
+      const figure = (line: string): number => Number(new RegExp(`^${line} (\\d+)$`, 'm').exec(text)?.[1] ?? NaN)
+      const carried = figure('skein_seed_relay_month_bytes')
+      expect(carried).to.be.above(10_000)
+      expect(figure('skein_seed_relay_bytes_total\\{direction="to_source"\\}') + figure('skein_seed_relay_bytes_total\\{direction="to_destination"\\}')).to.equal(carried)
+      expect(figure('skein_seed_relay_month_limit_bytes')).to.equal(100e9)
+      expect([figure('skein_seed_relay_reservations'), figure('skein_seed_relay_circuits')]).to.deep.equal([1, 1])
+      expect(figure('skein_seed_path_bytes_total\\{path="direct",direction="sent"\\}')).to.be.above(carried)
+      expect(figure('skein_seed_path_bytes_total\\{path="relayed",direction="sent"\\}')).to.equal(0)
+      await node?.stop()
+      const again = await start({ data, ephemeral: false, drain: '0' })
+      expect(again.seed.relay?.usage().bytes).to.be.at.least(carried)
+      await node?.stop()
+
+      await writeFile(join(data, 'relay-usage.json'), '{')
+      const damaged = await start({ data, ephemeral: false, relayMonthGb: '1000' })
+      expect(lines.find(({ level }) => level === 'warn')?.fields).to.include({ path: join(data, 'relay-usage.json') })
+      expect(damaged.seed.relay?.usage().bytes).to.be.within(1, 1e12)
+    } finally {
+      await Promise.all(peers.map(async peer => { await peer.stop() }))
+      await node?.stop()
+      await rm(data, { recursive: true })
+    }
+  })
+
+  it('neither relays nor counts without the role, and takes its limits from the configuration', async () => {
+    const { seed } = await start({ roles: 'discover' })
+    expect(seed.relay).to.equal(undefined)
+    expect(await metrics()).to.match(/^# TYPE skein_seed_relay_circuits/m).and.not.match(/^skein_seed_relay_circuits \d/m)
+    await node?.stop()
+    const flags = { roles: 'relay', relayCircuitMib: '1', relayCircuitMinutes: '2', relayCircuitsPerPeer: '3', relayReservations: '4', relayPeerDayMib: '5', relayMonthGb: '6' }
+    expect((await start(flags)).seed.relay?.ledger.limits).to.deep.equal({
+      circuitBytes: 2 ** 20, circuitMs: 120_000, circuitsPerPeer: 3, maxCircuits: 4, maxReservations: 4, reservationMs: 1_800_000, peerDayBytes: 5 * 2 ** 20, monthBytes: 6e9
+    })
   })
 
   it('leaves no port open when it cannot start', async () => {

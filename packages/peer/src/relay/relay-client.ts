@@ -1,0 +1,125 @@
+/**
+ * Reservations at relays, as a libp2p service: makes one at a relay that was chosen, announces the circuit addresses that come with it, says when
+ * it is gone. The protocol is that of `@libp2p/circuit-relay-v2`; its listeners are not used, for each failed one stays behind, and closing one
+ * cancels all reservations.
+ */
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { raceSignal } from 'race-signal'
+import type { PeerId, PeerStore, Startable } from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, TransportManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { KnownRelay } from './relay-keeper.ts'
+
+export interface RelayClientComponents {
+  addressManager: AddressManager
+  connectionManager: ConnectionManager
+  peerId: PeerId
+  peerStore: PeerStore
+  transportManager: TransportManager
+}
+
+/** What is used of the transport of `@libp2p/circuit-relay-v2`; its class is not exported. */
+interface ReservationStore extends EventTarget {
+  addRelay: (relay: PeerId, type: 'configured') => Promise<{ details: { reservation: { addrs: Uint8Array[] } } }>
+}
+
+export const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+const TRANSPORT_NAME = '@libp2p/circuit-relay-v2-transport'
+/** Of one relay that are announced; the first is the one by which this peer reached it. */
+const MAX_RELAY_ADDRESSES = 8
+
+export function relayClient (): (components: RelayClientComponents) => RelayClient {
+  return components => new RelayClient(components)
+}
+
+export class RelayClient implements Startable {
+  /** Told when a reservation is gone */
+  onLost: (relay: string) => void = () => {}
+  private readonly components: RelayClientComponents
+  private readonly announced = new Map<string, Multiaddr[]>()
+  private store?: ReservationStore
+
+  constructor (components: RelayClientComponents) {
+    this.components = components
+  }
+
+  start (): void {
+    const transport = this.components.transportManager.getTransports().find(one => one[Symbol.toStringTag] === TRANSPORT_NAME)
+    this.store = (transport as { reservationStore?: ReservationStore } | undefined)?.reservationStore
+    this.store?.addEventListener('relay:removed', this.onRemoved)
+    this.store?.addEventListener('relay:created-reservation', this.onCreated)
+  }
+
+  stop (): void {
+    this.store?.removeEventListener('relay:removed', this.onRemoved)
+    this.store?.removeEventListener('relay:created-reservation', this.onCreated)
+  }
+
+  /** Multiaddr texts with `/p2p/…` under which others reach this peer through a relay. */
+  addressesAt (relay: string): string[] {
+    return (this.announced.get(relay) ?? []).map(address => `${address.toString()}/p2p/${this.components.peerId.toString()}`)
+  }
+
+  /** @throws when the relay cannot be reached, refuses, or does not relay */
+  async reserve ({ peer, addresses }: KnownRelay, signal: AbortSignal): Promise<void> {
+    if (this.store === undefined) {
+      throw new Error('This node has no relay transport')
+    }
+    const { connectionManager, peerStore } = this.components
+    const relay = peerIdFromString(peer)
+    const direct = connectionManager.getConnections(relay).some(({ limits }) => limits === undefined)
+    if (!direct) {
+      // before the transport does: a relay that it fails to dial it never tries again
+      await connectionManager.openConnection(addresses.filter(isDirect).map(address => multiaddr(`${address}/p2p/${peer}`)), { signal })
+    }
+    const { protocols } = await peerStore.get(relay, { signal })
+    if (protocols.length > 0 && !protocols.includes(HOP_PROTOCOL)) {
+      throw new Error('It does not relay')
+    }
+    signal.throwIfAborted()
+    await raceSignal(this.store.addRelay(relay, 'configured'), signal)
+    if (!this.announced.has(peer)) {
+      throw new Error('It closed the connection')
+    }
+  }
+
+  /** Also when a reservation was renewed: the relay's addresses may have changed. */
+  private readonly onCreated = (event: Event): void => {
+    const { relay, details } = (event as CustomEvent<{ relay: PeerId, details: { reservation: { addrs: Uint8Array[] } } }>).detail
+    const addresses = details.reservation.addrs.slice(0, MAX_RELAY_ADDRESSES).flatMap(bytes => circuitAddress(bytes, relay))
+    this.withdraw(relay.toString(), addresses)
+    this.announced.set(relay.toString(), addresses)
+    // as an observed address: of the kinds that libp2p knows, one that is neither listened on nor mapped to a port
+    addresses.forEach(address => { this.components.addressManager.confirmObservedAddr(address, { type: 'observed' }) })
+  }
+
+  private readonly onRemoved = (event: Event): void => {
+    const relay = (event as CustomEvent<{ relay: PeerId }>).detail.relay.toString()
+    this.withdraw(relay, [])
+    this.announced.delete(relay)
+    this.onLost(relay)
+  }
+
+  private withdraw (relay: string, except: Multiaddr[]): void {
+    for (const address of this.announced.get(relay) ?? []) {
+      if (!except.some(other => other.equals(address))) {
+        this.components.addressManager.removeObservedAddr(address)
+      }
+    }
+  }
+}
+
+/** None of what a relay says of others, or of itself behind another relay. */
+function circuitAddress (bytes: Uint8Array, relay: PeerId): Multiaddr[] {
+  try {
+    const address = multiaddr(bytes)
+    return isDirect(address.toString()) && address.toString().endsWith(`/p2p/${relay.toString()}`) ? [address.encapsulate('/p2p-circuit')] : []
+  } catch {
+    return []
+  }
+}
+
+function isDirect (address: string): boolean {
+  return !address.includes('/p2p-circuit')
+}
