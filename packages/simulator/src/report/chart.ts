@@ -32,6 +32,8 @@ export interface ChartSpec {
   sweep?: readonly OptionValue[]
   logX?: boolean
   steps?: boolean
+  /** Bands are cut off where the lines end: an interval from two runs may be wider than all that was seen */
+  cutBands?: boolean
   note?: string
 }
 
@@ -46,8 +48,9 @@ export function chart (spec: ChartSpec): Markup {
   const x = spec.sweep === undefined
     ? numberAxis(points.map(({ x }) => x as number), [INSIDE.left, INSIDE.right], { log: spec.logX, tight: true })
     : sweepAxis(spec.sweep, [INSIDE.left, INSIDE.right])
-  const y = numberAxis(points.flatMap(({ y, ci }) => [y - (ci ?? 0), y + (ci ?? 0)]), [INSIDE.bottom, INSIDE.top])
-  const drawn = spec.lines.map(one => drawLine(one, x, y, spec))
+  const y = numberAxis(points.flatMap(({ y, ci }) => spec.cutBands === true ? [y] : [y - (ci ?? 0), y + (ci ?? 0)]), [INSIDE.bottom, INSIDE.top])
+  const cut: Axis = { ...y, at: value => Math.min(INSIDE.bottom, Math.max(INSIDE.top, y.at(value))) }
+  const drawn = spec.lines.map((one, i) => drawLine(one, beside(x, i, spec.lines.length), cut, spec))
 
   return markup`<figure>
 <figcaption>${spec.title}</figcaption>
@@ -72,6 +75,11 @@ ${x.ticks.map(({ at, text }) => markup`<path class="tick" d="M${round(at)} ${INS
  text-anchor="middle">${spec.x}${x.kind === 'log' ? ', logarithmic' : ''}</text>
 <text class="label" transform="translate(15 ${middle}) rotate(-90)" text-anchor="middle">${spec.y}</text>
 </g>`
+}
+
+/** Over names, marks of several lines stand side by side; elsewhere they are told apart by where they go. */
+function beside (x: Axis, line: number, lines: number): Axis {
+  return x.kind === 'names' ? { ...x, at: value => x.at(value) + (line - (lines - 1) / 2) * 12 } : x
 }
 
 function drawLine ({ name, points, faint, color }: ChartLine, x: Axis, y: Axis, spec: ChartSpec): { band: Markup | undefined, stroke: Markup } {

@@ -30,7 +30,7 @@ export function metricCharts (plan: Plan, summary: Summary): Markup[] {
     sweep: values,
     lines: groups.slice(0, MAX_LINES).map(([name, points], color) => ({ name, color, points: metricPoints(points, axis, metric) })),
     note: [
-      plan.runs > 1 ? `Mean of ${plan.runs} runs; the band is the 95 % confidence interval.` : 'One run at each point.',
+      plan.runs > 1 ? `Mean of the runs with its 95 % confidence interval, at most ${plan.runs} at each point.` : 'One run at each point.',
       groups.length > MAX_LINES ? `The first ${MAX_LINES} of ${groups.length} lines; all are in summary.json.` : ''
     ].join(' ').trim()
   }))
@@ -80,8 +80,9 @@ function curveChart ({ name, x, y, byPoint }: CurveMean, names: string[], note: 
       banded ||= mean.some(({ ci }) => ci !== null)
     }
   }
+  const log = spread(lines.flatMap(({ points }) => points.map(({ x }) => x as number))) && lines.some(manyDecades)
   return chart({
-    title: name, x, y, lines, logX: spread(lines.flatMap(({ points }) => points.map(({ x }) => x as number))) && lines.some(manyDecades),
+    title: name, x, y, lines, cutBands: true, logX: log,
     note: [banded ? 'Mean of the runs; the band is the 95 % confidence interval.' : '', note].join(' ').trim() || undefined
   })
 }
