@@ -136,6 +136,19 @@ describe('skein simulate', function () {
     expect(stderr).to.match(/a claim did not hold in \d runs?/)
   })
 
+  it('says before it starts that the memory will not do, and runs when it is forced', async () => {
+    const out = join(folder, 'out')
+    const path = own('')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('small: {},', 'small: {}, estimateMemoryBytes: ({ nodes }) => nodes * 1e15,'))
+    const { code, events, stderr } = await simulate(path, '--out', out)
+    expect(code).to.equal(1)
+    expect(events).to.have.length(1)
+    expect(events[0]).to.include({ event: 'error', name: 'MemoryError' })
+    expect(stderr).to.include('A run with nodes=5 takes about 5000000.0 GB').and.include('--force-memory')
+    expect(existsSync(out)).to.equal(false)
+    expect((await simulate(path, '--out', out, '--force-memory')).code).to.equal(0)
+  })
+
   it('keeps what a scenario prints out of its own lines', async () => {
     const { events, stderr } = await simulate(own(''), '--out', join(folder, 'out'))
     expect(events.map(({ event }) => event)).to.include('done')
