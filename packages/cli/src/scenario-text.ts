@@ -58,7 +58,7 @@ export function summaryText (summary: Summary): string {
     ? columns(units.map((unit, i) => [unit, rows[0]![i]!]))
     : columns([[...swept, ...units], ...rows])
   return [
-    table,
+    ...metrics.length === 0 ? [] : [table],
     ...summary.points.length > MAX_POINTS ? [`  … ${summary.points.length - MAX_POINTS} points more in summary.json`] : [],
     ...checkLines(summary)
   ].join('\n')

@@ -138,7 +138,7 @@ function conclude ({ output, stop }: CommandContext, { folder, summary, jobs, do
   const shown = shownPath(folder)
   output.event('done', { folder: shown, complete: done === jobs, runs: done, jobs, errors, refuted, durationMs: Math.round(durationMs), summary }, [
     `${done} of ${jobs} runs in ${duration(durationMs)}`,
-    ...summary === undefined ? [`${shown}: merge all shards with skein simulate merge`] : [summaryText(summary), report(folder)]
+    ...summary === undefined ? [`${shown}: merge all shards with skein simulate merge`] : [summaryText(summary), report(folder)].filter(text => text !== '')
   ].join('\n'))
   if (stop.aborted && done < jobs) {
     const signal = stop.reason instanceof StoppedError ? stop.reason.signal : 'SIGINT'
