@@ -136,7 +136,8 @@ async function runPlan ({ output, stop }: CommandContext, options: SimulateComma
 /** Tells what came out, and throws when that is not what was asked for. */
 function conclude ({ output, stop }: CommandContext, { folder, summary, jobs, done, errors, refuted }: SimulationOutcome, durationMs: number): void {
   const shown = shownPath(folder)
-  output.event('done', { folder: shown, complete: done === jobs, runs: done, jobs, errors, refuted, durationMs: Math.round(durationMs), summary }, [
+  const facts = { folder: shown, complete: done === jobs, runs: done, jobs, errors, refuted, durationMs: Math.round(durationMs), summary }
+  output.event('done', facts, [
     `${done} of ${jobs} runs in ${duration(durationMs)}`,
     ...summary === undefined ? [`${shown}: merge all shards with skein simulate merge`] : [summaryText(summary), report(folder)].filter(text => text !== '')
   ].join('\n'))
