@@ -167,6 +167,7 @@ describe('skein simulate', function () {
       // sooner or later both threads are in a run that does not end
       await new Promise(resolve => { setTimeout(resolve, 1_500) })
       child.kill('SIGINT')
+      child.kill('SIGINT') // as it comes under npx: from the terminal, and from npm
       expect(await child.exit()).to.deep.equal({ code: 130, signal: null })
       expect(child.events.at(-1)).to.include({ event: 'error', name: 'StoppedError' })
       const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))
