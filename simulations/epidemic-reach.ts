@@ -64,7 +64,7 @@ export default defineScenario({
       for (const end = told; done < end; done++) {
         const device = queue[done]!
         for (let i = 0; i < degree; i++) {
-          // two streams, as one walks through 2^32 states: 100M devices meet in those, and the reach is off by 3e-5 (measured)
+          // two streams, as one walks through 2^32 states: the draws of 100M devices overlap there, and the reach was off by 3e-5
           const draw = (random.uint32(device, i) + second.uint32(device, i)) >>> 0
           const target = Math.floor(draw * nodes / 0x100000000)
           const bit = 1 << (target & 31)
