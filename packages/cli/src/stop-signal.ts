@@ -3,8 +3,8 @@ import { systemClock } from '@skein/core/system'
 import type { Clock } from '@skein/core'
 
 /**
- * What comes this soon after the first is the same one once more, not impatience: Ctrl-C under `npx` reaches a command from the terminal and from npm,
- * and `timeout` sends its signal to the command and to its process group. People take longer.
+ * What comes this soon after the first is the same one once more, not impatience: Ctrl-C under `npx` reaches a command from the terminal and from
+ * npm, and `timeout` sends its signal to the command and to its process group. People take longer.
  */
 const SAME_SIGNAL_MS = 250
 

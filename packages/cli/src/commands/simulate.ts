@@ -139,8 +139,8 @@ function conclude ({ output, stop }: CommandContext, { folder, summary, jobs, do
   const facts = { folder: shown, complete: done === jobs, runs: done, jobs, errors, refuted, durationMs: Math.round(durationMs), summary }
   output.event('done', facts, [
     `${done} of ${jobs} runs in ${duration(durationMs)}`,
-    ...summary === undefined ? [`${shown}: merge all shards with skein simulate merge`] : [summaryText(summary), report(folder)].filter(text => text !== '')
-  ].join('\n'))
+    ...summary === undefined ? [`${shown}: merge all shards with skein simulate merge`] : [summaryText(summary), report(folder)]
+  ].filter(text => text !== '').join('\n'))
   if (stop.aborted && done < jobs) {
     const signal = stop.reason instanceof StoppedError ? stop.reason.signal : 'SIGINT'
     throw new StoppedError(signal, `Stopped: ${done} of ${jobs} runs are in ${shown}, which is marked as incomplete`)
