@@ -46,9 +46,13 @@ function outsideImports (tree: Tree, owner: Package, files: string[]): { names: 
   return { names, findings }
 }
 
+/** The scenarios are built into the command that runs them, so its manifest names what they import. */
+const SCENARIOS = { folder: 'simulations', owner: 'cli' }
+
 function checkSources (tree: Tree, owner: Package): Finding[] {
   const { manifest } = owner
-  const { names, findings } = outsideImports(tree, owner, owner.sources)
+  const shipped = owner.name === SCENARIOS.owner ? [...tree.keys()].filter(file => /^simulations\/[^/]+\.ts$/.test(file)) : []
+  const { names, findings } = outsideImports(tree, owner, [...owner.sources, ...shipped])
   const declared = runtimeDependencies(manifest)
 
   return [
@@ -108,7 +112,9 @@ function checkReferences (tree: Tree, owner: Package): Finding[] {
 }
 
 function checkRootReferences (tree: Tree, packages: Package[]): Finding[] {
-  return compareReferences(tree, 'tsconfig.json', packages.map(owner => owner.folder))
+  const scenarios = tree.has(`${SCENARIOS.folder}/tsconfig.json`) ? [SCENARIOS.folder] : []
+
+  return compareReferences(tree, 'tsconfig.json', [...packages.map(owner => owner.folder), ...scenarios])
 }
 
 function compareReferences (tree: Tree, file: string, wanted: string[]): Finding[] {

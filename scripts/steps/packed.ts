@@ -1,6 +1,7 @@
 /**
  * The packages as a consumer gets them: built, packed, and installed from their tarballs into an empty project outside the repository, where
- * `scripts/pack-test/two-peers.ts` is type-checked and run, and every entry of every package is loaded.
+ * `scripts/pack-test/two-peers.ts` is type-checked and run, the `skein` command lists and runs the scenarios that come with it, and every entry of
+ * every package is loaded.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,9 +9,10 @@ import { join } from 'node:path'
 import { findPackages } from '../checks/packages.ts'
 import type { Package } from '../checks/packages.ts'
 import { runNode, runNpm, runTool } from '../child-process.ts'
-import type { RunResult } from '../child-process.ts'
+import type { RunOptions, RunResult } from '../child-process.ts'
 import { readTree, root } from '../tree.ts'
 import { runPrograms } from './programs.ts'
+import { scenarioNames } from './simulations.ts'
 import type { Step, StepResult } from './step.ts'
 
 const LIMIT_MS = 10 * 60_000
@@ -19,7 +21,7 @@ const EXPECTED_OUTPUT = 'hello world\n'
 
 export const packed: Step = {
   name: 'pack',
-  what: 'the packed packages in an empty project: types, a program of two peers, every entry',
+  what: 'the packed packages in an empty project: types, a program of two peers, the scenarios, every entry',
   run: testPackages
 }
 
@@ -40,6 +42,7 @@ async function testPackages (): Promise<StepResult> {
       { name: 'install', run: async () => await install(packages, tarballs, project) },
       { name: 'types', run: async () => await runTool('typescript', 'tsc', ['-p', project], { limitMs: LIMIT_MS, capture: true }) },
       { name: 'two peers', run: async () => expectOutput(await runNode(['two-peers.ts'], inProject)) },
+      { name: 'scenarios', run: async () => await runScenarios(inProject) },
       { name: 'every entry', run: async () => await runNode(['--input-type=module', '--eval', loadEntries(packages)], inProject) }
     ], { stopAtFailure: true })
   } finally {
@@ -73,6 +76,19 @@ async function install (packages: Package[], tarballs: string, project: string):
     devDependencies: { '@types/node': devDependencies['@types/node'] }
   }))
   return await runNpm(['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: project, limitMs: LIMIT_MS, capture: true })
+}
+
+/** All of `simulations/` are there, and one runs. */
+async function runScenarios (inProject: RunOptions): Promise<RunResult> {
+  const skein = join('node_modules', '@skein', 'cli', 'dist', 'bin', 'skein.js')
+  const list = await runNode([skein, 'simulate', '--list', '--json'], inProject)
+  const listed = list.output.split('\n').filter(line => line !== '').map(line => (JSON.parse(line) as { name: string }).name)
+  const missing = scenarioNames().filter(name => !listed.includes(name))
+
+  if (list.code !== 0 || missing.length > 0) {
+    return { ...list, code: 1, output: `${list.output}\n(not listed: ${missing.join(', ')})` }
+  }
+  return await runNode([skein, 'simulate', listed[0] as string, '--small', '--out', 'results'], inProject)
 }
 
 function expectOutput (result: RunResult): RunResult {

@@ -5,10 +5,11 @@ import { house } from '../steps/house.ts'
 import { integration, simulated, unit } from '../steps/mocha.ts'
 import { packed } from '../steps/packed.ts'
 import { readme } from '../steps/readme-examples.ts'
+import { simulations } from '../steps/simulations.ts'
 import type { Step, StepResult } from '../steps/step.ts'
 import { generated, lint, types } from '../steps/tools.ts'
 
-const STEPS: Step[] = [lint, generated, types, house, unit, simulated, integration, readme, examples, packed]
+const STEPS: Step[] = [lint, generated, types, house, unit, simulated, integration, readme, examples, simulations, packed]
 
 const { values: options } = parseArgs({
   options: {

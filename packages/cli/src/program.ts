@@ -8,11 +8,14 @@ import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { peer } from './commands/peer.ts'
 import { seed } from './commands/seed.ts'
+import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
 import { up } from './commands/up.ts'
 import { Output } from './output.ts'
 import { seedOptions } from './seed-options.ts'
-import { StopSignal } from './stop-signal.ts'
+import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
+import { StoppedError, StopSignal } from './stop-signal.ts'
 import type { CommandContext } from './command-context.ts'
+import type { SimulateCommandOptions } from './simulate-options.ts'
 
 const DEFAULT_GATEWAY_PORT = 8899
 const SEED_HELP = 'seed or peer to join through: a multiaddr, or a name of many seeds, /dnsaddr/seeds.example.org (TXT records) or ' +
@@ -23,11 +26,11 @@ export async function main (args: string[]): Promise<number> {
   const stop = new StopSignal()
   let output = new Output(args.includes('--json'))
   let status = 0
-  const run = <T>(command: (context: CommandContext, options: T, ...rest: string[]) => Promise<void>) =>
+  const run: Run = <T, P extends unknown[]>(command: (context: CommandContext, options: T, ...rest: P) => Promise<void>) =>
     async (...parameters: unknown[]): Promise<void> => {
       const options = parameters.at(-2) as T & { json?: boolean }
       output = new Output(options.json === true)
-      await command({ output, stop: stop.signal }, options, ...parameters.slice(0, -2) as string[])
+      await command({ output, stop: stop.signal }, options, ...parameters.slice(0, -2) as P)
     }
 
   try {
@@ -37,7 +40,7 @@ export async function main (args: string[]): Promise<number> {
       status = error.exitCode === 0 ? 0 : 2
     } else {
       output.failure(error)
-      status = error instanceof ConfigError || error instanceof ConfigFileError ? 2 : 1
+      status = statusOf(error)
     }
   } finally {
     stop.close()
@@ -45,7 +48,15 @@ export async function main (args: string[]): Promise<number> {
   return status
 }
 
-type Run = <T>(command: (context: CommandContext, options: T, ...rest: string[]) => Promise<void>) => (...parameters: unknown[]) => Promise<void>
+function statusOf (error: unknown): number {
+  if (error instanceof StoppedError) {
+    return error.exitStatus
+  }
+  return error instanceof ConfigError || error instanceof ConfigFileError || isAskedWrongly(error) ? 2 : 1
+}
+
+type Run = <T, P extends unknown[]>(command: (context: CommandContext, options: T, ...rest: P) => Promise<void>) =>
+  (...parameters: unknown[]) => Promise<void>
 
 function build (run: Run): Command {
   const program = new Command('skein')
@@ -59,7 +70,8 @@ Examples:
   $ skein seed                                   a seed that others are told to dial
   $ skein peer --seed ADDR --serve smoke         a peer that serves the built-in model
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
-  $ skein find skein-smoke-1 --seed ADDR         who serves a model`)
+  $ skein find skein-smoke-1 --seed ADDR         who serves a model
+  $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
   json(program.command('up')
     .description('Start a mesh on this machine (a seed, several peers, a model served by two of them, a gateway), send a chat request through ' +
@@ -130,6 +142,17 @@ Examples:
 
 Exit status: 0 when at least one offer was found, 1 when none was.`))
     .action(run(find))
+
+  const simulate = json(simulateOptions(program.command('simulate')))
+  simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
+    if (options.help === true && scenario === undefined) {
+      simulate.outputHelp()
+    } else {
+      await simulateCommand(context, options, scenario)
+    }
+  }))
+  const merge = json(mergeOptions(simulate.command('merge')))
+  merge.action(async folders => { await run(mergeCommand)(folders, mergeValues(merge), merge) })
 
   return program
 }

@@ -172,6 +172,7 @@ describe('skein seed', function () {
     await until(async () => await metricsOf(http), found => sumOf(found, 'skein_seed_connections') === CLIENTS)
     child.kill('SIGTERM')
     await child.event('draining')
+    await pause(400) // sooner, it would be the first one twice, as npx and timeout send it
     child.kill('SIGTERM')
     expect((await child.exit()).code).to.equal(143)
     expect(child.events.some(({ event }) => event === 'stopped')).to.equal(false)

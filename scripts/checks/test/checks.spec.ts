@@ -52,6 +52,12 @@ const SPOILED: Array<[sentence: string, check: string, message: RegExp, changes:
     { 'packages/core/tsconfig.json': { references: [{ path: '../routing' }] } }],
   ['the root does not build a package', 'dependencies', /does not reference packages\/core/,
     { 'tsconfig.json': { references: [{ path: 'packages/routing' }] } }],
+  ['a scenario imports what the command does not name', 'dependencies', /imports left-pad, which packages\/cli\/package.json does not name/, {
+    'packages/cli/package.json': { name: '@skein/cli', version: '1.0.0' },
+    'packages/cli/tsconfig.json': {},
+    'simulations/churn.ts': "import pad from 'left-pad'"
+  }],
+  ['the root does not build the scenarios', 'dependencies', /does not reference simulations/, { 'simulations/tsconfig.json': {} }],
 
   ['the conditions are in another order', 'exports', /has the conditions types, import, skein-source, not/,
     manifest(CORE, { exports: { '.': { types: './dist/index.d.ts', import: './dist/index.js', 'skein-source': './src/index.ts' } } })],
@@ -72,6 +78,7 @@ const SPOILED: Array<[sentence: string, check: string, message: RegExp, changes:
   ['a source imports an index.ts', 'exports', /imports \.\/index\.ts: import what is behind it/, { [CLOCK]: "import { a } from './index.ts'" }],
 
   ['the time is read', 'globals', /uses Date/, { [CLOCK]: 'const a = Date.now()' }],
+  ['a scenario reads the time', 'globals', /uses Date/, { 'simulations/churn.ts': 'const a = Date.now()' }],
   ['a date is made', 'globals', /uses Date/, { [CLOCK]: 'const a = new Date()' }],
   ['time is read under another name', 'globals', /uses globalThis\.performance/, { [CLOCK]: 'const a = globalThis.performance.now()' }],
   ['a timer is set', 'globals', /uses setTimeout/, { [CLOCK]: 'setTimeout(() => {}, 1)' }],

@@ -1,0 +1,4 @@
+/** The version of the simulator, which goes into everything that it writes. */
+import { readFileSync } from 'node:fs'
+
+export const VERSION = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
