@@ -1,11 +1,13 @@
 /**
  * Which share of the bytes goes through relays.
  *
- * Claim (the roadmap, at 100K devices): less than 5 % of the traffic flows through relays. Punching alone does not reach that. A choice among providers
- * does: a caller that takes the provider it can reach, of three that serve the model, relays few requests even where one in three pairs cannot connect.
+ * Claim (the roadmap, at 100K devices): less than 5 % of the traffic flows through relays. Punching alone does not reach that. A choice among
+ * providers does: a caller that takes the provider it can reach, of three that serve the model, relays few requests even where one in three pairs
+ * cannot connect.
  *
  * Parameters: the mix of NATs (an assumption, see packages/simulator/src/nat/nat-mix.ts), what is done to connect (each level with all before it:
- * ships = what plain libp2p for JavaScript does, punching, port mapping, birthday probing, IPv6), providers to choose among, the policy of the choice.
+ * ships = what plain libp2p for JavaScript does, punching, port mapping, birthday probing, IPv6), providers to choose among, the policy of the
+ * choice.
  *
  * Expected: homes and phones mixed, k = 3, reachable first: about 10 % with port mapping, 3 % with birthday probing. With a random choice k changes
  * nothing. Sampled and computed shares agree within four standard errors.

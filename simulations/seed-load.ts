@@ -4,11 +4,12 @@
  * Claim (the roadmap): the importance of the seed falls as the network grows. At 1K devices it does everything; at 1M it hands out first addresses.
  * So the load for each device must fall with size, and the seeds of a network of ten million must not cost more than a few machines.
  *
- * It runs what a seed runs (stageFor, newcomerPlan, the limits of discover) for a sample of devices whose sessions are those of a file-sharing network
- * (mainline DHT, Weibull 0.68, 14,900 s), started in equilibrium, and scales the sums to the network. A question to the seed is one discover.
+ * It runs what a seed runs (stageFor, newcomerPlan, the limits of discover) for a sample of devices whose sessions are those of a file-sharing
+ * network (mainline DHT, Weibull 0.68, 14,900 s), started in equilibrium, and scales the sums to the network. A question to the seed is one
+ * discover.
  *
- * Parameters: nodes; questions of a device for providers in an hour; seeds a device registers at; the stage, or auto; what one process of a seed can do
- * and what it costs. Costs of exchanges are measured (packages/seed/bench/README.md), prices are an assumption.
+ * Parameters: nodes; questions of a device for providers in an hour; seeds a device registers at; the stage, or auto; what one process of a seed
+ * can do and what it costs. Costs of exchanges are measured (packages/seed/bench/README.md), prices are an assumption.
  *
  * Expected: requests for each device fall at each stage; at the last one a seed is asked 20 to 100 times less.
  */

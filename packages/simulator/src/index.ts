@@ -50,7 +50,7 @@ export type {
 } from './engine/workers/windowed-run.ts'
 
 export { POPULATIONS, relayedShare, traversalOf, TRAVERSAL_LEVELS, withPortMapping } from './nat/nat-mix.ts'
-export type { NatMix, NatMixName, Population, Traversal, TraversalLevel } from './nat/nat-mix.ts'
+export type { NatMix, NatMixName, NatPopulation, Traversal, TraversalLevel } from './nat/nat-mix.ts'
 export { defineScenario } from './scenario/scenario.ts'
 export type { OptionValues, RunContext, Scenario, ScenarioMetric, ScenarioOption, ScenarioOptions } from './scenario/scenario.ts'
 

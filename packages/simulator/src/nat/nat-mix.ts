@@ -1,7 +1,8 @@
 /**
- * Populations by class of NAT, and the share of requests that must be relayed, computed exactly. The mixes are ASSUMPTIONS: no survey gives the classes
- * of the devices that a mesh of AI models would have. They were chosen so that plain libp2p for JavaScript, which does not punch, relays 77, 85 and
- * 90 % of its requests, and stay within a tenth of the other published rates of that comparison. Publish a mix beside every figure that comes from it.
+ * Populations by class of NAT, and the share of requests that must be relayed, computed exactly. The mixes are ASSUMPTIONS: no survey gives the
+ * classes of the devices that a mesh of AI models would have. They were chosen so that plain libp2p for JavaScript, which does not punch, relays
+ * 77, 85 and 90 % of its requests, and stay within a tenth of the other published rates of that comparison. Publish a mix beside every figure that
+ * comes from it.
  */
 import { canDial, canPunch } from '../engine/nat.ts'
 import type { NatClass, NatInit } from '../engine/nat.ts'
@@ -9,7 +10,7 @@ import type { NatClass, NatInit } from '../engine/nat.ts'
 export type NatMixName = 'home' | 'mobile' | 'office'
 export type NatMix = Record<NatClass, number>
 
-export interface Population {
+export interface NatPopulation {
   mix: NatMix
   /** Of those behind a NAT that maps endpoint-independently, whose router maps a port on request (UPnP, NAT-PMP, PCP) */
   mappable: number
@@ -18,7 +19,7 @@ export interface Population {
 }
 
 /** Home routers; a mix of homes and phones; offices. */
-export const POPULATIONS: Record<NatMixName, Population> = {
+export const POPULATIONS: Record<NatMixName, NatPopulation> = {
   home: {
     mix: {
       public: 0.02, 'endpoint-independent': 0.23, 'port-restricted': 0.66, 'symmetric-sequential': 0.06, 'symmetric-random': 0, 'udp-blocked': 0.03
@@ -54,7 +55,7 @@ export interface Traversal {
 }
 
 /** A population with what it does at a level: port mapping makes some of it public. */
-export function traversalOf (population: Population, level: TraversalLevel): Traversal {
+export function traversalOf (population: NatPopulation, level: TraversalLevel): Traversal {
   const reached = (at: TraversalLevel): boolean => TRAVERSAL_LEVELS.indexOf(level) >= TRAVERSAL_LEVELS.indexOf(at)
   return {
     mix: reached('mapping') ? withPortMapping(population.mix, population.mappable) : population.mix,
