@@ -114,7 +114,9 @@ describe('skein seed', function () {
       await until(async () => await Promise.all(urls.map(async url => await (await fetch(`${url}/ready`)).json())), found => found.every(body => body.redis === 'up'))
       await peer((await seeds[0]!.event('listening')).addresses, 'eu-west')
       for (const url of urls) {
-        const samples = await until(async () => await metricsOf(url), found => sumOf(found, 'skein_seed_registrations') === 1)
+        const samples = await until(async () => await metricsOf(url), found => sumOf(found, 'skein_seed_registrations', { region: 'eu-west' }) === 1)
+        // and the other seed, which relays
+        expect(sumOf(samples, 'skein_seed_registrations')).to.be.at.most(2)
         expect(sumOf(samples, 'skein_seed_redis_up')).to.equal(1)
       }
       expect((await redis.cli('--scan', '--pattern', 'test:*')).trim().split('\n').length).to.be.above(3)

@@ -49,7 +49,8 @@ export class SeedMetrics {
     this.registry = registry
     collectDefaultMetrics({ register: registry })
 
-    gauge(registry, 'skein_seed_registrations', 'Peers registered now, by the region they name (the 32 most populous, then "other") and by tier',
+    gauge(registry, 'skein_seed_registrations',
+      'Peers registered now, by the region they name (the 32 most populous, then "other") and by tier; other seeds that relay too, not this one',
       ['region', 'tier'], async metric => {
         for (const { region, tier, count } of foldRegions(await figures.countBy())) {
           metric.set({ region, tier: String(tier) }, count)
