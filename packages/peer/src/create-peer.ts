@@ -11,12 +11,13 @@ import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
+import type { InboundInit, Transports } from './inbound-init.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
 import type { SeedAddress } from './seed-address.ts'
 import type { SeedNameError } from './seed-name-error.ts'
-import type { Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
+import type { ConnectionGater, Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { Hardware } from '@skein/records'
@@ -90,6 +91,12 @@ export interface PeerInit {
   inference?: Omit<InferenceInit, 'clock' | 'random'>
   /** Further libp2p services */
   services?: ServiceFactoryMap<ServiceMap>
+  /** Takes the transports of this platform and gives those to use, such as the same with other options */
+  transports?: (those: Transports) => Transports
+  /** Refuses connections, by libp2p's rules; what it leaves out is allowed */
+  connectionGater?: ConnectionGater
+  /** Bounds for those who connect to this peer */
+  inbound?: InboundInit
   /** libp2p's metrics, e.g. `prometheusMetrics()` of `@libp2p/prometheus-metrics` */
   metrics?: Libp2pOptions['metrics']
   /** libp2p's logger */
@@ -166,6 +173,9 @@ async function startNode (
       inference: { ...init.inference, clock, random },
       relays: init.relay !== 'off',
       maxConnections: init.maxConnections ?? 300,
+      transports: init.transports,
+      connectionGater: init.connectionGater,
+      inbound: init.inbound,
       agent: 'skein/0.1.0'
     }, init.services ?? {}),
     metrics: init.metrics,

@@ -1,6 +1,5 @@
 /** The libp2p configuration of every Skein node, with the reasons for what differs from libp2p's defaults. */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
-import { noise } from '@libp2p/noise'
 import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
@@ -8,9 +7,11 @@ import { inference } from '@skein/inference/libp2p'
 import { PROTOCOLS } from '@skein/records'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
+import { boundedGater, boundedNoise } from './bounded-negotiation.ts'
+import { HANDSHAKE_TIMEOUT_MS, muxerOptions } from './inbound-init.ts'
 import { relayClient } from './relay/relay-client.ts'
 import { streamMuxer } from './stream-muxer.ts'
-import type { PrivateKey, ServiceMap } from '@libp2p/interface'
+import type { ConnectionGater, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
@@ -18,6 +19,7 @@ import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
+import type { InboundInit, Transports } from './inbound-init.ts'
 
 export interface MeshInit {
   privateKey: PrivateKey
@@ -31,6 +33,9 @@ export interface MeshInit {
   relays: boolean
   maxConnections: number
   agent: string
+  transports?: (those: Transports) => Transports
+  connectionGater?: ConnectionGater
+  inbound?: InboundInit
 }
 
 export interface SkeinServices extends Record<string, unknown> {
@@ -49,6 +54,7 @@ export interface SkeinServicesInit {
   client?: boolean
   routing?: ModelRoutingInit
   inference?: InferenceInit
+  inbound?: Pick<InboundInit, 'maxDhtStreamsPerConnection'>
 }
 
 /** Skein's services as plain libp2p service factories, for a node that exists already. */
@@ -60,6 +66,7 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
     dht: kadDHT({
       protocol: PROTOCOLS.kad,
       clientMode: init.client ?? false,
+      maxInboundStreams: init.inbound?.maxDhtStreamsPerConnection,
       // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
       peerInfoMapper: passthroughMapper
     }),
@@ -79,28 +86,33 @@ function relayTransport (): ReturnType<typeof circuitRelayTransport> {
 }
 
 export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap>): Libp2pOptions<SkeinServices> {
+  const { inbound } = init
+  const onFault = inbound?.onFault ?? (() => {})
+  const transports = [...platform.transports(), ...init.relays ? [relayTransport()] : []]
   return {
     privateKey: init.privateKey,
     nodeInfo: { userAgent: init.agent },
     addresses: { listen: init.listen, announce: init.announce },
-    transports: [...platform.transports(), ...init.relays ? [relayTransport()] : []],
+    transports: init.transports?.(transports) ?? transports,
     dns: platform.dns,
-    connectionEncrypters: [noise()],
-    streamMuxers: [streamMuxer({ streamOptions: { maxStreamWindowSize: 4 * 1024 * 1024 } })],
+    connectionEncrypters: [boundedNoise(onFault)],
+    streamMuxers: [streamMuxer({ yamux: muxerOptions(inbound), guardConnection: inbound?.guardConnection, onFault })],
+    connectionManager: {
+      maxConnections: init.maxConnections,
+      // libp2p allows 5 new connections a second from one host, which a household or an office behind one address exceeds
+      inboundConnectionThreshold: inbound?.maxPerHostAndSecond ?? 64,
+      maxIncomingPendingConnections: inbound?.maxPending ?? 256,
+      inboundUpgradeTimeout: HANDSHAKE_TIMEOUT_MS
+    },
     connectionMonitor: {
       // it aborts healthy connections under load, and its pings cost more than all else of an idle node; yamux keeps connections alive
       enabled: false
     },
-    connectionManager: {
-      maxConnections: init.maxConnections,
-      // libp2p allows 5 new connections a second from one host, which a household or an office behind one address exceeds
-      inboundConnectionThreshold: 64,
-      maxIncomingPendingConnections: 256
-    },
-    connectionGater: {
+    connectionGater: boundedGater({
       // the browser's default refuses loopback and private addresses
-      denyDialMultiaddr: () => false
-    },
+      denyDialMultiaddr: () => false,
+      ...init.connectionGater
+    }, onFault),
     services: { ...skeinServices(init), ...init.relays ? { relays: relayClient() } : {}, ...extra }
   }
 }

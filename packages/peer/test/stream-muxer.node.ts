@@ -10,7 +10,7 @@ describe('the stream muxer', () => {
     process.on('uncaughtException', error => uncaught.push(error))
     try {
       const [connection] = multiaddrConnectionPair()
-      const muxer = streamMuxer({ enableKeepAlive: false })().createStreamMuxer(connection)
+      const muxer = streamMuxer({ yamux: { enableKeepAlive: false } })().createStreamMuxer(connection)
       const opening = muxer.createStream()
       Object.assign(connection, { writeStatus: 'closing' })
       const stream = await opening

@@ -1,15 +1,15 @@
 /** Node: TCP and WebSocket, a data folder, the hardware as the operating system tells it. */
 import { join } from 'node:path'
 import { tcp } from '@libp2p/tcp'
-import { webSockets } from '@libp2p/websockets'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { openLevelAddressBook } from './level-address-book.ts'
 import { nodeNameResolver } from './name-resolver.ts'
+import { webSocketTransport } from './websocket-transport.ts'
 import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
-  transports: () => [tcp(), webSockets()],
+  transports: () => [tcp(), webSocketTransport()],
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
   nameResolver: nodeNameResolver,
