@@ -1,6 +1,7 @@
 /** A seed: a node of the mesh that newcomers are told to dial first. */
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
+import { InboundGuard } from './admission/inbound-guard.ts'
 import { relayService } from './relay/relay-service.ts'
 import { DEFAULT_SEED_ROLES } from './roles.ts'
 import { seedService } from './seed-service.ts'
@@ -10,6 +11,7 @@ import { SeedStages } from './stages/seed-stages.ts'
 import { STAGE_DUTIES } from './stages/stage.ts'
 import type { RelayService, RelayServiceComponents, RelayServiceInit } from './relay/relay-service.ts'
 import type { SeedRole } from './roles.ts'
+import type { InboundCounters, InboundGuardInit } from './admission/inbound-guard.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
 import type { SignalService, SignalServiceComponents, SignalServiceInit } from './signalling/signal-service.ts'
 import type { CombinedEstimate } from './stages/size-estimator.ts'
@@ -43,6 +45,10 @@ export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistr
   signalling?: Pick<SignalServiceInit, 'bus' | 'limits'>
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
+  /** Networks that are not limited by address; see `InboundGuardInit` @default loopback */
+  trustedNetworks?: InboundGuardInit['trustedNetworks']
+  /** Bounds of connections and streams */
+  limits?: Pick<InboundGuardInit, 'connections' | 'streams' | 'liveness' | 'maxKnownPeers' | 'readHeap'>
   /** How the size is estimated, how long a stage lasts, when newcomers are let go */
   stages?: Pick<SeedStagesInit, 'estimator' | 'keeper' | 'letGo'>
 }
@@ -59,6 +65,10 @@ export interface Seed {
   signalling: SignalService | undefined
   /** Circuits through this seed; not there without the role */
   relay?: RelayService
+  /** Connections and streams that were refused or ended, by reason */
+  readonly inbound: InboundCounters
+  /** Memory is short, and nobody new is taken */
+  readonly isShedding: boolean
   /** What the seed does for newcomers goes by this */
   readonly stage: Stage
   /** Nodes of the network, as estimated last; `undefined` before the first estimate */
@@ -76,14 +86,16 @@ export interface Seed {
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
-    maxRegistrations, registry, onExchange, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage,
-    stages: stagesInit, ...peerInit
+    limits, maxRegistrations, registry, onExchange, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage,
+    stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
   }
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
+  const maxConnections = init.maxConnections ?? 4_000
+  const guard = new InboundGuard({ ...limits, connections: { maxConnections, ...limits?.connections }, trustedNetworks, clock })
   let service: SeedService | undefined
   let signalling: SignalService | undefined
   let relay: RelayService | undefined
@@ -103,9 +115,10 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     random
   })
   const peer = await createPeer({
-    maxConnections: 4_000,
     ...peerInit,
     describe: () => ({ relay: relay?.load() }),
+    ...guard.peerInit(peerInit),
+    maxConnections,
     services: {
       ...roles.includes('relay')
         ? {
@@ -126,6 +139,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           region: init.region,
           roles,
           self: () => self?.record,
+          networkOf: address => guard.networkOf(address),
           plan: want => stages.plan(want),
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
@@ -143,6 +157,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   })
   await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
+  guard.start(peer.libp2p)
   if (relay !== undefined) {
     self = selfRegistration(peer, service as SeedService, relay, clock)
     self.start()
@@ -154,11 +169,14 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     service: service as SeedService,
     signalling,
     relay,
+    inbound: guard.counters,
+    get isShedding () { return guard.isShedding },
     get stage () { return stages.stage },
     get networkSize () { return stages.size },
     pinStage: to => { stages.pin(to) },
     stop: async options => {
       stages.stop()
+      guard.stop()
       await self?.stop()
       await peer.stop(options)
     }

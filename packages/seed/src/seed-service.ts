@@ -1,9 +1,9 @@
 /** The seed's side of `/skein/seed/1.0.0`, as a libp2p service. */
-import { pbStream } from '@libp2p/utils'
+import { lpStream } from '@libp2p/utils'
 import { BoundedMap, deadline, equalBytes, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import {
-  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
+  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, networkOf, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
   SeedResponse
 } from '@skein/records'
 import { DiscoverLimiter } from './registry/discover-limiter.ts'
@@ -34,6 +34,8 @@ export interface SeedServiceInit {
   roles?: readonly SeedRole[]
   /** The seed's own record in the registry: not for those who are connected to it already */
   self?: () => SignedCapabilities | undefined
+  /** The network that an address (a multiaddr) lies in, by which registrations are capped; `undefined` is not @default networkOf */
+  networkOf?: (address: string) => string | undefined
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -86,6 +88,7 @@ export class SeedService implements Startable {
   private readonly roles: readonly SeedRole[]
   private readonly self: () => SignedCapabilities | undefined
   private readonly region: string
+  private readonly networkOf: NonNullable<SeedServiceInit['networkOf']>
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
   private readonly limiter: DiscoverLimiter
@@ -103,6 +106,7 @@ export class SeedService implements Startable {
     this.roles = init.roles ?? DEFAULT_SEED_ROLES
     this.self = init.self ?? (() => undefined)
     this.region = init.region ?? ''
+    this.networkOf = init.networkOf ?? networkOf
     this.onAnswered = init.onAnswered ?? (() => {})
     this.limiter = new DiscoverLimiter({ random: this.random })
     this.registry = init.registry ?? new MemoryRegistry({ maxRegistrations: init.maxRegistrations, random: this.random })
@@ -148,15 +152,18 @@ export class SeedService implements Startable {
     const startMs = this.clock.nowMs()
     let outcome = 'failed'
     try {
-      const messages = pbStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
-      const request = await messages.read(SeedRequest, { signal: limit.signal })
-      const response = await this.answer(connection.remotePeer.toString(), request)
-      await messages.write(response, SeedResponse, { signal: limit.signal })
+      const messages = lpStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
+      const request = this.decode(await messages.read({ signal: limit.signal }))
+      const response = await this.answer(connection, request)
+      await messages.write(SeedResponse.encode(response), { signal: limit.signal })
       await stream.close({ signal: limit.signal })
       outcome = response.refused === '' ? 'answered' : response.refused
       this.onAnswered(connection.remotePeer.toString(), { registered: response.lifeMs > 0, otherConnections: request.connections })
     } catch (error) {
       this.log('exchange with %p failed: %s', connection.remotePeer, (error as Error).message)
+      if (limit.signal.aborted) {
+        this.refusal('timeout', 'The request did not come, or its answer was not taken, in time')
+      }
       stream.abort(error as Error)
     } finally {
       limit.clear()
@@ -164,7 +171,17 @@ export class SeedService implements Startable {
     }
   }
 
-  private async answer (peer: string, request: SeedRequest): Promise<SeedResponse> {
+  private decode (bytes: Parameters<typeof SeedRequest.decode>[0]): SeedRequest {
+    try {
+      return SeedRequest.decode(bytes)
+    } catch (error) {
+      this.refusal('malformed_request', (error as Error).message)
+      throw error
+    }
+  }
+
+  private async answer (connection: Connection, request: SeedRequest): Promise<SeedResponse> {
+    const peer = connection.remotePeer.toString()
     this.counters.requests++
     const nowMs = this.clock.nowMs()
     const waitMs = this.waitMs(peer, nowMs)
@@ -204,7 +221,7 @@ export class SeedService implements Startable {
       return { ...response, refused, message, retryAfterMs: DRAIN_RETRY_MS }
     }
     try {
-      return { ...response, lifeMs: await this.register(peer, request, nowMs), retryAfterMs: plan.renewAfterMs }
+      return { ...response, lifeMs: await this.register(connection, request, nowMs), retryAfterMs: plan.renewAfterMs }
     } catch (error) {
       const { refused, message } = error instanceof RecordError
         ? this.refusal(error.reason, error.message)
@@ -227,12 +244,13 @@ export class SeedService implements Startable {
     return await this.registry.relays({ near: known?.capabilities.region || this.region, limit, asker: peer }, nowMs)
   }
 
-  private async register (peer: string, request: SeedRequest, nowMs: number): Promise<number> {
+  private async register (connection: Connection, request: SeedRequest, nowMs: number): Promise<number> {
     const { capabilities } = await openCapabilities(request.capabilities, nowMs)
-    if (capabilities.peer !== peer) {
+    if (capabilities.peer !== connection.remotePeer.toString()) {
       throw new RecordError('wrong_signer', 'Only the peer itself can register')
     }
-    const outcome = await this.registry.register(capabilities, request.capabilities, nowMs)
+    const network = this.networkOf(connection.remoteAddr.toString())
+    const outcome = await this.registry.register(capabilities, request.capabilities, nowMs, { network })
     if (!outcome.registered) {
       throw new RegistryRefusal(outcome.reason, outcome.message)
     }

@@ -48,10 +48,11 @@ describe('a seed', function () {
   }
 
   async function signedBy (privateKey: PrivateKey, changes: { seq?: number, lifeMs?: number } = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const nowMs = Date.now()
     const { envelope } = await signCapabilities({
       peer: peerIdFromPrivateKey(privateKey).toString(), chipFamily: '', chipName: '', ramBytes: 0, vramBytes: 0,
       memoryBandwidthGBPerSecond: 0, tier: 2, gpuBackend: '', platform: 'linux', region: '', onMainsPower: true, loadedModels: [], swappableModels: [],
-      maxConcurrent: 1, queueDepth: 0, effectiveContext: 0, priceMicros: 0, tasks: [], addresses: [], seq: changes.seq ?? 1, issuedAtMs: Date.now(), expiresAtMs: Date.now() + (changes.lifeMs ?? 300_000)
+      maxConcurrent: 1, queueDepth: 0, effectiveContext: 0, priceMicros: 0, tasks: [], addresses: [], seq: changes.seq ?? 1, issuedAtMs: nowMs, expiresAtMs: nowMs + (changes.lifeMs ?? 300_000)
     }, privateKey)
     return Uint8Array.from(envelope)
   }

@@ -1,4 +1,5 @@
 /** The options of `skein seed`: the one table from which flags, environment names, file keys, checks, help and documentation are made. */
+import { LOOPBACK_NETWORKS } from '../node/trusted-networks.ts'
 import { SEED_ROLES } from '../roles.ts'
 
 interface Described {
@@ -13,6 +14,7 @@ interface Described {
 export type SeedOption = Described & (
   | { type: 'addresses', default: readonly string[] }
   | { type: 'seeds', default: readonly string[] }
+  | { type: 'networks', default: readonly string[] }
   | { type: 'endpoint', default: undefined }
   | { type: 'text', default: string, maxLength: number }
   | { type: 'secret', default: undefined, minLength: number }
@@ -23,6 +25,9 @@ export type SeedOption = Described & (
   | { type: 'number', default: number, min: number, max: number, unit: string }
   | { type: 'choice', default: string, choices: readonly string[] }
   | { type: 'choices', default: readonly string[], choices: readonly string[] })
+
+/** A list without entries, as text; an empty one says "not set" there. */
+export const NONE = 'none'
 
 /** Where an HTTP server listens; port 0 takes any free one. */
 export interface Endpoint {
@@ -161,6 +166,12 @@ export const SEED_OPTIONS = {
     default: 'skein',
     help: 'what the keys in Redis begin with: the same for the seeds of one fleet, another for another'
   },
+  trustedNetworks: {
+    type: 'networks',
+    default: LOOPBACK_NETWORKS,
+    flag: 'trusted-network',
+    help: 'network whose connections are not limited by address: yours, a TCP proxy before the seed'
+  },
   logLevel: {
     type: 'choice',
     default: 'info',
@@ -183,7 +194,7 @@ export type OptionName = keyof typeof SEED_OPTIONS
 export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
 
 type ValueOf<O extends SeedOption> =
-  O extends { type: 'addresses' | 'seeds' } ? string[]
+  O extends { type: 'addresses' | 'seeds' | 'networks' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
       : O extends { type: 'secret' | 'redis' } ? string | undefined
         : O extends { type: 'switch' } ? boolean
@@ -215,5 +226,5 @@ export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
 
 /** Whether the option may be given several times, or as a list. */
 export function isList (option: SeedOption): boolean {
-  return option.type === 'addresses' || option.type === 'seeds' || option.type === 'choices'
+  return option.type === 'addresses' || option.type === 'seeds' || option.type === 'networks' || option.type === 'choices'
 }

@@ -1,8 +1,9 @@
 /** Reads one option's value, from text (flags, environment) or from YAML, and writes it back. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
+import { parseNetwork } from '../node/trusted-networks.ts'
 import { maskRedisAddress, parseRedisAddress, REDIS_ADDRESS_EXPECTED, REDIS_PREFIX, RedisAddressError } from '../redis/redis-address.ts'
-import { isList, optionOf } from './option-table.ts'
+import { isList, NONE, optionOf } from './option-table.ts'
 import { ConfigError } from './config-error.ts'
 import type { Endpoint, OptionName, SeedOption } from './option-table.ts'
 import type { ValueSource } from './config-error.ts'
@@ -51,6 +52,7 @@ export function expectation (option: SeedOption): string {
   switch (option.type) {
     case 'addresses': return 'multiaddrs such as /ip4/192.0.2.1/tcp/7310'
     case 'seeds': return 'multiaddrs such as /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…, /dnsaddr/seeds.example.org, or srv:seeds.example.org'
+    case 'networks': return `networks such as 192.0.2.0/24 or 2001:db8::/32, or ${NONE}`
     case 'endpoint': return 'a port or host:port, such as 8080 or 127.0.0.1:8080'
     case 'text': return `a text of at most ${option.maxLength} characters`
     case 'secret': return `a text of at least ${option.minLength} visible ASCII characters`
@@ -106,6 +108,7 @@ function read (option: SeedOption, value: unknown): unknown {
   switch (option.type) {
     case 'addresses': return texts(option, value).map(text => address(option, text))
     case 'seeds': return texts(option, value).map(text => seedAddress(option, text))
+    case 'networks': return networks(option, value)
     case 'endpoint': return readEndpoint(option, value)
     case 'choices': return choices(option, texts(option, value))
     case 'switch': return check(option, typeof value === 'boolean', value)
@@ -155,6 +158,17 @@ function seedAddress (option: SeedOption, text: string): string {
   } catch (error) {
     throw new WrongValue(expectation(option), error)
   }
+}
+
+function networks (option: SeedOption, value: unknown): string[] {
+  const given = texts(option, value)
+  if (given.length === 1 && given[0] === NONE) {
+    return []
+  }
+  if (given.some(text => parseNetwork(text) === undefined)) {
+    throw new WrongValue(expectation(option))
+  }
+  return given
 }
 
 function choices (option: SeedOption & { type: 'choices' }, given: string[]): string[] {

@@ -6,11 +6,16 @@ import type { UpgradeTarget } from './http-port.ts'
 
 /** What `/ws` is: pass it to `startSeedNode` as `upgrades`. */
 export function deviceUpgrade (seed: Seed): Record<string, UpgradeTarget> {
-  const endpoint = deviceEndpoint()
+  // the port counts connections by address, and knows whom to trust
+  const endpoint = deviceEndpoint({ maxSocketsPerAddress: Infinity })
   const bridge = bridgeDevices({ peer: seed.peer, port: endpoint.port, models: async () => await seed.service.models() })
   return {
     '/ws': {
       handleUpgrade: (request, socket, head) => { endpoint.handleUpgrade(request, socket, head) },
+      refused: () => {
+        const { refused, turnedAway } = endpoint.stats()
+        return { ...refused, ...turnedAway }
+      },
       drain: async () => {
         await bridge.stop()
         await endpoint.stop()

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Registry } from 'prom-client'
+import type { AdmittedSockets } from '../admission/admitted-sockets.ts'
 import type { Endpoint } from '../config/option-table.ts'
 
 /** What takes over a socket after `Upgrade: websocket`. */
@@ -13,6 +14,8 @@ export interface UpgradeTarget {
   handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** The seed is about to stop: tell those who are connected, end their sockets within that time */
   drain?: (drainMs: number) => void | Promise<void>
+  /** Refusals so far by reason, for metrics */
+  refused?: () => Record<string, number>
 }
 
 /** Whether all is well, and what a person would want to read about it. */
@@ -34,8 +37,8 @@ export interface HttpPortInit {
   metricsToken?: string
   /** Told of each request that was answered; `path` is one of few */
   onRequest?: (path: string, status: number) => void
-  /** Most connections, upgraded ones included; one more is closed at once @default 8_192 */
-  maxConnections?: number
+  /** Decides on each connection before anything of it is read; upgraded ones keep their places @default all are taken, up to 8_192 */
+  admission?: AdmittedSockets
   /** A connection that has not sent a whole head by then is closed, ms @default 10_000 */
   headersTimeoutMs?: number
 }
@@ -50,10 +53,11 @@ export interface HttpPort {
 
 const MAX_HEADER_BYTES = 8_192
 const MAX_HEADERS = 64
-const REQUEST_TIMEOUT_MS = 15_000
+const MAX_CONNECTIONS = 8_192
+const REQUEST_TIMEOUT_MS = 10_000
 /** Above the 60 s of usual proxies, which otherwise use a connection as it closes. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
-const SLOW_CHECK_MS = 2_000
+const SLOW_CHECK_MS = 500
 /** Scrapes at once; each collects all figures. */
 const MAX_SCRAPES = 4
 const JSON_TYPE = 'application/json'
@@ -86,7 +90,8 @@ class SeedHttpPort implements HttpPort {
       maxHeaderSize: MAX_HEADER_BYTES
     }, (request, response) => { void this.onRequest(request, response) })
     this.server.maxHeadersCount = MAX_HEADERS
-    this.server.maxConnections = init.maxConnections ?? 8_192
+    this.server.maxConnections = MAX_CONNECTIONS
+    init.admission?.guard(this.server, 'http')
     this.server.on('upgrade', (request, socket, head) => { this.onUpgrade(request, socket, head) })
   }
 
@@ -113,6 +118,7 @@ class SeedHttpPort implements HttpPort {
   }
 
   private async onRequest (request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.init.admission?.onRequest(request.socket)
     const path = pathOf(request)
     const known = path === '/metrics' || path === '/health' || path === '/ready' || this.upgrades.has(path)
     response.on('error', () => {}) // the client went away
@@ -161,6 +167,7 @@ class SeedHttpPort implements HttpPort {
   }
 
   private onUpgrade (request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.init.admission?.onRequest(request.socket)
     const path = pathOf(request)
     const target = this.upgrades.get(path)
     socket.on('error', () => {}) // 'close' follows

@@ -1,6 +1,8 @@
 /** What a seed counts and measures, for Prometheus. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { STAGES } from '../stages/stage.ts'
+import type { SocketCounters } from '../admission/admitted-sockets.ts'
+import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
 import type { RelayCounters } from '../relay/relay-ledger.ts'
 import type { RelayService } from '../relay/relay-service.ts'
@@ -14,6 +16,12 @@ export interface SeedFigures {
   counters: () => SeedCounters
   countBy: () => Promise<RegionTierCount[]>
   connections: () => { inbound: number, outbound: number }
+  /** What connections of the mesh were refused, and what was ended of them */
+  inbound: () => InboundCounters
+  /** The same of the HTTP port */
+  http: () => SocketCounters
+  /** What devices were refused, by reason */
+  devices: () => Record<string, number>
   /** Where on the ladder the seed thinks the network is; `nodes` is left out until there is an estimate */
   network: () => { stage: Stage, nodes?: number } | undefined
   /** Left out, or `undefined`, when this seed does not signal */
@@ -105,6 +113,7 @@ export class SeedMetrics {
         metric.inc({ reason }, count)
       }
     })
+    countRefusals(registry, figures)
 
     signalMetrics(registry, figures.signals ?? (() => undefined))
     counter(registry, 'skein_seed_path_bytes_total',
@@ -146,6 +155,37 @@ export class SeedMetrics {
 
   onDrain (): void {
     this.draining.set(1)
+  }
+}
+
+/** Below requests: what was refused or ended before, or beside them. */
+function countRefusals (registry: Registry, { inbound, http, devices }: SeedFigures): void {
+  counter(registry, 'skein_seed_connections_refused_total', 'Connections closed as soon as they were accepted, by port (mesh, http) and reason',
+    ['port', 'reason'], metric => {
+      incEach(inbound().refused, (reason, count) => { metric.inc({ port: 'mesh', reason }, count) })
+      incEach(http().refused, (reason, count) => { metric.inc({ port: 'http', reason }, count) })
+    })
+  counter(registry, 'skein_seed_connections_ended_total', 'Connections that the seed ended, by port (mesh, http) and reason',
+    ['port', 'reason'], metric => {
+      incEach({ ...inbound().givenUp, ...inbound().ended }, (reason, count) => { metric.inc({ port: 'mesh', reason }, count) })
+      incEach(http().givenUp, (reason, count) => { metric.inc({ port: 'http', reason }, count) })
+    })
+  counter(registry, 'skein_seed_streams_reset_total', 'Streams that peers opened and the seed reset, by reason', ['reason'], metric => {
+    incEach(inbound().streamsReset, (reason, count) => { metric.inc({ reason }, count) })
+  })
+  counter(registry, 'skein_seed_faults_total', 'Connections and streams ended because of what came on them, before it was read, by reason',
+    ['reason'], metric => {
+      incEach(inbound().faults, (reason, count) => { metric.inc({ reason }, count) })
+    })
+  counter(registry, 'skein_seed_device_refusals_total', 'What devices on /ws were refused, and their sockets that were not taken, by reason',
+    ['reason'], metric => {
+      incEach(devices(), (reason, count) => { metric.inc({ reason }, count) })
+    })
+}
+
+function incEach (counts: Partial<Record<string, number>>, inc: (reason: string, count: number) => void): void {
+  for (const [reason, count] of Object.entries(counts)) {
+    inc(reason, count as number)
   }
 }
 

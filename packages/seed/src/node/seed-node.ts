@@ -2,6 +2,8 @@
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { Registry } from 'prom-client'
+import { AdmittedSockets } from '../admission/admitted-sockets.ts'
+import { inNetworks } from './trusted-networks.ts'
 import { plainConfig } from '../config/printed-config.ts'
 import { createSeed } from '../create-seed.ts'
 import { openFleetRegistry } from '../redis/fleet.ts'
@@ -14,6 +16,7 @@ import { SeedListenError } from './listen-error.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RelayUsageFile } from './relay-usage-file.ts'
 import { PathBytes } from './path-bytes.ts'
+import { allRefusals } from './refusals.ts'
 import { SeedMetrics } from './seed-metrics.ts'
 import type { Clock } from '@skein/core'
 import type { MonthUsage } from '../relay/usage-period.ts'
@@ -30,6 +33,8 @@ export interface SeedNodeInit {
   log: SeedLog
   /** What `/ws` and the like are handed to, made once the seed runs */
   upgrades?: (seed: Seed) => Record<string, UpgradeTarget>
+  /** Bounds of connections, streams and registrations, where they are not those of the configuration */
+  limits?: SeedInit['limits']
   /** Told, in words for a person, when something in the data folder was damaged */
   onDamage?: (message: string) => void
   /** Counts libp2p's streams and bytes too; it keeps them per process, so only one seed of a process should @default true */
@@ -48,6 +53,8 @@ export interface SeedNode {
   stop (): Promise<void>
 }
 
+/** Devices stay connected to it. */
+const MAX_HTTP_CONNECTIONS = 8_192
 /** How long the end itself may take after a drain, ms: what hangs then is left to the end of the process. */
 const STOP_TIMEOUT_MS = 5_000
 
@@ -76,6 +83,7 @@ class OperatedSeed implements SeedNode {
   private metrics?: SeedMetrics
   private running?: Seed
   private http?: HttpPort
+  private readonly httpSockets: AdmittedSockets
   private upgrades: Record<string, UpgradeTarget> = {}
   private loop?: EventLoopWatch
   private refusals?: RefusalLog
@@ -87,6 +95,11 @@ class OperatedSeed implements SeedNode {
   constructor (init: SeedNodeInit) {
     this.init = init
     this.clock = init.clock ?? systemClock()
+    this.httpSockets = new AdmittedSockets({
+      limits: { maxConnections: MAX_HTTP_CONNECTIONS },
+      isTrusted: inNetworks(init.config.trustedNetworks),
+      clock: this.clock
+    })
   }
 
   get seed (): Seed {
@@ -111,7 +124,7 @@ class OperatedSeed implements SeedNode {
     }
     this.loop = new EventLoopWatch(this.clock)
     this.metrics = this.countWith(seed)
-    this.refusals = new RefusalLog(this.clock, () => refusalsOf(seed), refused => {
+    this.refusals = new RefusalLog(this.clock, () => this.refused(seed), refused => {
       log.warn({ refused }, 'refused in the last minute')
     })
     if (config.http != null) {
@@ -123,6 +136,7 @@ class OperatedSeed implements SeedNode {
         health: () => this.health(),
         ready: () => this.readiness(),
         upgrades: this.upgrades,
+        admission: this.httpSockets,
         onRequest: (path, status) => { this.metrics?.onHttpRequest(path, status) }
       })
     }
@@ -226,6 +240,8 @@ class OperatedSeed implements SeedNode {
       maxRegistrations: config.maxRegistrations,
       registry: this.fleet?.registry,
       maxConnections: config.maxConnections,
+      trustedNetworks: config.trustedNetworks,
+      limits: init.limits,
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
       onDamage: init.onDamage,
       onSeedNameFailure: ({ seedName, problem, message }) => { init.log.warn({ seedName, problem }, message) },
@@ -248,6 +264,9 @@ class OperatedSeed implements SeedNode {
         return { inbound, outbound: connections.length - inbound }
       },
       signals: () => seed.signalling?.stats(),
+      inbound: () => seed.inbound,
+      http: () => this.httpSockets.counters,
+      devices: () => refusedBy(this.upgrades),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
       redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
       paths: () => this.paths.bytes,
@@ -255,6 +274,11 @@ class OperatedSeed implements SeedNode {
       maxConnections,
       maxRegistrations
     }, this.registry)
+  }
+
+  private refused (seed: Seed): Record<string, number> {
+    const requests = refusalsOf(seed)
+    return allRefusals({ requests, inbound: seed.inbound, http: this.httpSockets.counters, devices: refusedBy(this.upgrades) })
   }
 
   private health (): Verdict {
@@ -265,6 +289,9 @@ class OperatedSeed implements SeedNode {
   private readiness (): Verdict {
     if (this.stopping != null) {
       return { ok: false, body: { status: 'draining' } }
+    }
+    if (this.seed.isShedding) {
+      return { ok: false, body: { status: 'overloaded' } }
     }
     const listening = this.seed.addresses.length > 0
     // without Redis a seed takes clients as well
@@ -288,6 +315,7 @@ class OperatedSeed implements SeedNode {
     ])
     this.loop?.stop()
     this.refusals?.stop()
+    this.httpSockets.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
     this.fleet?.close()
     await this.endRelayUsage()
@@ -311,6 +339,11 @@ function relayLimits (config: SeedConfig): Partial<RelayLimits> {
 function refusalsOf ({ service, relay }: Seed): Record<string, number> {
   const relayed = Object.entries(relay?.ledger.counters.refused ?? {}).map(([reason, count]) => [`relay_${reason}`, count])
   return { ...service.counters.refused, ...Object.fromEntries(relayed) }
+}
+
+/** What the mounted endpoints refused. */
+function refusedBy (upgrades: Record<string, UpgradeTarget>): Record<string, number> {
+  return Object.assign({}, ...Object.values(upgrades).map(target => target.refused?.() ?? {})) as Record<string, number>
 }
 
 async function within (clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {

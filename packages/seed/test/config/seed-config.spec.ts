@@ -25,7 +25,8 @@ describe('the configuration of a seed', () => {
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
       ephemeral: false, roles: ['discover', 'signal', 'relay', 'bootstrap'],
-      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein', logLevel: 'info', drain: 10
+      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein',
+      trustedNetworks: ['127.0.0.0/8', '::1/128'], logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
   })
@@ -70,6 +71,7 @@ describe('the configuration of a seed', () => {
       maxConnections: ['6', '6'],
       redis: ['redis://:word@127.0.0.1:6379/1', 'redis://:word@127.0.0.1:6379/1'],
       redisPrefix: ['mesh-2', 'mesh-2'],
+      trustedNetworks: [['192.0.2.0/24', '2001:db8::/32'], '[192.0.2.0/24, 2001:db8::/32]'],
       logLevel: ['debug', 'debug'],
       drain: ['7', '7']
     }
@@ -80,6 +82,12 @@ describe('the configuration of a seed', () => {
     expect(byFile.config).to.deep.equal(byFlag.config)
     const plain = resolveConfig().config
     expect(OPTION_NAMES.filter(name => JSON.stringify(plain[name]) === JSON.stringify(byFlag.config[name]))).to.deep.equal([])
+  })
+
+  it('takes "none" for no network at all, as a flag, in the environment and in a file', () => {
+    for (const given of [{ flags: { trustedNetworks: ['none'] } }, { environment: { SKEIN_SEED_TRUSTED_NETWORKS: 'none' } }, file('trustedNetworks: []')]) {
+      expect(resolveConfig(given).config.trustedNetworks).to.deep.equal([])
+    }
   })
 
   const endpoints: Array<[unknown, string | undefined, number?]> = [
@@ -106,6 +114,7 @@ describe('the configuration of a seed', () => {
     ['a number that is too large', { flags: { drain: '26' } }, 'drain', /--drain 26: expected a whole number from 0 to 25 \(seconds\)/],
     ['a number with a fraction', file('drain: 1.5'), 'drain', /seed\.yaml: drain: 1\.5: expected a whole number/],
     ['a number as text in a file', file('drain: "5"'), 'drain', /whole number/],
+    ['a network that is none', { flags: { trustedNetworks: ['10.0.0.0/33'] } }, 'trustedNetworks', /networks such as 192\.0\.2\.0\/24/],
     ['an empty flag', { flags: { drain: '' } }, 'drain', /whole number/],
     ['a word for a switch', { environment: { SKEIN_SEED_EPHEMERAL: 'maybe' } }, 'ephemeral', /SKEIN_SEED_EPHEMERAL=maybe: expected true or false/],
     ['no multiaddr', { flags: { listen: ['0.0.0.0:7310'] } }, 'listen', /--listen \["0\.0\.0\.0:7310"\]: expected multiaddrs such as/],
@@ -216,6 +225,6 @@ describe('the configuration of a seed', () => {
     }
     expect(flagOf('maxConnections')).to.equal('max-connections')
     expect(environmentOf('metricsToken')).to.equal('SKEIN_SEED_METRICS_TOKEN')
-    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles'])
+    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles', 'trustedNetworks'])
   })
 })
