@@ -1,0 +1,68 @@
+/**
+ * The nodes of a network that is not stored: the key space is cut into cells, and how many nodes a cell has and where they stand are hashes of the seed.
+ * The counts are Poisson and independent, so the nodes are scattered as evenly drawn ids are.
+ */
+import { RandomStream } from '../engine/random-stream.ts'
+import { KademliaStream } from './kademlia-stream.ts'
+import { PoissonTable } from './poisson-table.ts'
+import { cellBitsFor } from './sorted-ids.ts'
+
+/** A node is its cell times this, and its place within it. */
+export const PLACES = 64
+
+/** Cells that are remembered: a lookup comes back again and again to those around its target. A power of two. */
+const REMEMBERED = 256
+
+export class HashedCells {
+  /** Leading bits that the nodes of a cell share */
+  readonly cellBits: number
+  /** No cell has more nodes */
+  readonly most: number
+  /** Ids of remembered cells, at what `load` gives plus the place */
+  readonly hi = new Uint32Array(REMEMBERED * PLACES)
+  readonly lo = new Uint32Array(REMEMBERED * PLACES)
+  private readonly tags = new Float64Array(REMEMBERED).fill(-1)
+  private readonly poisson: PoissonTable
+  private readonly counts: RandomStream
+  private readonly ids: RandomStream
+
+  constructor (seed: number, size: number, k: number) {
+    this.cellBits = cellBitsFor(size, k)
+    this.poisson = new PoissonTable(size / 2 ** this.cellBits, PLACES - 1)
+    this.most = this.poisson.max
+    this.counts = new RandomStream(seed, KademliaStream.cellCount)
+    this.ids = new RandomStream(seed, KademliaStream.id)
+  }
+
+  countOf (cell: number): number {
+    return this.poisson.draw(this.counts.uint32(cell, 0))
+  }
+
+  /** Whether a cell has a node at this place. */
+  has (cell: number, place: number): boolean {
+    return this.poisson.exceeds(this.counts.uint32(cell, 0), place)
+  }
+
+  hiOf (cell: number, place: number): number {
+    const bits = this.ids.uint32(cell, 2 * place)
+    return this.cellBits === 0 ? bits : ((cell << (32 - this.cellBits)) | (bits >>> this.cellBits)) >>> 0
+  }
+
+  loOf (cell: number, place: number): number {
+    return this.ids.uint32(cell, 2 * place + 1)
+  }
+
+  /** Computes the ids of a whole cell, unless they are remembered, and says where they begin in `hi` and `lo`. */
+  load (cell: number): number {
+    const row = cell & (REMEMBERED - 1)
+    const first = row * PLACES
+    if (this.tags[row] !== cell) {
+      this.tags[row] = cell
+      for (let place = 0, count = this.countOf(cell); place < count; place++) {
+        this.hi[first + place] = this.hiOf(cell, place)
+        this.lo[first + place] = this.loOf(cell, place)
+      }
+    }
+    return first
+  }
+}
