@@ -31,6 +31,7 @@ export class CandidatePool {
   private readonly heads: Int16Array
   private readonly next: Int16Array
   private readonly free: Int16Array
+  private readonly used: Int16Array
   private readonly chainBits: number
 
   constructor (slots: number, paths: number, maxCandidates: number, maxRequests: number) {
@@ -51,21 +52,28 @@ export class CandidatePool {
     this.listLength = new Int16Array(slots * paths)
     this.heads = new Int16Array(slots << this.chainBits)
     this.free = new Int16Array(slots)
+    this.used = new Int16Array(slots)
+  }
+
+  get byteLength (): number {
+    return [this.node, this.distance, this.sentMs, this.state, this.path, this.hop, this.next, this.order, this.heads]
+      .reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
   clear (slot: number): void {
-    const { capacity, next, paths } = this
+    const { paths } = this
     this.heads.fill(NONE, slot << this.chainBits, (slot + 1) << this.chainBits)
     for (let list = slot * paths; list < (slot + 1) * paths; list++) {
       this.listStart[list] = (list + 1) * 2 * this.maxCandidates
       this.listLength[list] = 0
     }
-    const first = slot * capacity
-    this.state.fill(FRESH, first, first + capacity)
-    for (let i = 0; i < capacity; i++) {
-      next[first + i] = i + 1 < capacity ? i + 1 : NONE
-    }
-    this.free[slot] = 0
+    this.free[slot] = NONE
+    this.used[slot] = 0
+  }
+
+  /** Candidates of a lookup are below this, those that were forgotten among them. */
+  end (slot: number): number {
+    return this.used[slot] as number
   }
 
   /** The candidate of a node, `NONE` when it is not known. */
@@ -80,10 +88,15 @@ export class CandidatePool {
 
   /** A new candidate, which is on no list yet. */
   add (slot: number, node: number, distance: number, hop: number): number {
-    const candidate = this.free[slot] as number
+    const freed = this.free[slot] as number
+    const candidate = freed === NONE ? this.used[slot] as number : freed
     const at = slot * this.capacity + candidate
     const chain = this.chain(slot, node)
-    this.free[slot] = this.next[at] as number
+    if (freed === NONE) {
+      this.used[slot] = candidate + 1
+    } else {
+      this.free[slot] = this.next[at] as number
+    }
     this.next[at] = this.heads[chain] as number
     this.heads[chain] = candidate
     this.node[at] = node

@@ -16,8 +16,8 @@ const REMEMBERED = 256
 export class HashedCells {
   /** Leading bits that the nodes of a cell share */
   readonly cellBits: number
-  /** No cell has more nodes */
-  readonly most: number
+  /** All but one of a thousand nodes have a place below this */
+  readonly usualPlaces: number
   /** Ids of remembered cells, at what `load` gives plus the place */
   readonly hi = new Uint32Array(REMEMBERED * PLACES)
   readonly lo = new Uint32Array(REMEMBERED * PLACES)
@@ -28,8 +28,9 @@ export class HashedCells {
 
   constructor (seed: number, size: number, k: number) {
     this.cellBits = cellBitsFor(size, k)
-    this.poisson = new PoissonTable(size / 2 ** this.cellBits, PLACES - 1)
-    this.most = this.poisson.max
+    const mean = size / 2 ** this.cellBits
+    this.poisson = new PoissonTable(mean, PLACES - 1)
+    this.usualPlaces = Math.min(PLACES, Math.ceil(mean + 3 * Math.sqrt(mean)))
     this.counts = new RandomStream(seed, KademliaStream.cellCount)
     this.ids = new RandomStream(seed, KademliaStream.id)
   }

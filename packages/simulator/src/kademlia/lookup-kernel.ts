@@ -178,7 +178,7 @@ export class LookupKernel {
     const first = slot * capacity
     let size = 0
     // also those that were pushed off the lists since they answered
-    for (let candidate = 0; candidate < capacity; candidate++) {
+    for (let candidate = 0, end = this.pool.end(slot); candidate < end; candidate++) {
       if (state[first + candidate] !== ANSWERED) {
         continue
       }

@@ -29,10 +29,11 @@ export class LookupRunner {
   private readonly contacts: ContactList
   private readonly closest: Int16Array
   private readonly roundTripMs: RoundTrip
+  private readonly tiesByNode: boolean
   /** What is under way, in the order of asking */
   private readonly atMs: Float64Array
   private readonly candidate: Int16Array
-  /** Whose doing it is: who answers, or the searcher when time is up. Of what happens at once, the doing of the node with the lowest number is first */
+  /** Whose doing it is: who answers, or the searcher when time is up */
   private readonly from: Float64Array
   private waiting = 0
   /** Of the lookup under way */
@@ -40,8 +41,12 @@ export class LookupRunner {
   private targetHi = 0
   private targetLo = 0
 
-  constructor (table: KadTable, rule: LookupRule, roundTripMs: RoundTrip) {
+  /**
+   * @param ties what is first of that which happens at once: what was asked first, or, as in a simulated world, what the node with the lowest number does
+   */
+  constructor (table: KadTable, rule: LookupRule, roundTripMs: RoundTrip, ties: 'asked' | 'node' = 'asked') {
     this.table = table
+    this.tiesByNode = ties === 'node'
     this.roundTripMs = roundTripMs
     this.kernel = new LookupKernel(1, rule)
     const requests = rule.maxRequests ?? 5 * this.kernel.k
@@ -76,6 +81,14 @@ export class LookupRunner {
     outcome.requests = this.contactedLength
     outcome.elapsedMs = nowMs
     return outcome
+  }
+
+  /** The nodes that the last lookup knew of and had not forgotten, in the order in which it heard of them. */
+  forEachKnown (visit: (node: number) => void): void {
+    const { pool } = this.kernel
+    for (let candidate = 0, end = pool.end(0); candidate < end; candidate++) {
+      visit(pool.node[candidate] as number)
+    }
   }
 
   private send (nowMs: number): void {
@@ -134,7 +147,7 @@ export class LookupRunner {
     let next = 0
     for (let i = 1; i < this.waiting; i++) {
       const difference = (atMs[i] as number) - (atMs[next] as number)
-      if (difference < 0 || (difference === 0 && (from[i] as number) < (from[next] as number))) {
+      if (difference < 0 || (difference === 0 && this.tiesByNode && (from[i] as number) < (from[next] as number))) {
         next = i
       }
     }

@@ -1,11 +1,10 @@
 /** Numbers of a Poisson distribution from 32 random bits, by a table of its cumulative probabilities and a guide into it. */
 
 export class PoissonTable {
-  /** The largest number that comes out; what lies above it has a probability below 2^-24 or does not fit */
-  readonly max: number
   private readonly cumulative: Float64Array
   private readonly guide = new Uint8Array(256)
 
+  /** @param limit the largest number that may come out */
   constructor (mean: number, limit: number) {
     const cumulative: number[] = []
     let probability = Math.exp(-mean)
@@ -19,7 +18,6 @@ export class PoissonTable {
       sum += probability
     }
     cumulative.push(0x100000000)
-    this.max = cumulative.length - 1
     this.cumulative = Float64Array.from(cumulative)
     for (let i = 0; i < 256; i++) {
       this.guide[i] = cumulative.findIndex(bound => bound > i * 0x1000000)
@@ -28,7 +26,7 @@ export class PoissonTable {
 
   /** Whether the number drawn from these bits is greater than `n`: cheaper than drawing it. */
   exceeds (uint32: number, n: number): boolean {
-    return uint32 >= (this.cumulative[n] as number)
+    return n < this.cumulative.length && uint32 >= (this.cumulative[n] as number)
   }
 
   draw (uint32: number): number {

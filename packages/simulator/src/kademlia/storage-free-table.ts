@@ -14,6 +14,7 @@ import type { KadTable } from './kad-table.ts'
 /** Cells that are counted to draw from all their nodes; among more of them a cell is drawn, and then a node of it. */
 const COUNTED_CELLS = 8
 const DRAWS = 1024
+const SPARING_CELLS = 2 ** 24
 
 export class StorageFreeTable implements KadTable {
   readonly size: number
@@ -102,20 +103,19 @@ export class StorageFreeTable implements KadTable {
     }
   }
 
-  /** Draws places in cells until k are taken: each node is as likely as any other. */
+  /** Draws places in cells until k nodes are found: each node is as likely as any other. */
   private pushOfMany (node: number, bucket: number, first: number, cells: number, targetHi: number, targetLo: number, out: ContactList): void {
     const { entries, k } = this
-    const places = this.cells.most
-    const oneDraw = cells * places <= 0x4000000
     let found = 0
     if (this.clustered > 0) {
       found = this.pushCluster(first + below(this.clusters.uint32(node, bucket), cells - 4), targetHi, targetLo, out)
     }
     for (let draw = 0; found < k && draw < DRAWS; draw++) {
       const bits = entries.uint32(node, bucket * DRAWS + draw)
-      const at = oneDraw ? below(bits, cells * places) : below(bits, cells)
-      const cell = first + (oneDraw ? Math.floor(at / places) : at)
-      const place = oneDraw ? at % places : below(entries.uint32(node, 0x100000 + bucket * DRAWS + draw), places)
+      const cell = first + below(bits, cells)
+      // the bits that the cell leaves over decide on the place; where they are few, others do
+      const left = cells <= SPARING_CELLS ? Math.imul(bits, 0x9e3779b1) >>> 0 : entries.uint32(node, 0x100000 + bucket * DRAWS + draw)
+      const place = below(left, this.cells.usualPlaces)
       const other = cell * PLACES + place
       if (this.cells.has(cell, place) && !this.hasSeen(found, other)) {
         this.seen[found++] = other

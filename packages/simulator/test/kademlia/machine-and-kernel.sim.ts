@@ -52,7 +52,7 @@ describe('machine and kernel', () => {
       const isSilent = (node: number): boolean => silent.float(node, 0) < silentShare
       const rule = { k, alpha, disjointPaths, ...bounds }
       const machines = new MachineLookups({ seed, table, rule, network: new Network({ seed, nodes: size, latency }), isSilent })
-      const runner = new LookupRunner(table, rule, tickRoundTrip(latency, 0.125, isSilent))
+      const runner = new LookupRunner(table, rule, tickRoundTrip(latency, 0.125, isSilent), 'node')
       const who = new RandomStream(seed, 902)
       for (let i = 0; i < LOOKUPS; i++) {
         const self = table.nodeAt(who.uint32(i, 0))
