@@ -99,13 +99,15 @@ export function joinNetwork (ids: NodeIds, init: JoinInit): JoinedNetwork {
 
 /** An id that shares `bucket` leading bits with a node's, and not the next; the others as drawn. */
 export function idInBucket (hi: number, lo: number, bucket: number, drawHi: number, drawLo: number): [hi: number, lo: number] {
-  if (bucket < 32) {
-    const kept = bucket === 0 ? 0 : -1 << (32 - bucket)
-    const flipped = 1 << (31 - bucket)
-    return [((hi & kept) | (~hi & flipped) | (drawHi & ~kept & ~flipped)) >>> 0, drawLo]
-  }
-  const [low] = idInBucket(lo, 0, bucket - 32, drawLo, 0)
-  return [hi, low]
+  return bucket < 32
+    ? [halfInBucket(hi, bucket, drawHi), drawLo]
+    : [hi, halfInBucket(lo, bucket - 32, drawLo)]
+}
+
+function halfInBucket (half: number, bucket: number, draw: number): number {
+  const kept = bucket === 0 ? 0 : -1 << (32 - bucket)
+  const flipped = 1 << (31 - bucket)
+  return ((half & kept) | (~half & flipped) | (draw & ~kept & ~flipped)) >>> 0
 }
 
 /** The bucket of the closest neighbour that a node knows. */

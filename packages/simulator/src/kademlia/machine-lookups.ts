@@ -18,6 +18,8 @@ export interface MachineLookupsInit {
   network: SimNetwork
   /** Nodes that never answer. Default: none */
   isSilent?: (node: number) => boolean
+  /** Which nodes are up at the start, for who lets them come and go. Default: all */
+  startsUp?: (node: number) => boolean
   /** @default 0.125 */
   tickMs?: number
 }
@@ -69,14 +71,18 @@ export class MachineLookups {
       nodes: init.table.size,
       network: init.network,
       tickMs: init.tickMs,
+      startsUp: init.startsUp,
       create: () => undefined,
       receive: (node, message, from) => { this.receive(node.index, message, from) }
     })
   }
 
-  /** Begins a lookup so long after the start of the world. */
+  /** Begins a lookup so long after the start of the world, if the node is up then. When it stops before the end, `onDone` is not called. */
   begin (atMs: number, self: number, hi: number, lo: number, onDone: (outcome: MachineOutcome) => void): void {
     this.world.at(atMs, self, () => {
+      if (!this.world.node(self).up) {
+        return
+      }
       const id = this.lookups++
       const run: Run = { self, hi, lo, startedMs: this.world.elapsedMs, driver: undefined, hops: new Map(), contacted: [], onDone }
       this.runs.set(id, run)
