@@ -31,7 +31,7 @@ export interface ChurnTableInit {
 
 const DRAWS = 4096
 /** Cells of which all nodes are looked at; among more of them a cell is drawn, and then a node of it. */
-const SCANNED_CELLS = 4
+const SCANNED_CELLS = 2
 
 export class ChurnTable implements KadTable {
   readonly size: number
@@ -118,12 +118,12 @@ export class ChurnTable implements KadTable {
       }
       return
     }
-    const cells = 2 ** (cellBits - 1 - bucket)
-    const first = ((cell >>> (cellBits - 1 - bucket)) ^ 1) * cells
-    if (cells <= SCANNED_CELLS) {
-      this.pushOfFew(node, bucket, first, cells, learnt, targetHi, targetLo, out)
+    const level = cellBits - 1 - bucket
+    const first = ((cell >>> level) ^ 1) << level
+    if (1 << level <= SCANNED_CELLS) {
+      this.pushOfFew(node, bucket, first, 1 << level, learnt, targetHi, targetLo, out)
     } else {
-      this.pushOfMany(node, bucket, first, cells, learnt, targetHi, targetLo, out)
+      this.pushOfMany(node, bucket, first, level, learnt, targetHi, targetLo, out)
     }
   }
 
@@ -179,16 +179,18 @@ export class ChurnTable implements KadTable {
 
   /** Draws cells, and a node in each, until k that were online are found: all cells are equally likely, and in a cell all nodes. */
   private pushOfMany (
-    node: number, bucket: number, first: number, cells: number, tick: number, targetHi: number, targetLo: number, out: ContactList
+    node: number, bucket: number, first: number, level: number, tick: number, targetHi: number, targetLo: number, out: ContactList
   ): void {
     const { devices, entries, k, seen } = this
     const most = 16 * k
     for (let draw = 0, found = 0; found < k && draw < most; draw++) {
       const bits = entries.uint32(node, bucket * DRAWS + draw)
-      const cell = first + below(bits, cells)
+      const cell = first + (bits >>> (32 - level))
       const from = devices.start[cell] as number
-      const place = below(Math.imul(bits, 0x9e3779b1) >>> 0, (devices.start[cell + 1] as number) - from)
-      if (from + place < (devices.start[cell + 1] as number) && this.isListed(from + place, tick)) {
+      const end = devices.start[cell + 1] as number
+      // 16 bits of what the cell leaves over, mixed, decide on the place
+      const place = ((Math.imul(bits, 0x9e3779b1) >>> 16) * (end - from)) >>> 16
+      if (from + place < end && this.isListed(from + place, tick)) {
         const other = cell * PLACES + place
         let known = false
         for (let i = 0; i < found && !known; i++) {

@@ -29,7 +29,7 @@ export class ExplicitTable implements KadTable {
     this.ids = ids
     this.size = ids.size
     this.k = k
-    this.buckets = Math.ceil(Math.log2(Math.max(2, ids.size))) + SPARE_BUCKETS
+    this.buckets = Math.min(32, Math.ceil(Math.log2(Math.max(2, ids.size))) + SPARE_BUCKETS)
     this.entries = new Int32Array(ids.size * this.buckets * k)
     this.counts = new Uint8Array(ids.size * this.buckets)
   }

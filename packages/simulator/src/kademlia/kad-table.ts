@@ -6,7 +6,7 @@ export interface KadTable {
   readonly size: number
   /** Contacts a bucket holds */
   readonly k: number
-  /** Buckets of a node. The last holds all that share at least `buckets - 1` bits with it */
+  /** Buckets of a node, at most 32. The last holds all that share at least `buckets - 1` bits with it */
   readonly buckets: number
   /** The upper and lower 32 bits of where a node stands */
   idHi (node: number): number
@@ -23,21 +23,20 @@ export interface KadTable {
  */
 export function closestContacts (table: KadTable, node: number, targetHi: number, targetLo: number, asker: number, count: number, out: ContactList): void {
   const last = table.buckets - 1
-  const hi = table.idHi(node) ^ targetHi
-  const lo = table.idLo(node) ^ targetLo
+  const beforeLast = last === 0 ? 0 : -1 << (32 - last)
+  const differing = (table.idHi(node) ^ targetHi) & beforeLast
   out.clear()
-  for (let bucket = firstDifference(hi, lo); bucket < last && out.size < count; bucket++) {
-    if (differsAt(hi, lo, bucket)) {
-      pushSorted(table, node, bucket, targetHi, targetLo, asker, out)
-    }
+  for (let rest = differing; rest !== 0 && out.size < count;) {
+    const bucket = Math.clz32(rest)
+    rest &= ~(0x80000000 >>> bucket)
+    pushSorted(table, node, bucket, targetHi, targetLo, asker, out)
   }
   if (out.size < count) {
     pushSorted(table, node, last, targetHi, targetLo, asker, out)
   }
-  for (let bucket = last - 1; bucket >= 0 && out.size < count; bucket--) {
-    if (!differsAt(hi, lo, bucket)) {
-      pushSorted(table, node, bucket, targetHi, targetLo, asker, out)
-    }
+  for (let rest = ~differing & beforeLast; rest !== 0 && out.size < count; rest &= rest - 1) {
+    const bucket = Math.clz32(rest & -rest)
+    pushSorted(table, node, bucket, targetHi, targetLo, asker, out)
   }
   out.truncate(count)
 }
@@ -45,10 +44,6 @@ export function closestContacts (table: KadTable, node: number, targetHi: number
 /** How many leading bits two ids share, 64 when they are the same. */
 export function firstDifference (xorHi: number, xorLo: number): number {
   return xorHi === 0 ? 32 + Math.clz32(xorLo) : Math.clz32(xorHi)
-}
-
-export function differsAt (xorHi: number, xorLo: number, bit: number): boolean {
-  return ((bit < 32 ? xorHi >>> (31 - bit) : xorLo >>> (63 - bit)) & 1) === 1
 }
 
 function pushSorted (table: KadTable, node: number, bucket: number, targetHi: number, targetLo: number, asker: number, out: ContactList): void {

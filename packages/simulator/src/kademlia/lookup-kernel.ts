@@ -188,7 +188,9 @@ export class LookupKernel {
       }
       if (place < this.k) {
         size = Math.min(size + 1, this.k)
-        out.copyWithin(place + 1, place, size - 1)
+        for (let i = size - 1; i > place; i--) {
+          out[i] = out[i - 1] as number
+        }
         out[place] = candidate
       }
     }

@@ -46,7 +46,7 @@ describe('lookups under churn', function () {
   it('fail more often the longer tables go without a refresh, and wait in vain more often', () => {
     const model = { on: weibull(0.68, 600_000), off: weibull(0.68, 600_000) }
     const [often, seldom] = [60_000, 3_600_000].map(refreshMs => run({ model, refreshMs, lookupsPerSecond: 100 }, 100).user) as [ChurnLookups['user'], ChurnLookups['user']]
-    expect(seldom.unanswered).to.be.above(2 * often.unanswered)
+    expect(seldom.unanswered).to.be.above(1.3 * often.unanswered)
     expect(seldom.found / seldom.checked).to.be.below(often.found / often.checked)
   })
 
