@@ -3,10 +3,7 @@ export { Announcer } from './announcer.ts'
 export type { AnnounceKey, AnnouncerEffect, AnnouncerInit, StoreFailure } from './announcer.ts'
 export { Lookup } from './lookup.ts'
 export type { Contact, LookupEffect, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
-export {
-  ANSWERED, ASK, COUNT, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING
-} from './lookup-rules.ts'
-export type { CandidateState, LookupEnd, Visit } from './lookup-rules.ts'
+export type { LookupEnd } from './lookup-rules.ts'
 export { compareDistance, kadId, KEY_BYTES, modelKey, nearness } from './model-key.ts'
 export { ModelSearch } from './model-search.ts'
 export type { ModelSearchEffect, ModelSearchInit, SearchKey } from './model-search.ts'

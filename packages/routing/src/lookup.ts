@@ -2,7 +2,9 @@
  * An iterative Kademlia lookup for offers (Maymounkov and Mazières 2002, §2.3), over disjoint paths (Baumgart and Mies 2007,
  * "S/Kademlia", §4.4): each request brings offers and closer peers at once, until the k closest peers that answer have answered.
  */
-import { ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING } from './lookup-rules.ts'
+import {
+  ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING
+} from './lookup-rules.ts'
 import { compareDistance, nearness } from './model-key.ts'
 import type { CandidateState, LookupEnd } from './lookup-rules.ts'
 import type { Machine } from '@skein/core'

@@ -19,6 +19,8 @@ interface Result {
 const words = process.argv.slice(2).filter(word => !word.startsWith('-'))
 const ROUNDS = process.argv.includes('--quick') ? 1 : 5
 const child = fileURLToPath(new URL('simulator/child.ts', import.meta.url))
+/** Loads nothing but what lookups need, because it is asked for the memory of its process. */
+const lookupsChild = fileURLToPath(new URL('simulator/lookups-child.ts', import.meta.url))
 const results: Result[] = []
 
 /** What a process is asked for, and the figures that it answers with. */
@@ -75,7 +77,8 @@ await comparePeerSim()
 console.log(JSON.stringify({ bench: 'simulator', results }))
 
 /**
- * With `--peersim=JAR[:JAR…] --peersim-config=FILE`: the same in PeerSim and here, with as many nodes as the configuration has. For a fair ratio it must
+ * With `--peersim=JAR[:JAR…] --peersim-config=FILE`: the same in PeerSim and here, with as many nodes as the configuration has. For a fair ratio it
+ * must
  * say k = 8, alpha = 2, churn, refreshes and 51.7 % of the nodes behind NATs.
  */
 async function comparePeerSim (): Promise<void> {
@@ -95,7 +98,8 @@ async function comparePeerSim (): Promise<void> {
 async function measure (task: string, size: number): Promise<(figure: string) => number> {
   const rounds: Array<Record<string, number>> = []
   for (let i = 0; i < ROUNDS; i++) {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', child, task, String(size)])
+    const file = task.endsWith('-lookups') ? lookupsChild : child
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', file, task, String(size)])
     rounds.push(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>)
   }
   return figure => median(rounds.map(round => round[figure] as number))

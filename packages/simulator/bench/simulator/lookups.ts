@@ -1,5 +1,8 @@
 /** Kademlia lookups: event by event among devices that come and go, and over a billion nodes of which nothing is stored. */
-import { ChurnLookups, ipfsSessions, sampleLookups, StorageFreeTable } from '@skein/simulator'
+import { ipfsSessions } from '../../src/engine/churn.ts'
+import { ChurnLookups } from '../../src/kademlia/churn-lookups.ts'
+import { sampleLookups } from '../../src/kademlia/lookup-sample.ts'
+import { StorageFreeTable } from '../../src/kademlia/storage-free-table.ts'
 import { cpuSeconds } from './cpu.ts'
 
 const WARM_UP_MS = 10_000

@@ -33,7 +33,8 @@ const TICKS_PER_SECOND = 100
 const MAX_OUTPUT = 1 << 20
 
 /**
- * The last line of the module's `KademliaObserver`: `[time=…]:[N=… current nodes UP] [D=… msg deliv] [… min h] [… average h] …`. Numbers may have a decimal
+ * The last line of the module's `KademliaObserver`: `[time=…]:[N=… current nodes UP] [D=… msg deliv] [… min h] [… average h] …`. Numbers may have a
+ * decimal
  * comma, as Java prints them in some languages.
  *
  * @throws {PeerSimError} when there is no such line

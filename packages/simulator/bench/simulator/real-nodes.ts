@@ -1,5 +1,6 @@
 /**
- * Real nodes beside the machine in a simulated world: `node --conditions=skein-source packages/simulator/bench/simulator/real-nodes.ts NODES LOOKUPS K`.
+ * Real nodes beside the machine in a simulated world: `node --conditions=skein-source packages/simulator/bench/simulator/real-nodes.ts NODES
+ * LOOKUPS K`.
  */
 import { compareWithReal } from '../../test/kademlia/real-network.ts'
 import type { Way } from '../../test/kademlia/real-network.ts'

@@ -1,5 +1,6 @@
 /**
- * Which of the nodes that could be in a bucket are: `k` of `n`, decided by a hash of the node, the bucket and the seed, so that nothing need be stored.
+ * Which of the nodes that could be in a bucket are: `k` of `n`, decided by a hash of the node, the bucket and the seed, so that nothing need be
+ * stored.
  * Robert Floyd's sampling ("A Sample of Brilliance", CACM 30(9), 1987): k draws whatever n is, all subsets equally likely.
  */
 import { RandomStream } from '../engine/random-stream.ts'
@@ -10,7 +11,8 @@ const DRAWS = 256
 
 export interface BucketRule {
   /**
-   * Of a bucket's entries, how many were met on one errand and stand side by side: 0 in an ideal table, 15 of 20 in one that joins and refreshes made.
+   * Of a bucket's entries, how many were met on one errand and stand side by side: 0 in an ideal table, 15 of 20 in one that joins and refreshes
+   * made.
    *
    * @default 0
    */

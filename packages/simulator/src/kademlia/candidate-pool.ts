@@ -1,8 +1,9 @@
 /**
- * The candidates of many lookups at once, in typed arrays: for each lookup a pool of them, found by node, and each path's in the order of their distance.
+ * The candidates of many lookups at once, in typed arrays: for each lookup a pool of them, found by node, and each path's in the order of their
+ * distance.
  * The same moves as the lists of `@skein/routing`'s `Lookup`; what they are worth is for the rules to say.
  */
-import { FAILED, FRESH } from '@skein/routing'
+import { FAILED, FRESH } from '@skein/routing/lookup-rules'
 
 /** Nothing, in a chain of candidates or as a place in a list. */
 export const NONE = -1
@@ -22,7 +23,8 @@ export class CandidatePool {
   readonly hop: Uint8Array
   readonly sentMs: Float64Array
   /**
-   * Each path's candidates, closest first, from `listStart`. There is room before the first, because most that are new are among the closest: those before
+   * Each path's candidates, closest first, from `listStart`. There is room before the first, because most that are new are among the closest: those
+   * before
    * the new one move, not those behind it.
    */
   readonly order: Int16Array
@@ -125,7 +127,8 @@ export class CandidatePool {
   }
 
   /**
-   * Puts a candidate in its place on a path and says where; `NONE` when it is too far away to be remembered or is there already. It is searched from place
+   * Puts a candidate in its place on a path and says where; `NONE` when it is too far away to be remembered or is there already. It is searched
+   * from place
    * `from` on: those of one answer come closest first, so that each is a little behind the one before.
    */
   insert (slot: number, path: number, candidate: number, from: number): number {

@@ -1,5 +1,6 @@
 /**
- * Lookups among devices that come and go, event by event: a request is answered when its node is still there, and waited for in vain when it is not. Joins
+ * Lookups among devices that come and go, event by event: a request is answered when its node is still there, and waited for in vain when it is
+ * not. Joins
  * and refreshes of tables cause lookups of their own, which are counted beside those that users make.
  */
 import { RandomStream } from '../engine/random-stream.ts'
@@ -13,10 +14,12 @@ import { closestContacts } from './kad-table.ts'
 import { KademliaStream } from './kademlia-stream.ts'
 import { PLACES } from './hashed-cells.ts'
 import { LookupKernel } from './lookup-kernel.ts'
+import { newTally } from './lookup-tally.ts'
 import { Presence } from './presence.ts'
 import { onlineShare } from '../engine/churn.ts'
 import type { ChurnModel } from '../engine/churn.ts'
 import type { LookupRule } from './lookup-kernel.ts'
+import type { LookupTally } from './lookup-tally.ts'
 
 export interface ChurnLookupsInit {
   seed: number
@@ -34,7 +37,8 @@ export interface ChurnLookupsInit {
    */
   refreshMs?: number
   /**
-   * Whether joins and refreshes cause the lookups by which they happen: its own id when a device comes, and then and at each refresh an id in each of its buckets.
+   * Whether joins and refreshes cause the lookups by which they happen: its own id when a device comes, and then and at each refresh an id in each
+   * of its buckets.
    * Without, tables are as if they had, and it costs nothing.
    *
    * @default false
@@ -50,23 +54,6 @@ export interface ChurnLookupsInit {
   maxLookups?: number
   /** Of how many lookups one is checked for having found the closest node that is there. @default 16 */
   checkEvery?: number
-}
-
-/** What happened, in whole numbers; those of `user` and `maintenance` lookups apart. */
-export interface LookupTally {
-  started: number
-  /** Ended with the k closest, or all that are known, asked */
-  complete: number
-  /** Ended without: the budget ran out, or the searcher left */
-  abandoned: number
-  requests: number
-  /** Requests to those that were gone, or could not be reached */
-  unanswered: number
-  hops: number
-  elapsedMs: number
-  checked: number
-  /** Of those checked: the closest node that is there was found */
-  found: number
 }
 
 const USER = 0
@@ -116,7 +103,7 @@ export class ChurnLookups {
       maintenance: false,
       natShare: 0,
       natted: 'client',
-      roundTripMs: (from, to) => 40 + below(roundTrips.uint32(from, to), 161),
+      roundTripMs: (from, to) => 40 + ((roundTrips.int32(from, to) >>> 16) * 161 >>> 16),
       checkEvery: 16,
       ...init,
       maxLookups,
@@ -338,8 +325,4 @@ export class ChurnLookups {
     this.contacts.sortFrom(0)
     return this.contacts.nodes[0] as number
   }
-}
-
-function newTally (): LookupTally {
-  return { started: 0, complete: 0, abandoned: 0, requests: 0, unanswered: 0, hops: 0, elapsedMs: 0, checked: 0, found: 0 }
 }

@@ -1,10 +1,10 @@
 /**
- * Routing tables of devices that come and go, of which nothing is stored: a bucket holds what a hash draws from those that were online when its node refreshed
+ * Routing tables of devices that come and go, of which nothing is stored: a bucket holds what a hash draws from those that were online when its
+ * node refreshed
  * it last, or joined. What has gone since is still in it, until the next refresh; what has come is not.
  */
 import { RandomStream } from '../engine/random-stream.ts'
 import { below } from './bucket-draw.ts'
-import { distance } from './contact-list.ts'
 import { cellOfNode, placeOfNode } from './device-cells.ts'
 import { PLACES } from './hashed-cells.ts'
 import { KademliaStream } from './kademlia-stream.ts'
@@ -23,7 +23,8 @@ export interface ChurnTableInit {
   /** Share of the devices that others cannot reach */
   natShare: number
   /**
-   * What becomes of them. `client`: they ask and answer nobody, and are in no table, as in libp2p's client mode. `listed`: they are in the tables, and
+   * What becomes of them. `client`: they ask and answer nobody, and are in no table, as in libp2p's client mode. `listed`: they are in the tables,
+   * and
    * requests to them come to nothing.
    */
   natted: 'client' | 'listed'
@@ -142,10 +143,7 @@ export class ChurnTable implements KadTable {
   }
 
   pushNode (node: number, targetHi: number, targetLo: number, out: ContactList): void {
-    const { cells } = this.devices
-    const cell = cellOfNode(node)
-    const place = placeOfNode(node)
-    out.push(node, distance(cells.hiOf(cell, place), cells.loOf(cell, place), targetHi, targetLo))
+    this.devices.cells.pushTo(out, cellOfNode(node), placeOfNode(node), targetHi, targetLo)
   }
 
   /** All nodes of some cells that were online, into `scanned`; returns how many. */
@@ -184,7 +182,7 @@ export class ChurnTable implements KadTable {
     const { devices, entries, k, seen } = this
     const most = 16 * k
     for (let draw = 0, found = 0; found < k && draw < most; draw++) {
-      const bits = entries.uint32(node, bucket * DRAWS + draw)
+      const bits = entries.int32(node, bucket * DRAWS + draw)
       const cell = first + (bits >>> (32 - level))
       const from = devices.start[cell] as number
       const end = devices.start[cell + 1] as number

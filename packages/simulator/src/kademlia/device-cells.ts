@@ -1,5 +1,6 @@
 /**
- * Devices in the key space, at 1/16 of 4 bytes each: how many are in a cell is drawn and kept as the number of its first device; where in the cell each stands
+ * Devices in the key space, at 1/16 of 4 bytes each: how many are in a cell is drawn and kept as the number of its first device; where in the cell
+ * each stands
  * is a hash. A node is its cell times `PLACES` and its place within it, so that a device's number is found with one look.
  */
 import { HashedCells, PLACES } from './hashed-cells.ts'

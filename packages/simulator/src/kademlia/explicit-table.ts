@@ -59,7 +59,9 @@ export class ExplicitTable implements KadTable {
     return this.entries[(node * this.buckets + bucket) * this.k + place] as number
   }
 
-  /** A contact that answered, or asked: kept when its bucket has room (Maymounkov and Mazières 2002, §2.2; nobody leaves here, so the oldest stay). */
+  /**
+   * A contact that answered, or asked: kept when its bucket has room (Maymounkov and Mazières 2002, §2.2; nobody leaves here, so the oldest stay).
+   */
   add (node: number, other: number): void {
     if (node === other) {
       return
@@ -117,7 +119,9 @@ export function fillIdeal (table: ExplicitTable, seed: number): void {
 }
 
 /** The first `k` steps of a Fisher–Yates shuffle of the range, undone afterwards. */
-function fillBucket (table: ExplicitTable, node: number, bucket: number, first: number, count: number, picked: Int32Array, random: RandomStream): void {
+function fillBucket (
+  table: ExplicitTable, node: number, bucket: number, first: number, count: number, picked: Int32Array, random: RandomStream
+): void {
   const take = Math.min(table.k, count)
   const swapped: number[] = []
   for (let i = 0; i < take; i++) {

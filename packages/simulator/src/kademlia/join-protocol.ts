@@ -1,6 +1,7 @@
 /**
  * Routing tables as joining makes them (Maymounkov and Mazières 2002, §2.3): one node after another knows one that is there, looks up its own id, and
- * then an id in each bucket farther away than its closest neighbour. Who is asked and who asks learn each other. Such tables are worse than ideal ones: most
+ * then an id in each bucket farther away than its closest neighbour. Who is asked and who asks learn each other. Such tables are worse than ideal
+ * ones: most
  * of what a bucket holds was met on one errand and stands side by side.
  */
 import { RandomStream } from '../engine/random-stream.ts'
@@ -26,7 +27,8 @@ export interface JoinInit {
    */
   refresh?: 'none' | 'join' | 'later'
   /**
-   * Whom a node learns of: those that it asked and those that asked it, as in the paper; or also those that it heard of from others, without having asked them.
+   * Whom a node learns of: those that it asked and those that asked it, as in the paper; or also those that it heard of from others, without having
+   * asked them.
    *
    * @default 'asked'
    */

@@ -1,4 +1,7 @@
-/** Routing tables of all nodes of a network, and how a node answers from its own: the k closest of its contacts (Maymounkov and Mazières 2002, §2.3). */
+/**
+ * Routing tables of all nodes of a network, and how a node answers from its own: the k closest of its contacts (Maymounkov and Mazières 2002,
+ * §2.3).
+ */
 import type { ContactList } from './contact-list.ts'
 
 export interface KadTable {
@@ -18,10 +21,13 @@ export interface KadTable {
 }
 
 /**
- * Fills `out` with the closest contacts of a node to a target, but for the one who asks. Of the buckets, those at the bits in which node and target differ
+ * Fills `out` with the closest contacts of a node to a target, but for the one who asks. Of the buckets, those at the bits in which node and target
+ * differ
  * are nearer than the node itself, the highest bit first; the others are farther, the lowest first.
  */
-export function closestContacts (table: KadTable, node: number, targetHi: number, targetLo: number, asker: number, count: number, out: ContactList): void {
+export function closestContacts (
+  table: KadTable, node: number, targetHi: number, targetLo: number, asker: number, count: number, out: ContactList
+): void {
   const last = table.buckets - 1
   const beforeLast = last === 0 ? 0 : -1 << (32 - last)
   const differing = (table.idHi(node) ^ targetHi) & beforeLast

@@ -1,11 +1,14 @@
 /**
- * Lookups over typed arrays, many at once, by the rules of `@skein/routing`: what its `Lookup` does to objects, in the same order, without allocating.
+ * Lookups over typed arrays, many at once, by the rules of `@skein/routing`: what its `Lookup` does to objects, in the same order, without
+ * allocating.
  * A lookup is a slot. `begin`, `answer` and `expire` are what happens to it; the candidates it asks then are in `asked`.
  */
-import { ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING } from '@skein/routing'
+import {
+  ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING
+} from '@skein/routing/lookup-rules'
 import { CandidatePool, NONE } from './candidate-pool.ts'
 import type { ContactList } from './contact-list.ts'
-import type { LookupEnd } from '@skein/routing'
+import type { LookupEnd } from '@skein/routing/lookup-rules'
 
 export interface LookupRule {
   /** Closest peers that must answer, and the most taken from one answer. @default 20 */
@@ -23,7 +26,8 @@ export interface LookupRule {
   /** After this it has failed, ms. @default 4000 */
   requestTimeoutMs?: number
   /**
-   * `skein`: after a round that came no closer, all that is left of the k closest is asked at once, as `@skein/routing` does. `classic`: never more than
+   * `skein`: after a round that came no closer, all that is left of the k closest is asked at once, as `@skein/routing` does. `classic`: never more
+   * than
    * alpha, as most implementations of Kademlia.
    *
    * @default 'skein'

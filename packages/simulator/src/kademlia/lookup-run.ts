@@ -4,7 +4,7 @@ import { closestContacts } from './kad-table.ts'
 import { LookupKernel } from './lookup-kernel.ts'
 import type { KadTable } from './kad-table.ts'
 import type { LookupRule } from './lookup-kernel.ts'
-import type { LookupEnd } from '@skein/routing'
+import type { LookupEnd } from '@skein/routing/lookup-rules'
 
 /** From request to answer, ms; `Infinity`: no answer ever comes. */
 export type RoundTrip = (from: number, to: number) => number
@@ -42,7 +42,8 @@ export class LookupRunner {
   private targetLo = 0
 
   /**
-   * @param ties what is first of that which happens at once: what was asked first, or, as in a simulated world, what the node with the lowest number does
+   * @param ties what is first of that which happens at once: what was asked first, or, as in a simulated world, what the node with the lowest
+   * number does
    */
   constructor (table: KadTable, rule: LookupRule, roundTripMs: RoundTrip, ties: 'asked' | 'node' = 'asked') {
     this.table = table

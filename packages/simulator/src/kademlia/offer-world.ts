@@ -1,5 +1,6 @@
 /**
- * Offers stored and found by the rules that the packages ship: `Announcer`, `ModelSearch` and `OfferStore` of `@skein/routing` at each node of a simulated
+ * Offers stored and found by the rules that the packages ship: `Announcer`, `ModelSearch` and `OfferStore` of `@skein/routing` at each node of a
+ * simulated
  * world, over given routing tables. Records are not signed: who sends an offer is believed.
  */
 import { toHex } from '@skein/core'
@@ -62,6 +63,12 @@ interface Host {
   waiting: Map<number, (answer: Answer | undefined) => void>
 }
 
+/** What is stored with a request, and who hears of it. */
+interface Deposit {
+  signed: SignedOffer
+  onAnswer: (stored: StoreResult | undefined) => void
+}
+
 const REQUEST_BYTES = 100
 const OFFER_BYTES = 400
 const CONTACT_BYTES = 60
@@ -92,7 +99,9 @@ export class OfferWorld {
 
   announce (atMs: number, node: number, model: string): void {
     const bytes = targetOf(model)
-    this.world.at(atMs, node, () => { this.world.node(node).host.announcer.input(machine => { machine.onOffer(model, [{ name: toHex(bytes), bytes }]) }) })
+    this.world.at(atMs, node, () => {
+      this.world.node(node).host.announcer.input(machine => { machine.onOffer(model, [{ name: toHex(bytes), bytes }]) })
+    })
   }
 
   withdraw (atMs: number, node: number, model: string): void {
@@ -120,7 +129,9 @@ export class OfferWorld {
 
   /** Nodes that hold a live offer of a model now. */
   holders (model: string): number[] {
-    return this.world.nodes.filter(({ host, up }) => up && host.store.best(storeKeyOf(model), { model }, this.world.startMs + this.world.elapsedMs).length > 0)
+    const nowMs = this.world.startMs + this.world.elapsedMs
+    return this.world.nodes
+      .filter(({ host, up }) => up && host.store.best(modelKey(model), { model }, nowMs).length > 0)
       .map(({ index }) => index)
   }
 
@@ -193,7 +204,7 @@ export class OfferWorld {
   }
 
   /** What is stored with a request that looks for the closest. */
-  private deposit (node: SimNode<Host, Message>, model: string, keyName: string, to: NodeContact): { signed: SignedOffer, onAnswer: (stored: StoreResult | undefined) => void } | undefined {
+  private deposit (node: SimNode<Host, Message>, model: string, keyName: string, to: NodeContact): Deposit | undefined {
     const { announcer, signed } = node.host
     const record = signed.get(model)
     let wanted = false
@@ -204,7 +215,9 @@ export class OfferWorld {
       : { signed: record, onAnswer: stored => { this.onStored(node, model, keyName, to, version, stored) } }
   }
 
-  private onStored (node: SimNode<Host, Message>, model: string, keyName: string, to: NodeContact, version: number, stored: StoreResult | undefined): void {
+  private onStored (
+    node: SimNode<Host, Message>, model: string, keyName: string, to: NodeContact, version: number, stored: StoreResult | undefined
+  ): void {
     node.host.announcer.input((machine, nowMs) => {
       if (stored === 'stored' || stored === 'unchanged') {
         machine.onStored(model, keyName, to.peer, version, nowMs)
@@ -235,10 +248,11 @@ export class OfferWorld {
     }
     const { find, store } = message.request
     const nowMs = node.nowMs()
-    const offers = find?.model === undefined ? [] : node.host.store.best(storeKeyOf(find.model), { model: find.model }, nowMs)
+    const offers = find?.model === undefined ? [] : node.host.store.best(modelKey(find.model), { model: find.model }, nowMs)
     const closer = find === undefined ? [] : this.closest(node.index, find.hi, find.lo, from)
-    const stored = store === undefined ? undefined : node.host.store.put(storeKeyOf(store.offer.model), store, nowMs)
-    node.send(from, { type: 'answer', id: message.id, answer: { offers, closer, stored } }, OFFER_BYTES * offers.length + CONTACT_BYTES * closer.length)
+    const stored = store === undefined ? undefined : node.host.store.put(modelKey(store.offer.model), store, nowMs)
+    const sizeBytes = OFFER_BYTES * offers.length + CONTACT_BYTES * closer.length
+    node.send(from, { type: 'answer', id: message.id, answer: { offers, closer, stored } }, sizeBytes)
   }
 
   private sign (node: SimNode<Host, Message>, model: string, withdrawn: boolean): SignedOffer {
@@ -269,7 +283,8 @@ export class OfferWorld {
   private closest (self: number, hi: number, lo: number, asker: number): NodeContact[] {
     const { table } = this.init
     closestContacts(table, self, hi, lo, asker, this.k, this.contacts)
-    return Array.from(this.contacts.nodes.subarray(0, this.contacts.size), node => ({ peer: String(node), kadId: keyOf(table.idHi(node), table.idLo(node)), node }))
+    const nodes = this.contacts.nodes.subarray(0, this.contacts.size)
+    return Array.from(nodes, node => ({ peer: String(node), kadId: keyOf(table.idHi(node), table.idLo(node)), node }))
   }
 }
 
@@ -278,9 +293,4 @@ function targetOf (model: string): Uint8Array<ArrayBuffer> {
   const key = new Uint8Array(32)
   key.set(modelKey(model).subarray(0, 8))
   return key
-}
-
-/** The key that a holder checks. */
-function storeKeyOf (model: string): Uint8Array<ArrayBuffer> {
-  return modelKey(model)
 }

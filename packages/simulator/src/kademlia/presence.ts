@@ -57,7 +57,10 @@ export class Presence {
     return ((this.changed[device] as number) >>> 1) - 1
   }
 
-  /** Whether it was online at a tick. Of what it did before its last change nothing is known: it is taken to have been as it was before that for long. */
+  /**
+   * Whether it was online at a tick. Of what it did before its last change nothing is known: it is taken to have been as it was before that for
+   * long.
+   */
   wasOnline (device: number, tick: number): boolean {
     const changed = this.changed[device] as number
     return ((changed & 1) === 1) === ((changed >>> 1) - 1 <= tick)

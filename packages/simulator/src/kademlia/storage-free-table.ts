@@ -1,5 +1,6 @@
 /**
- * Routing tables of a network of which nothing is stored: nodes and whom they know are hashes of the seed. The number of nodes is that asked for but for
+ * Routing tables of a network of which nothing is stored: nodes and whom they know are hashes of the seed. The number of nodes is that asked for
+ * but for
  * about its square root. 1 B nodes or 10 B take the memory of none.
  */
 import { RandomStream } from '../engine/random-stream.ts'
@@ -111,7 +112,7 @@ export class StorageFreeTable implements KadTable {
       found = this.pushCluster(first + below(this.clusters.uint32(node, bucket), cells - 4), targetHi, targetLo, out)
     }
     for (let draw = 0; found < k && draw < DRAWS; draw++) {
-      const bits = entries.uint32(node, bucket * DRAWS + draw)
+      const bits = entries.int32(node, bucket * DRAWS + draw) >>> 0
       const cell = first + below(bits, cells)
       // the bits that the cell leaves over decide on the place; where they are few, others do
       const left = cells <= SPARING_CELLS ? Math.imul(bits, 0x9e3779b1) >>> 0 : entries.uint32(node, 0x100000 + bucket * DRAWS + draw)
@@ -119,7 +120,7 @@ export class StorageFreeTable implements KadTable {
       const other = cell * PLACES + place
       if (this.cells.has(cell, place) && !this.hasSeen(found, other)) {
         this.seen[found++] = other
-        out.push(other, distance(this.cells.hiOf(cell, place), this.cells.loOf(cell, place), targetHi, targetLo))
+        this.cells.pushTo(out, cell, place, targetHi, targetLo)
       }
     }
   }
@@ -132,7 +133,7 @@ export class StorageFreeTable implements KadTable {
       for (let place = 0; place < count && found < this.clustered; place++) {
         const other = cell * PLACES + place
         this.seen[found++] = other
-        out.push(other, distance(this.cells.hiOf(cell, place), this.cells.loOf(cell, place), targetHi, targetLo))
+        this.cells.pushTo(out, cell, place, targetHi, targetLo)
       }
     }
     return found

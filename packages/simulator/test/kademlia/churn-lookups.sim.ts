@@ -27,7 +27,8 @@ describe('lookups under churn', function () {
     const length = constantLength(1e12)
     const { user } = run({ model: { on: length, off: length } })
     const table = new ImplicitTable(drawSortedIds(1, ONLINE, 8), 1, 8)
-    const standing = sampleLookups({ table, seed: 1, lookups: 4000, rule: { k: 8, alpha: 2 }, roundTripMs: (from, to) => 40 + (from * 7919 + to * 104_729) % 161 })
+    const roundTripMs = (from: number, to: number): number => 40 + (from * 7919 + to * 104_729) % 161
+    const standing = sampleLookups({ table, seed: 1, lookups: 4000, rule: { k: 8, alpha: 2 }, roundTripMs })
     expect(user.unanswered).to.equal(0)
     expect(user.found / user.checked).to.be.above(0.99)
     expect(user.hops / user.complete / mean(standing.hops)).to.be.within(0.97, 1.03)
@@ -45,7 +46,8 @@ describe('lookups under churn', function () {
 
   it('fail more often the longer tables go without a refresh, and wait in vain more often', () => {
     const model = { on: weibull(0.68, 600_000), off: weibull(0.68, 600_000) }
-    const [often, seldom] = [60_000, 3_600_000].map(refreshMs => run({ model, refreshMs, lookupsPerSecond: 100 }, 100).user) as [ChurnLookups['user'], ChurnLookups['user']]
+    const often = run({ model, refreshMs: 60_000, lookupsPerSecond: 100 }, 100).user
+    const seldom = run({ model, refreshMs: 3_600_000, lookupsPerSecond: 100 }, 100).user
     expect(seldom.unanswered).to.be.above(1.3 * often.unanswered)
     expect(seldom.found / seldom.checked).to.be.below(often.found / often.checked)
   })
@@ -60,7 +62,8 @@ describe('lookups under churn', function () {
   })
 
   it('go around devices that cannot be reached when these are not listed, and wait for them in vain when they are', () => {
-    const [client, listed] = (['client', 'listed'] as const).map(natted => run({ natShare: 0.517, natted }).user) as [ChurnLookups['user'], ChurnLookups['user']]
+    const client = run({ natShare: 0.517, natted: 'client' }).user
+    const listed = run({ natShare: 0.517, natted: 'listed' }).user
     expect(client.unanswered / client.requests).to.be.below(0.02)
     expect(listed.unanswered / listed.requests).to.be.within(0.45, 0.7)
     expect(client.found / client.checked).to.be.above(0.98)

@@ -1,4 +1,7 @@
-/** How deep lookups go, against the figures that were measured before and against each other: three kinds of tables, ideal and as joining makes them. */
+/**
+ * How deep lookups go, against the figures that were measured before and against each other: three kinds of tables, ideal and as joining makes
+ * them.
+ */
 import { expect } from 'chai'
 import { ExplicitTable, fillIdeal } from '../../src/kademlia/explicit-table.ts'
 import { ImplicitTable } from '../../src/kademlia/implicit-table.ts'

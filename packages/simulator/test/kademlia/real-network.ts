@@ -1,5 +1,6 @@
 /**
- * Real libp2p nodes with kad-dht and model routing, and the machine in a simulated world with the same tables: the same lookups in both. Before each lookup
+ * Real libp2p nodes with kad-dht and model routing, and the machine in a simulated world with the same tables: the same lookups in both. Before
+ * each lookup
  * the contacts of all real nodes are read, because real nodes learn from every lookup.
  */
 import { randomBelow, randomBytes, SeededRandom } from '@skein/core'
@@ -90,7 +91,8 @@ function opened (node: RoutingNode): Opened {
 function tableOf (nodes: RoutingNode[], ids: Uint8Array[]): KadTable & { contacts: number } {
   const words = ids.map(id => new DataView(id.buffer, id.byteOffset))
   const numbers = new Map(ids.map((id, i) => [id.join(), i]))
-  const contacts = nodes.map(node => opened(node).table.closest(new Uint8Array(32), nodes.length).map(({ kadId }) => numbers.get(kadId.join()) as number))
+  const contactsOf = (node: RoutingNode): Contact[] => opened(node).table.closest(new Uint8Array(32), nodes.length)
+  const contacts = nodes.map(node => contactsOf(node).map(({ kadId }) => numbers.get(kadId.join()) as number))
   const idHi = (node: number): number => words[node]?.getUint32(0) as number
   const idLo = (node: number): number => words[node]?.getUint32(4) as number
   return {
