@@ -1,6 +1,5 @@
 /** PeerSim with its Kademlia module, if there is a jar of it: runs a configuration and reads what its observer printed. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { delimiter } from 'node:path'
 
 export interface PeerSimFigures {
@@ -27,9 +26,6 @@ export class PeerSimError extends Error {
   }
 }
 
-const POLL_MS = 100
-/** Ticks of /proc in a second, on all Linux of today. */
-const TICKS_PER_SECOND = 100
 const MAX_OUTPUT = 1 << 20
 
 /**
@@ -51,35 +47,24 @@ export function parsePeerSim (output: string): PeerSimFigures {
 
 /** @param jars the jar of PeerSim, and those it needs (djep, jep, the Kademlia module) */
 export async function runPeerSim (jars: string[], configuration: string, java = 'java'): Promise<PeerSimRun> {
-  const child = spawn(java, ['-Xmx8g', '-cp', jars.join(delimiter), 'peersim.Simulator', configuration], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  let cpuSeconds = 0
-  const read = (chunk: Buffer): void => { output = (output + chunk.toString()).slice(-MAX_OUTPUT) }
-  child.stdout.on('data', read)
-  child.stderr.on('data', read)
-  const poll = (): void => { cpuSeconds = cpuSecondsOf(child.pid) ?? cpuSeconds }
-  const timer = setInterval(poll, POLL_MS)
-  try {
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject)
-      child.once('close', resolve)
-      poll()
-    })
-    if (code !== 0) {
-      throw new PeerSimError(`PeerSim ended with code ${code}`, output)
-    }
-    return { ...parsePeerSim(output), cpuSeconds }
-  } finally {
-    clearInterval(timer)
+  const options = ['-Xmx8g', '-cp', jars.join(delimiter), 'peersim.Simulator', configuration]
+  // the shell's `times` says at the end what its children used, all threads of Java among them
+  const child = spawn('sh', ['-c', '"$0" "$@" 2>&1; code=$?; times >&2; exit $code', java, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const streams = { output: '', times: '' }
+  child.stdout.on('data', (chunk: Buffer) => { streams.output = (streams.output + chunk.toString()).slice(-MAX_OUTPUT) })
+  child.stderr.on('data', (chunk: Buffer) => { streams.times = (streams.times + chunk.toString()).slice(-MAX_OUTPUT) })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  if (code !== 0) {
+    throw new PeerSimError(`PeerSim ended with code ${code}`, streams.output)
   }
+  return { ...parsePeerSim(streams.output), cpuSeconds: parseTimes(streams.times) }
 }
 
-/** Up to 100 ms old when the process has ended: what it used after that is not counted. */
-function cpuSecondsOf (pid: number | undefined): number | undefined {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
-  } catch {
-    return undefined
-  }
+/** User and system time of the children: the second line that `times` writes. */
+function parseTimes (text: string): number {
+  const times = [...text.matchAll(/(\d+)m([\d.]+)s/g)].slice(-2)
+  return times.reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0)
 }
