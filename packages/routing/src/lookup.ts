@@ -2,7 +2,11 @@
  * An iterative Kademlia lookup for offers (Maymounkov and Mazières 2002, §2.3), over disjoint paths (Baumgart and Mies 2007,
  * "S/Kademlia", §4.4): each request brings offers and closer peers at once, until the k closest peers that answer have answered.
  */
+import {
+  ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING
+} from './lookup-rules.ts'
 import { compareDistance, nearness } from './model-key.ts'
+import type { CandidateState, LookupEnd } from './lookup-rules.ts'
 import type { Machine } from '@skein/core'
 
 /** A peer's name within the machines: opaque, equal when the peer is the same. */
@@ -19,17 +23,6 @@ export interface SequencedOffer {
   peer: PeerKey
   seq: number
 }
-
-/**
- * Why a lookup ended.
- *
- * - `converged`: the k closest peers that answer have answered
- * - `exhausted`: fewer than k are known, and all have answered or failed
- * - `wanted`: enough offers are in hand
- * - `budget`: `maxRequests` were sent
- * - `stopped`: the caller had enough
- */
-export type LookupEnd = 'converged' | 'exhausted' | 'wanted' | 'budget' | 'stopped'
 
 export type LookupEffect<C extends Contact, O extends SequencedOffer> =
   | { type: 'query', to: C }
@@ -100,7 +93,7 @@ export interface LookupInit<C extends Contact> {
 interface Candidate<C extends Contact> {
   contact: C
   near: number
-  state: 'fresh' | 'waiting' | 'slow' | 'answered' | 'failed'
+  state: CandidateState
   /** The path that asked it; the others see its state and nothing of its answer */
   path: number
   sentMs: number
@@ -169,7 +162,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     const found: Array<Candidate<C>> = []
     for (const contact of contacts) {
       if (contact.peer !== this.self && !this.known.has(contact.peer)) {
-        const candidate: Candidate<C> = { contact, near: nearness(contact.kadId, this.target), state: 'fresh', path: -1, sentMs: 0 }
+        const candidate: Candidate<C> = { contact, near: nearness(contact.kadId, this.target), state: FRESH, path: -1, sentMs: 0 }
         this.known.set(contact.peer, candidate)
         found.push(candidate)
         if (found.length === this.maxCandidates) {
@@ -190,10 +183,10 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
    */
   onResponse (from: PeerKey, response: { offers: O[], closer: Iterable<C> }, nowMs: number): void {
     const candidate = this.known.get(from)
-    if (this.ended || candidate === undefined || (candidate.state !== 'waiting' && candidate.state !== 'slow')) {
+    if (this.ended || candidate === undefined || (candidate.state !== WAITING && candidate.state !== SLOW)) {
       return
     }
-    this.settle(candidate, 'answered')
+    this.settle(candidate, ANSWERED)
     this.answers++
     let taken = 0
     let fruitful = false
@@ -219,7 +212,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
   /** The request to `from` came to nothing. */
   onFailure (from: PeerKey, nowMs: number): void {
     const candidate = this.known.get(from)
-    if (this.ended || candidate === undefined || (candidate.state !== 'waiting' && candidate.state !== 'slow')) {
+    if (this.ended || candidate === undefined || (candidate.state !== WAITING && candidate.state !== SLOW)) {
       return
     }
     this.fail(candidate)
@@ -231,10 +224,11 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
       return
     }
     for (const candidate of [...this.pending]) {
-      if (candidate.sentMs + this.requestTimeoutMs <= nowMs) {
+      const state = stateAt(candidate.state, candidate.sentMs, nowMs, this.softTimeoutMs, this.requestTimeoutMs)
+      if (state === FAILED) {
         this.fail(candidate)
-      } else if (candidate.state === 'waiting' && candidate.sentMs + this.softTimeoutMs <= nowMs) {
-        candidate.state = 'slow'
+      } else if (state === SLOW && candidate.state === WAITING) {
+        candidate.state = SLOW
         this.release(candidate)
       }
     }
@@ -256,7 +250,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     let next: number | undefined
     if (!this.ended) {
       for (const candidate of this.pending) {
-        const atMs = candidate.sentMs + (candidate.state === 'waiting' ? Math.min(this.softTimeoutMs, this.requestTimeoutMs) : this.requestTimeoutMs)
+        const atMs = candidate.sentMs + (candidate.state === WAITING ? Math.min(this.softTimeoutMs, this.requestTimeoutMs) : this.requestTimeoutMs)
         if (next === undefined || atMs < next) {
           next = atMs
         }
@@ -277,15 +271,15 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     }
     const known = this.known.get(contact.peer)
     if (known === undefined) {
-      const candidate: Candidate<C> = { contact, near: nearness(contact.kadId, this.target), state: 'fresh', path: -1, sentMs: 0 }
+      const candidate: Candidate<C> = { contact, near: nearness(contact.kadId, this.target), state: FRESH, path: -1, sentMs: 0 }
       const place = this.insert(candidate, path)
       if (place !== undefined) {
         this.known.set(contact.peer, candidate)
         return place < this.k
       }
-    } else if (this.paths.length > 1 && known.state !== 'failed') {
+    } else if (this.paths.length > 1 && known.state !== FAILED) {
       const place = this.insert(known, path)
-      return place !== undefined && place < this.k && known.state === 'fresh'
+      return place !== undefined && place < this.k && known.state === FRESH
     }
     return false
   }
@@ -309,7 +303,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     list.splice(low, 0, candidate)
     if (list.length > this.maxCandidates) {
       const dropped = list.pop() as Candidate<C>
-      if (dropped.state === 'fresh' && !this.paths.some(other => other.includes(dropped))) {
+      if (dropped.state === FRESH && !this.paths.some(other => other.includes(dropped))) {
         this.known.delete(dropped.contact.peer)
       }
     }
@@ -335,8 +329,8 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     this.underWay[candidate.path] = (this.underWay[candidate.path] as number) - 1
   }
 
-  private settle (candidate: Candidate<C>, state: 'answered' | 'failed'): void {
-    if (candidate.state === 'waiting') {
+  private settle (candidate: Candidate<C>, state: typeof ANSWERED | typeof FAILED): void {
+    if (candidate.state === WAITING) {
       this.release(candidate)
     }
     candidate.state = state
@@ -348,7 +342,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
 
   /** A failed candidate leaves the paths, and stays known so that it is not asked again. */
   private fail (candidate: Candidate<C>): void {
-    this.settle(candidate, 'failed')
+    this.settle(candidate, FAILED)
     for (const list of this.paths) {
       const index = list.indexOf(candidate)
       if (index >= 0) {
@@ -362,49 +356,38 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
       this.end('wanted')
       return
     }
-    let done = true
+    let settled = true
     let starved = false
     for (let path = 0; path < this.paths.length; path++) {
       const list = this.paths[path] as Array<Candidate<C>>
-      const parallel = (this.barren[path] as number) < this.alpha ? this.alpha : this.k
+      const atOnce = requestsAtOnce(this.barren[path] as number, this.alpha, this.k)
       let counted = 0
-      let settled = true
       for (const candidate of list) {
-        if (candidate.state === 'slow') {
+        const step = visit(candidate.state, this.underWay[path] as number, atOnce, this.maxRequests - this.requests)
+        settled &&= isSettled(candidate.state)
+        if (step === PASS) {
           continue
         }
-        if (candidate.state !== 'answered') {
-          settled = false
+        starved ||= step === STARVE
+        if (step === HALT || step === STARVE) {
+          break
         }
-        if (candidate.state === 'fresh') {
-          if ((this.underWay[path] as number) >= parallel) {
-            break
-          }
-          if (this.requests >= this.maxRequests) {
-            starved = true
-            break
-          }
+        if (step === ASK) {
           this.ask(candidate, path, nowMs)
         }
         if (++counted >= this.k) {
           break
         }
       }
-      done &&= settled
     }
-    if (done) {
-      // while fewer than k have answered, one that is slow may still lead on: only a converged lookup goes without it
-      const converged = this.answers >= this.k
-      if (converged || this.pending.length === 0) {
-        this.end(converged ? 'converged' : 'exhausted')
-      }
-    } else if (starved && this.pending.length === 0) {
-      this.end('budget')
+    const reason = lookupEnd(settled, starved, this.answers, this.pending.length, this.k)
+    if (reason !== undefined) {
+      this.end(reason)
     }
   }
 
   private ask (candidate: Candidate<C>, path: number, nowMs: number): void {
-    candidate.state = 'waiting'
+    candidate.state = WAITING
     candidate.path = path
     candidate.sentMs = nowMs
     this.underWay[path] = (this.underWay[path] as number) + 1
@@ -417,7 +400,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     this.ended = true
     const answered: Array<Candidate<C>> = []
     for (const candidate of this.known.values()) {
-      if (candidate.state === 'answered') {
+      if (candidate.state === ANSWERED) {
         answered.push(candidate)
       }
     }

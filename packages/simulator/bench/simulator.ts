@@ -3,8 +3,10 @@
  * each figure and round; medians over CPU seconds of all its threads. `--quick` runs one round; a word runs only the figures whose name has it.
  */
 import { execFile } from 'node:child_process'
+import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { runPeerSim } from './simulator/peersim.ts'
 
 interface Result {
   name: string
@@ -17,6 +19,8 @@ interface Result {
 const words = process.argv.slice(2).filter(word => !word.startsWith('-'))
 const ROUNDS = process.argv.includes('--quick') ? 1 : 5
 const child = fileURLToPath(new URL('simulator/child.ts', import.meta.url))
+/** Loads nothing but what lookups need, because it is asked for the memory of its process. */
+const lookupsChild = fileURLToPath(new URL('simulator/lookups-child.ts', import.meta.url))
 const results: Result[] = []
 
 /** What a process is asked for, and the figures that it answers with. */
@@ -45,7 +49,20 @@ const TASKS: Array<[task: string, size: number, figures: Record<string, Omit<Res
   ...(['10K', '100K'] as const).map((size): typeof TASKS[number] => ['machines', parse(size), {
     perSecond: { name: `machine messages at ${size} nodes`, unit: '1/CPU-s', better: 'higher' },
     rss: { name: `machines: RSS at ${size} nodes`, unit: 'MiB', better: 'lower' }
-  }])
+  }]),
+  ...(['10K', '100K', '1M', '10M'] as const).map((size): typeof TASKS[number] => ['churn-lookups', parse(size), {
+    perSecond: { name: `lookups under churn at ${size}`, unit: '1/CPU-s', target: size === '100K' ? 50e3 : undefined, better: 'higher' },
+    success: { name: `lookups under churn at ${size}: success`, unit: 'share', better: 'higher' },
+    rss: { name: `lookups under churn at ${size}: RSS`, unit: 'MiB', target: size === '10M' ? 476 : undefined, better: 'lower' }
+  }]),
+  ['maintained-lookups', 10_000, {
+    perSecond: { name: 'lookups under churn at 10K, 51.7 % NATed, those of tables counted', unit: '1/CPU-s', better: 'higher' },
+    maintenanceShare: { name: 'lookups under churn at 10K, 51.7 % NATed: requests of tables', unit: 'share', better: 'lower' }
+  }],
+  ['storage-free-lookups', 1e9, {
+    perSecond: { name: 'lookups at 1B', unit: '1/CPU-s', target: 10e3, better: 'higher' },
+    rss: { name: 'lookups at 1B: RSS', unit: 'MiB', target: 95, better: 'lower' }
+  }]
 ]
 
 for (const [task, size, figures] of TASKS) {
@@ -56,13 +73,33 @@ for (const [task, size, figures] of TASKS) {
     }
   }
 }
+await comparePeerSim()
 console.log(JSON.stringify({ bench: 'simulator', results }))
+
+/**
+ * With `--peersim=JAR[:JAR…] --peersim-config=FILE`: the same in PeerSim and here, with as many nodes as the configuration has. For a fair ratio it
+ * must
+ * say k = 8, alpha = 2, churn, refreshes and 51.7 % of the nodes behind NATs.
+ */
+async function comparePeerSim (): Promise<void> {
+  const option = (name: string): string | undefined => process.argv.find(word => word.startsWith(`--${name}=`))?.slice(name.length + 3)
+  const [jars, configuration] = [option('peersim'), option('peersim-config')]
+  if (jars === undefined || configuration === undefined) {
+    return
+  }
+  const peersim = await runPeerSim(jars.split(delimiter), configuration, option('java'))
+  const values = await measure('maintained-lookups', peersim.nodes)
+  const perSecond = peersim.lookups / peersim.cpuSeconds
+  report({ name: `PeerSim: lookups at ${peersim.nodes}`, value: perSecond, unit: '1/CPU-s', better: 'higher' })
+  report({ name: `lookups under churn at ${peersim.nodes} PeerSim ratio`, value: values('perSecond') / perSecond, unit: 'ratio', better: 'higher' })
+}
 
 /** Each figure is the median of the rounds. */
 async function measure (task: string, size: number): Promise<(figure: string) => number> {
   const rounds: Array<Record<string, number>> = []
   for (let i = 0; i < ROUNDS; i++) {
-    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', child, task, String(size)])
+    const file = task.endsWith('-lookups') ? lookupsChild : child
+    const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=skein-source', file, task, String(size)])
     rounds.push(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>)
   }
   return figure => median(rounds.map(round => round[figure] as number))
