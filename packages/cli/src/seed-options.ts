@@ -36,6 +36,6 @@ function optionsOf ({ name, flag, environment, expects, help, default: byDefault
 }
 
 const PLACEHOLDERS: Partial<Record<ReturnType<typeof optionOf>['type'], string>> = {
-  addresses: 'address', seeds: 'address', networks: 'network', endpoint: 'endpoint', redis: 'address', prefix: 'prefix', folder: 'folder', number: 'n',
-  choice: 'name', choices: 'names'
+  addresses: 'address', seeds: 'address', networks: 'network', endpoint: 'endpoint', redis: 'address', prefix: 'prefix', folder: 'folder',
+  number: 'n', choice: 'name', choices: 'names'
 }

