@@ -28,8 +28,9 @@ export class RandomStream {
   int32 (entity: number, counter: number): number {
     // most entities and counters fit 32 bits, and then their upper halves cost nothing but a comparison
     const upper = (entity > 0xffffffff ? mix(high(entity) + 0x632be59b) : 0) ^ (counter > 0xffffffff ? mix(high(counter) ^ 0x6d2b79f5) : 0)
-    const lane = Math.imul((entity | 0) + this.key2, 0x2c1b3c6d) + Math.imul(counter | 0, 0x297a2d39)
-    return mix(mix((entity | 0) ^ this.key0) + Math.imul(counter | 0, 0x9e3779b9) ^ this.key1 ^ upper) + Math.imul(lane ^ (lane >>> 15), 0x165667b1) | 0
+    const main = mix(mix((entity | 0) ^ this.key0) + Math.imul(counter | 0, 0x9e3779b9) ^ this.key1 ^ upper)
+    const second = Math.imul((entity | 0) + this.key2, 0x2c1b3c6d) + Math.imul(counter | 0, 0x297a2d39)
+    return main + Math.imul(second ^ (second >>> 15), 0x165667b1) | 0
   }
 
   /** 0 ≤ x < 1 with 53 random bits. Takes the counters `2 · counter` and `2 · counter + 1`. */
