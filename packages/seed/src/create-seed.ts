@@ -6,6 +6,7 @@ import { relayService } from './relay/relay-service.ts'
 import { DEFAULT_SEED_ROLES } from './roles.ts'
 import { seedService } from './seed-service.ts'
 import { signalService } from './signalling/signal-service.ts'
+import { RoundTrips } from './round-trips.ts'
 import { SelfRegistration } from './registry/self-registration.ts'
 import { SeedStages } from './stages/seed-stages.ts'
 import { STAGE_DUTIES } from './stages/stage.ts'
@@ -100,6 +101,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   let signalling: SignalService | undefined
   let relay: RelayService | undefined
   let self: SelfRegistration | undefined
+  let node: Peer | undefined
+  const roundTrips = new RoundTrips({ clock })
   const followStage = async (now: Stage): Promise<void> => {
     relay?.close(STAGE_DUTIES[now].relay === 'none' ? 'not_here' : undefined)
     await signalling?.serve(STAGE_DUTIES[now].signal !== 'none')
@@ -140,6 +143,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           roles,
           self: () => self?.record,
           networkOf: address => guard.networkOf(address),
+          roundTripOf: of => roundTrips.of(of.toString(), async signal => await (node as Peer).libp2p.services.ping.ping(of, { signal })),
           plan: want => stages.plan(want),
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
@@ -155,6 +159,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
         : {}
     }
   })
+  node = peer
   await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   guard.start(peer.libp2p)
@@ -176,6 +181,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     pinStage: to => { stages.pin(to) },
     stop: async options => {
       stages.stop()
+      roundTrips.stop()
       guard.stop()
       await self?.stop()
       await peer.stop(options)

@@ -14,7 +14,7 @@ import { DEFAULT_DISCOVER_LIMIT, StaleCursorError } from './registry/registry.ts
 import type { RegionTierCount, Registry } from './registry/registry.ts'
 import type { SeedRole } from './roles.ts'
 import type { NewcomerPlan, NewcomerWant } from './stages/newcomer-plan.ts'
-import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
 import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
@@ -36,6 +36,8 @@ export interface SeedServiceInit {
   self?: () => SignedCapabilities | undefined
   /** The network that an address (a multiaddr) lies in, by which registrations are capped; `undefined` is not @default networkOf */
   networkOf?: (address: string) => string | undefined
+  /** The round trip to a peer as measured last, ms; asked at each registration @default unknown */
+  roundTripOf?: (peer: PeerId) => number | undefined
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -89,6 +91,7 @@ export class SeedService implements Startable {
   private readonly self: () => SignedCapabilities | undefined
   private readonly region: string
   private readonly networkOf: NonNullable<SeedServiceInit['networkOf']>
+  private readonly roundTripOf: NonNullable<SeedServiceInit['roundTripOf']>
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
   private readonly limiter: DiscoverLimiter
@@ -107,6 +110,7 @@ export class SeedService implements Startable {
     this.self = init.self ?? (() => undefined)
     this.region = init.region ?? ''
     this.networkOf = init.networkOf ?? networkOf
+    this.roundTripOf = init.roundTripOf ?? (() => undefined)
     this.onAnswered = init.onAnswered ?? (() => {})
     this.limiter = new DiscoverLimiter({ random: this.random })
     this.registry = init.registry ?? new MemoryRegistry({ maxRegistrations: init.maxRegistrations, random: this.random })
@@ -250,7 +254,9 @@ export class SeedService implements Startable {
       throw new RecordError('wrong_signer', 'Only the peer itself can register')
     }
     const network = this.networkOf(connection.remoteAddr.toString())
-    const outcome = await this.registry.register(capabilities, request.capabilities, nowMs, { network })
+    // over a relay it would be the relay's
+    const rttMs = connection.limits === undefined ? this.roundTripOf(connection.remotePeer) : undefined
+    const outcome = await this.registry.register(capabilities, request.capabilities, nowMs, { network, rttMs })
     if (!outcome.registered) {
       throw new RegistryRefusal(outcome.reason, outcome.message)
     }

@@ -1,12 +1,12 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pbStream } from '@libp2p/utils'
-import { systemClock } from '@skein/core/system'
+import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
 import { PROTOCOLS, SeedRequest, SeedResponse, signCapabilities } from '@skein/records'
 import { expect } from 'chai'
 import { askSeed } from '../../peer/src/seed-client.ts'
-import { createSeed } from '../src/index.ts'
+import { createSeed, MemoryRegistry } from '../src/index.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Peer } from '@skein/peer'
 import type { Seed } from '../src/index.ts'
@@ -109,6 +109,30 @@ describe('a seed', function () {
     // the peer's own registration, with its clock's seq, is one more replay after the one from the future
     expect(seed.service.counters.refused).to.include({ wrong_signer: 1, life_too_long: 1, malformed: 1 })
     expect(seed.service.counters.refused.replayed).to.be.within(1, 2)
+  })
+
+  it('tells the registry of the round trip to a peer, from its second registration on', async () => {
+    const registry = new MemoryRegistry({ random: systemRandom() })
+    const told: Array<number | undefined> = []
+    const register = registry.register.bind(registry)
+    registry.register = async (capabilities, envelope, nowMs, options) => {
+      told.push(options?.rttMs)
+      return await register(capabilities, envelope, nowMs, options)
+    }
+    const other = await createSeed({ ...LISTEN, registry })
+    try {
+      const peer = await start(other.addresses)
+      await until(() => told.length === 1)
+      for (let i = 0; told.at(-1) === undefined; i++) {
+        await peer.serve(`model${i}`, async () => 'hello')
+        await until(() => told.length === i + 2)
+      }
+      expect(told[0]).to.equal(undefined)
+      expect(told.at(-1)).to.be.within(0, 5_000)
+    } finally {
+      await Promise.all(peers.splice(0).map(async peer => { await peer.stop() }))
+      await other.stop()
+    }
   })
 
   it('answers discover by pages, and says when it is too early', async () => {
