@@ -101,7 +101,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   let signalling: SignalService | undefined
   let relay: RelayService | undefined
   let self: SelfRegistration | undefined
-  let node: Peer | undefined
+  // others may register before this node has joined
+  const running: { peer?: Peer } = {}
   const roundTrips = new RoundTrips({ clock })
   const followStage = async (now: Stage): Promise<void> => {
     relay?.close(STAGE_DUTIES[now].relay === 'none' ? 'not_here' : undefined)
@@ -143,7 +144,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           roles,
           self: () => self?.record,
           networkOf: address => guard.networkOf(address),
-          roundTripOf: of => roundTrips.of(of.toString(), async signal => await (node as Peer).libp2p.services.ping.ping(of, { signal })),
+          roundTripOf: of => roundTrips.of(of.toString(), async signal => await (running.peer as Peer).libp2p.services.ping.ping(of, { signal })),
           plan: want => stages.plan(want),
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
@@ -159,7 +160,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
         : {}
     }
   })
-  node = peer
+  running.peer = peer
   await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   guard.start(peer.libp2p)

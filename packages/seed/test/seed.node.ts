@@ -112,14 +112,14 @@ describe('a seed', function () {
   })
 
   it('tells the registry of the round trip to a peer, from its second registration on', async () => {
-    const registry = new MemoryRegistry({ random: systemRandom() })
+    const kept = new MemoryRegistry({ random: systemRandom() })
     const told: Array<number | undefined> = []
-    const register = registry.register.bind(registry)
-    registry.register = async (capabilities, envelope, nowMs, options) => {
+    const register = kept.register.bind(kept)
+    kept.register = async (capabilities, envelope, nowMs, options) => {
       told.push(options?.rttMs)
       return await register(capabilities, envelope, nowMs, options)
     }
-    const other = await createSeed({ ...LISTEN, registry })
+    const other = await createSeed({ ...LISTEN, registry: kept })
     try {
       const peer = await start(other.addresses)
       await until(() => told.length === 1)
