@@ -1,5 +1,6 @@
 /** All clients of the load, in a few processes. */
 import { fork } from 'node:child_process'
+import { setPriority } from 'node:os'
 import { once } from 'node:events'
 import { emptyOutcome } from './load-message.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -16,6 +17,9 @@ export class ClientFleet {
     const children = await Promise.all(Array.from({ length: processes }, async (_, i) => {
       const share = Math.floor((clients + i) / processes)
       const child = fork(new URL('./clients-process.ts', import.meta.url), [String(share)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+      if (child.pid !== undefined) {
+        setPriority(child.pid, 10) // they stand for machines of their own: what they compute must not keep the server from its core
+      }
       await once(child, 'message')
       return child
     }))
