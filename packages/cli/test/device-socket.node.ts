@@ -15,6 +15,9 @@ describe('the HTTP port of skein seed', function () {
       socket.send(JSON.stringify({ fly: {} }))
       const { data } = await answer
       expect(JSON.parse(typeof data === 'string' ? data : await (data as Blob).text()).error.code).to.equal('unsupported_message')
+      const metrics = await (await fetch(`${http as string}/metrics`)).text()
+      expect(metrics).to.match(/^skein_seed_device_sockets 1$/m).and.match(/^skein_seed_devices 0$/m)
+      expect(metrics).to.match(/^skein_seed_device_refusals_total\{reason="unsupported_message"\} 1$/m)
       seed.kill('SIGTERM')
       expect((await closed).code).to.equal(1001)
       expect((await seed.exit()).code).to.equal(0)

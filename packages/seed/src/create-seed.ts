@@ -23,7 +23,7 @@ import type { Peer, PeerInit } from '@skein/peer'
 
 type PeerOptions = Omit<PeerInit, 'services' | 'describe' | 'relay'>
 
-export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'registry' | 'onExchange'> {
+export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'registry' | 'onExchange' | 'onDiscover'> {
   /**
    * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
    *
@@ -87,8 +87,8 @@ export interface Seed {
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
-    limits, maxRegistrations, registry, onExchange, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage,
-    stages: stagesInit, trustedNetworks, ...peerInit
+    limits, maxRegistrations, registry, onExchange, onDiscover, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit,
+    stage, stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
@@ -138,6 +138,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           maxRegistrations: maxRegistrations === undefined ? undefined : maxRegistrations + (roles.includes('relay') ? 1 : 0),
           registry,
           onExchange,
+          onDiscover,
           clock,
           random,
           region: init.region,

@@ -26,6 +26,8 @@ export interface SeedServiceInit {
   registry?: Registry
   /** Told of each exchange that has ended: `answered`, the reason of a refusal, or `failed` */
   onExchange?: (outcome: string, durationMs: number) => void
+  /** Told of each answer to discover: what the registry took for it, ms */
+  onDiscover?: (durationMs: number) => void
   /** What a newcomer gets of what it wants, and when it may come again @default what it wants, at half the life of its registration */
   plan?: (want: NewcomerWant) => Pick<NewcomerPlan, 'peers' | 'models' | 'renewAfterMs' | 'discover'>
   /** Where providers are looked for first when a question names no region, at a stage that begins with the nearest @default '' */
@@ -86,6 +88,7 @@ export class SeedService implements Startable {
   private readonly clock: Clock
   private readonly random: Random
   private readonly onExchange: (outcome: string, durationMs: number) => void
+  private readonly onDiscover: (durationMs: number) => void
   private readonly plan: NonNullable<SeedServiceInit['plan']>
   private readonly roles: readonly SeedRole[]
   private readonly self: () => SignedCapabilities | undefined
@@ -105,6 +108,7 @@ export class SeedService implements Startable {
     this.clock = init.clock ?? systemClock()
     this.random = init.random ?? systemRandom()
     this.onExchange = init.onExchange ?? (() => {})
+    this.onDiscover = init.onDiscover ?? (() => {})
     this.plan = init.plan ?? (want => newcomerPlan('hub', want))
     this.roles = init.roles ?? DEFAULT_SEED_ROLES
     this.self = init.self ?? (() => undefined)
@@ -274,7 +278,9 @@ export class SeedService implements Startable {
       return this.noPage('malformed', `A name is longer than ${MAX_NAME_LENGTH} characters`)
     }
     try {
+      const startMs = performance.now()
       const page = await this.registry.discover({ ...question, limit: Math.min(limit, maxLimit), asker: peer }, nowMs)
+      this.onDiscover(performance.now() - startMs)
       return { peers: page.envelopes, cursor: page.cursor ?? new Uint8Array(), refused: '', message: '', retryAfterMs: 0 }
     } catch (error) {
       return this.noPage(error instanceof StaleCursorError ? 'stale_cursor' : 'unavailable', (error as Error).message)

@@ -16,6 +16,7 @@ export function deviceUpgrade (seed: Seed): Record<string, UpgradeTarget> {
         const { refused, turnedAway } = endpoint.stats()
         return { ...refused, ...turnedAway }
       },
+      devices: () => ({ ...endpoint.stats(), bridgeSessions: bridge.sessions, bridgeModels: bridge.models.length }),
       drain: async () => {
         await bridge.stop()
         await endpoint.stop()

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import { SeedListenError } from './listen-error.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { DeviceFigures } from './device-figures.ts'
 import type { Duplex } from 'node:stream'
 import type { Registry } from 'prom-client'
 import type { AdmittedSockets } from '../admission/admitted-sockets.ts'
@@ -16,6 +17,8 @@ export interface UpgradeTarget {
   drain?: (drainMs: number) => void | Promise<void>
   /** Refusals so far by reason, for metrics */
   refused?: () => Record<string, number>
+  /** What devices do, for metrics */
+  devices?: () => DeviceFigures
 }
 
 /** Whether all is well, and what a person would want to read about it. */

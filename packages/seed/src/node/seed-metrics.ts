@@ -1,11 +1,14 @@
 /** What a seed counts and measures, for Prometheus. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectedCounter, collectedGauge } from './collected-metric.ts'
+import { measureDevices } from './device-figures.ts'
 import { STAGES } from '../stages/stage.ts'
 import type { SocketCounters } from '../admission/admitted-sockets.ts'
 import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
 import type { RelayCounters } from '../relay/relay-ledger.ts'
 import type { RelayService } from '../relay/relay-service.ts'
+import type { DeviceFigures } from './device-figures.ts'
 import type { PathBytes } from './path-bytes.ts'
 import type { SeedCounters } from '../seed-service.ts'
 import type { SignalStats } from '../signalling/signal-service.ts'
@@ -22,6 +25,8 @@ export interface SeedFigures {
   http: () => SocketCounters
   /** What devices were refused, by reason */
   devices: () => Record<string, number>
+  /** What devices do; left out, or `undefined`, without `/ws` */
+  deviceFigures?: () => DeviceFigures | undefined
   /** Where on the ladder the seed thinks the network is; `nodes` is left out until there is an estimate */
   network: () => { stage: Stage, nodes?: number } | undefined
   /** Left out, or `undefined`, when this seed does not signal */
@@ -38,6 +43,8 @@ export interface SeedFigures {
 
 /** From an answer out of memory to one that is nearly given up. */
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+/** Memory answers in a tenth of a millisecond, Redis in one; a time-out of Redis is half a second. */
+const DISCOVER_SECONDS = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1]
 /** Peers name their region themselves: a label for each of the most populous ones, one for all others. */
 const MAX_REGIONS = 32
 const OTHER_REGIONS = 'other'
@@ -48,6 +55,7 @@ const MAX_OUTCOMES = 32
 export class SeedMetrics {
   readonly registry: Registry
   private readonly exchanges: Histogram<'outcome'>
+  private readonly discovers: Histogram
   private readonly draining: Gauge
   private readonly httpRequests: Counter<'path' | 'status'>
   private readonly outcomes = new Set<string>()
@@ -57,31 +65,31 @@ export class SeedMetrics {
     this.registry = registry
     collectDefaultMetrics({ register: registry })
 
-    gauge(registry, 'skein_seed_registrations',
+    collectedGauge(registry, 'skein_seed_registrations',
       'Peers registered now, by the region they name (the 32 most populous, then "other") and by tier; other seeds that relay too, not this one',
       ['region', 'tier'], async metric => {
         for (const { region, tier, count } of foldRegions(await figures.countBy())) {
           metric.set({ region, tier: String(tier) }, count)
         }
       })
-    gauge(registry, 'skein_seed_registrations_limit', 'Most registrations kept (maxRegistrations)', [], metric => {
+    collectedGauge(registry, 'skein_seed_registrations_limit', 'Most registrations kept (maxRegistrations)', [], metric => {
       metric.set(figures.maxRegistrations)
     })
-    gauge(registry, 'skein_seed_connections', 'libp2p connections open now, by direction', ['direction'], metric => {
+    collectedGauge(registry, 'skein_seed_connections', 'libp2p connections open now, by direction', ['direction'], metric => {
       const { inbound, outbound } = figures.connections()
       metric.set({ direction: 'inbound' }, inbound)
       metric.set({ direction: 'outbound' }, outbound)
     })
-    gauge(registry, 'skein_seed_connections_limit', 'Most libp2p connections (maxConnections)', [], metric => {
+    collectedGauge(registry, 'skein_seed_connections_limit', 'Most libp2p connections (maxConnections)', [], metric => {
       metric.set(figures.maxConnections)
     })
-    gauge(registry, 'skein_seed_stage', '1 for the stage at which the seed is, 0 for the others', ['stage'], metric => {
+    collectedGauge(registry, 'skein_seed_stage', '1 for the stage at which the seed is, 0 for the others', ['stage'], metric => {
       const network = figures.network()
       for (const stage of network == null ? [] : STAGES) {
         metric.set({ stage }, stage === network?.stage ? 1 : 0)
       }
     })
-    gauge(registry, 'skein_seed_network_nodes', 'Estimated size of the network; without a value until there is an estimate', [], metric => {
+    collectedGauge(registry, 'skein_seed_network_nodes', 'Estimated size of the network; without a value until there is an estimate', [], metric => {
       const nodes = figures.network()?.nodes
       if (nodes == null) {
         metric.remove()
@@ -89,7 +97,8 @@ export class SeedMetrics {
         metric.set(nodes)
       }
     })
-    gauge(registry, 'skein_seed_redis_up', '1 while Redis answers, 0 while the seed goes on from its memory; no value without one', [], metric => {
+    collectedGauge(registry, 'skein_seed_redis_up',
+      '1 while Redis answers, 0 while the seed goes on from its memory; no value without one', [], metric => {
       const redis = figures.redis?.()
       if (redis == null) {
         metric.remove()
@@ -97,18 +106,18 @@ export class SeedMetrics {
         metric.set(redis.up ? 1 : 0)
       }
     })
-    counter(registry, 'skein_seed_redis_failures_total', 'Operations that Redis did not answer, by operation', ['operation'], metric => {
+    collectedCounter(registry, 'skein_seed_redis_failures_total', 'Operations that Redis did not answer, by operation', ['operation'], metric => {
       for (const [operation, count] of Object.entries(figures.redis?.()?.failures ?? {})) {
         metric.inc({ operation }, count)
       }
     })
-    counter(registry, 'skein_seed_requests_total', 'Requests of the seed protocol that were read', [], metric => {
+    collectedCounter(registry, 'skein_seed_requests_total', 'Requests of the seed protocol that were read', [], metric => {
       metric.inc(figures.counters().requests)
     })
-    counter(registry, 'skein_seed_registered_total', 'Registrations accepted, renewals included', [], metric => {
+    collectedCounter(registry, 'skein_seed_registered_total', 'Registrations accepted, renewals included', [], metric => {
       metric.inc(figures.counters().registered)
     })
-    counter(registry, 'skein_seed_refusals_total', 'Requests refused, by reason', ['reason'], metric => {
+    collectedCounter(registry, 'skein_seed_refusals_total', 'Requests refused, by reason', ['reason'], metric => {
       for (const [reason, count] of Object.entries(figures.counters().refused)) {
         metric.inc({ reason }, count)
       }
@@ -116,7 +125,7 @@ export class SeedMetrics {
     countRefusals(registry, figures)
 
     signalMetrics(registry, figures.signals ?? (() => undefined))
-    counter(registry, 'skein_seed_path_bytes_total',
+    collectedCounter(registry, 'skein_seed_path_bytes_total',
       'Bytes of this node\'s own connections, by path (direct, relayed) and direction; what it relays for others is in direct too, twice',
       ['path', 'direction'], metric => {
         for (const [path, bytes] of Object.entries(figures.paths())) {
@@ -133,6 +142,13 @@ export class SeedMetrics {
       buckets: SECONDS,
       registers
     })
+    this.discovers = new Histogram({
+      name: 'skein_seed_discover_duration_seconds',
+      help: 'What the registry takes for an answer to discover, in memory or in Redis',
+      buckets: DISCOVER_SECONDS,
+      registers
+    })
+    measureDevices(registry, () => figures.deviceFigures?.())
     this.draining = new Gauge({ name: 'skein_seed_draining', help: '1 from the signal to stop until the end, 0 before', registers })
     this.httpRequests = new Counter({
       name: 'skein_seed_http_requests_total',
@@ -149,6 +165,10 @@ export class SeedMetrics {
     this.exchanges.observe({ outcome: this.outcomes.has(outcome) ? outcome : 'other' }, durationMs / 1000)
   }
 
+  onDiscover (durationMs: number): void {
+    this.discovers.observe(durationMs / 1000)
+  }
+
   onHttpRequest (path: string, status: number): void {
     this.httpRequests.inc({ path, status: String(status) })
   }
@@ -160,24 +180,24 @@ export class SeedMetrics {
 
 /** Below requests: what was refused or ended before, or beside them. */
 function countRefusals (registry: Registry, { inbound, http, devices }: SeedFigures): void {
-  counter(registry, 'skein_seed_connections_refused_total', 'Connections closed as soon as they were accepted, by port (mesh, http) and reason',
-    ['port', 'reason'], metric => {
+  collectedCounter(registry, 'skein_seed_connections_refused_total',
+    'Connections closed as soon as they were accepted, by port (mesh, http) and reason', ['port', 'reason'], metric => {
       incEach(inbound().refused, (reason, count) => { metric.inc({ port: 'mesh', reason }, count) })
       incEach(http().refused, (reason, count) => { metric.inc({ port: 'http', reason }, count) })
     })
-  counter(registry, 'skein_seed_connections_ended_total', 'Connections that the seed ended, by port (mesh, http) and reason',
+  collectedCounter(registry, 'skein_seed_connections_ended_total', 'Connections that the seed ended, by port (mesh, http) and reason',
     ['port', 'reason'], metric => {
       incEach({ ...inbound().givenUp, ...inbound().ended }, (reason, count) => { metric.inc({ port: 'mesh', reason }, count) })
       incEach(http().givenUp, (reason, count) => { metric.inc({ port: 'http', reason }, count) })
     })
-  counter(registry, 'skein_seed_streams_reset_total', 'Streams that peers opened and the seed reset, by reason', ['reason'], metric => {
+  collectedCounter(registry, 'skein_seed_streams_reset_total', 'Streams that peers opened and the seed reset, by reason', ['reason'], metric => {
     incEach(inbound().streamsReset, (reason, count) => { metric.inc({ reason }, count) })
   })
-  counter(registry, 'skein_seed_faults_total', 'Connections and streams ended because of what came on them, before it was read, by reason',
+  collectedCounter(registry, 'skein_seed_faults_total', 'Connections and streams ended because of what came on them, before it was read, by reason',
     ['reason'], metric => {
       incEach(inbound().faults, (reason, count) => { metric.inc({ reason }, count) })
     })
-  counter(registry, 'skein_seed_device_refusals_total', 'What devices on /ws were refused, and their sockets that were not taken, by reason',
+  collectedCounter(registry, 'skein_seed_device_refusals_total', 'What devices on /ws were refused, and their sockets that were not taken, by reason',
     ['reason'], metric => {
       incEach(devices(), (reason, count) => { metric.inc({ reason }, count) })
     })
@@ -208,7 +228,7 @@ export function foldRegions (counts: RegionTierCount[], maxRegions = MAX_REGIONS
 /** Of what this seed passes on between peers; without the role they have no values. */
 function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['signals']>): void {
   const figure = (name: string, help: string, read: (stats: SignalStats) => number): void => {
-    gauge(registry, name, help, [], metric => {
+    collectedGauge(registry, name, help, [], metric => {
       const now = stats()
       if (now === undefined) {
         metric.remove()
@@ -221,7 +241,7 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
   figure('skein_seed_signal_claims', 'Peers of which the other seeds of the fleet know that they are here', ({ claims }) => claims)
   figure('skein_seed_signal_queue_bytes', 'Payloads that wait for a receiver connected here, or for its acknowledgement',
     ({ queuedBytes }) => queuedBytes)
-  counter(registry, 'skein_seed_signals_total',
+  collectedCounter(registry, 'skein_seed_signals_total',
     'Signals of peers connected here, by outcome (delivered, or why not) and path: local, remote (over another seed), none (passed on to nobody)',
     ['outcome', 'path'], metric => {
       for (const [path, outcomes] of Object.entries(stats()?.counters.outcomes ?? {})) {
@@ -230,13 +250,13 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
         }
       }
     })
-  counter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome',
+  collectedCounter(registry, 'skein_seed_foreign_signals_total', 'Signals that other seeds gave to this one for its peers, by outcome',
     ['outcome'], metric => {
       for (const [outcome, count] of Object.entries(stats()?.counters.foreign ?? {})) {
         metric.inc({ outcome }, count)
       }
     })
-  counter(registry, 'skein_seed_signal_faults_total',
+  collectedCounter(registry, 'skein_seed_signal_faults_total',
     'Faults of signalling, by kind: malformed (a stream or message not of the protocol), late (an outcome nobody waits for), bus (it did not answer)',
     ['kind'], metric => {
       const counters = stats()?.counters
@@ -249,7 +269,7 @@ function signalMetrics (registry: Registry, stats: NonNullable<SeedFigures['sign
 /** Of what this seed relays for others; without the role they have no values. */
 function relayMetrics (registry: Registry, relay: SeedFigures['relay']): void {
   const figure = (name: string, help: string, read: (relay: NonNullable<SeedFigures['relay']>) => number): void => {
-    gauge(registry, name, help, [], metric => {
+    collectedGauge(registry, name, help, [], metric => {
       if (relay === undefined) {
         metric.remove()
       } else {
@@ -258,7 +278,7 @@ function relayMetrics (registry: Registry, relay: SeedFigures['relay']): void {
     })
   }
   const count = <L extends string>(name: string, help: string, label: L, read: (counters: RelayCounters) => Record<string, number>): void => {
-    counter(registry, name, help, [label], metric => {
+    collectedCounter(registry, name, help, [label], metric => {
       for (const [value, total] of Object.entries(relay === undefined ? {} : read(relay.ledger.counters))) {
         metric.inc({ [label]: value } as Record<L, string>, total)
       }
@@ -275,33 +295,4 @@ function relayMetrics (registry: Registry, relay: SeedFigures['relay']): void {
     ({ reserved, connected }) => ({ reservation: reserved, circuit: connected }))
   count('skein_seed_relay_refusals_total', 'Reservations and circuits refused, by reason', 'reason', ({ refused }) => refused)
   count('skein_seed_relay_resets_total', 'Circuits that this seed ended, by reason', 'reason', ({ reset }) => reset)
-}
-
-function gauge<L extends string> (
-  registry: Registry, name: string, help: string, labelNames: L[], collect: (metric: Gauge<L>) => void | Promise<void>
-): void {
-  const metric: Gauge<L> = new Gauge({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    async collect () {
-      metric.reset() // a region that nobody is in any more has no line
-      await collect(metric)
-    }
-  })
-}
-
-/** A counter that is kept elsewhere, and read at each scrape. */
-function counter<L extends string> (registry: Registry, name: string, help: string, labelNames: L[], collect: (metric: Counter<L>) => void): void {
-  const metric: Counter<L> = new Counter({
-    name,
-    help,
-    labelNames,
-    registers: [registry],
-    collect () {
-      metric.reset()
-      collect(metric)
-    }
-  })
 }

@@ -243,6 +243,7 @@ class OperatedSeed implements SeedNode {
       trustedNetworks: config.trustedNetworks,
       limits: init.limits,
       onExchange: (outcome, durationMs) => { this.metrics?.onExchange(outcome, durationMs) },
+      onDiscover: durationMs => { this.metrics?.onDiscover(durationMs) },
       onDamage: init.onDamage,
       onSeedNameFailure: ({ seedName, problem, message }) => { init.log.warn({ seedName, problem }, message) },
       metrics: this.paths.counting(init.libp2pMetrics === false
@@ -267,6 +268,7 @@ class OperatedSeed implements SeedNode {
       inbound: () => seed.inbound,
       http: () => this.httpSockets.counters,
       devices: () => refusedBy(this.upgrades),
+      deviceFigures: () => Object.values(this.upgrades).map(target => target.devices?.()).find(figures => figures !== undefined),
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
       redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
       paths: () => this.paths.bytes,

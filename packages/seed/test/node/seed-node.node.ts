@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pbStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createPeer } from '@skein/peer'
+import { systemClock } from '@skein/core/system'
+import { askSeed, createPeer } from '@skein/peer'
 import { PROTOCOLS, SeedRequest, SeedResponse } from '@skein/records'
 import { expect } from 'chai'
 import { resolveConfig, SeedListenError, startSeedNode } from '../../src/node/index.ts'
@@ -130,6 +131,18 @@ describe('a seed as an operator runs it', function () {
     const { httpUrl } = await start({})
     expect(await (await fetch(`${httpUrl}/ready`)).json()).to.deep.equal({ status: 'ready' })
     expect(await metrics()).to.not.match(/^skein_seed_redis_up \d/m)
+  })
+
+  it('measures what the registry takes for a discover', async () => {
+    const { seed } = await start({ drain: '0' })
+    const peer = await createPeer({ listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: seed.addresses })
+    try {
+      const page = await askSeed({ libp2p: peer.libp2p, clock: systemClock(), seed: seed.peer.libp2p.peerId, discover: {} })
+      expect(page.page?.refused).to.equal(undefined)
+      expect(await metrics()).to.match(/^skein_seed_discover_duration_seconds_count 1$/m)
+    } finally {
+      await peer.stop()
+    }
   })
 
   it('relays by default, shows what it carried in the metrics, and goes on with the count of the month after a restart', async () => {
