@@ -278,9 +278,9 @@ export class SeedService implements Startable {
       return this.noPage('malformed', `A name is longer than ${MAX_NAME_LENGTH} characters`)
     }
     try {
-      const startMs = performance.now()
+      const startMs = this.clock.nowMs()
       const page = await this.registry.discover({ ...question, limit: Math.min(limit, maxLimit), asker: peer }, nowMs)
-      this.onDiscover(performance.now() - startMs)
+      this.onDiscover(this.clock.nowMs() - startMs)
       return { peers: page.envelopes, cursor: page.cursor ?? new Uint8Array(), refused: '', message: '', retryAfterMs: 0 }
     } catch (error) {
       return this.noPage(error instanceof StaleCursorError ? 'stale_cursor' : 'unavailable', (error as Error).message)
