@@ -122,10 +122,11 @@ describe('a seed', function () {
     const other = await createSeed({ ...LISTEN, registry: kept })
     try {
       const peer = await start(other.addresses)
-      await until(() => told.length === 1)
+      await until(() => told.length > 0)
       for (let i = 0; told.at(-1) === undefined; i++) {
+        const before = told.length
         await peer.serve(`model${i}`, async () => 'hello')
-        await until(() => told.length === i + 2)
+        await until(() => told.length > before)
       }
       expect(told[0]).to.equal(undefined)
       expect(told.at(-1)).to.be.within(0, 5_000)
