@@ -45,13 +45,15 @@ export class RoundTrips {
     const { clock } = this.init
     const limit = deadline(clock, TIMEOUT_MS, [this.stopped.signal])
     this.pings++
-    // also when it fails: a peer that answers no pings is not asked at each renewal
     const result = { rttMs: before, atMs: clock.nowMs() }
     this.measured.set(peer, result)
     try {
       result.rttMs = await ping(limit.signal)
     } catch {
-      // it has left, or is too slow to tell
+      // it has left, is too slow, or is being pinged for another reason: it is asked when it comes again
+      if (before === undefined) {
+        this.measured.delete(peer)
+      }
     } finally {
       this.pings--
       limit.clear()

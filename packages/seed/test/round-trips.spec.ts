@@ -36,6 +36,15 @@ describe('round trips to registered peers', () => {
     expect([roundTrips.of('a', silent), asked]).to.deep.equal([7, 1])
   })
 
+  it('are asked for again when a first ping failed', async () => {
+    const roundTrips = new RoundTrips({ clock: new ManualClock(0) })
+    roundTrips.of('a', async () => { throw new Error('too many pings') })
+    await settled()
+    expect(roundTrips.of('a', async () => 5)).to.equal(undefined)
+    await settled()
+    expect(roundTrips.of('a', async () => 9)).to.equal(5)
+  })
+
   it('have no more than eight pings under way', async () => {
     const roundTrips = new RoundTrips({ clock: new ManualClock(0) })
     const answers: Array<(ms: number) => void> = []
