@@ -13,7 +13,7 @@
  *   searcher each have their own estimate of the network's size
  *
  * Parameters: nodes; Sybils; where they stand: anywhere, at the key (nearer than any honest node), or spread over its region; what they answer;
- * k; disjoint paths; error of the estimates. What ids at the key cost: about N drawn for each, and N/k for each in the region; a core draws 17,000 a
+ * k; disjoint paths of a lookup, and of those of a sweep; error of the estimates. What ids at the key cost: about N drawn for each, and N/k for each in the region; a core draws 17,000 a
  * second (Ed25519 and SHA-256 in Node 24, measured), so that 45 at a key among 10,000 nodes are there within half a minute.
  *
  * Expected: closest finds nothing from 20 Sybils on (k of them take all places); asked finds a part, by luck of the way; region at least 99 %.
@@ -42,6 +42,7 @@ export default defineScenario({
     answers: { type: 'choice', default: 'collude', choices: ['collude', 'forge'], help: 'what a Sybil names as closer: Sybils, or nobody' },
     k: { type: 'count', default: 20, min: 4, max: 64, help: 'closest nodes that hold an offer, and that must answer' },
     paths: { type: 'count', default: 2, min: 1, max: 8, help: 'disjoint paths of a lookup' },
+    sweepPaths: { type: 'count', default: 4, min: 1, max: 8, help: 'disjoint paths of each lookup of a sweep' },
     sizeError: { type: 'number', default: 0.11, min: 0, max: 3, unit: 'ratio', help: 'estimates of the network are within this, 95 % of them' },
     keys: { type: 'count', default: 100, min: 1, max: 100_000, help: 'models attacked, one after another' },
     searches: { type: 'count', default: 20, min: 1, max: 1000, help: 'searches for each' }
@@ -64,9 +65,11 @@ export default defineScenario({
   estimateMemoryBytes: ({ nodes }) => 30_000_000 + 40 * nodes,
 
   run ({ options, seed, progress, record, check, distribution }) {
-    const { k, keys, nodes, paths, searches, sybils } = options
+    const { k, keys, nodes, paths, searches, sweepPaths, sybils } = options
     const table = new SybilTable(drawSortedIds(seed, nodes, k), seed, k, BUCKETS)
-    const runner = new LookupRunner(table, { k, disjointPaths: paths }, (_, to) => table.isThere(to) ? 1 : Infinity)
+    const roundTrip = (_: number, to: number): number => table.isThere(to) ? 1 : Infinity
+    const runner = new LookupRunner(table, { k, disjointPaths: paths }, roundTrip)
+    const sweeper = new LookupRunner(table, { k, disjointPaths: sweepPaths }, roundTrip)
     const random = new RandomStream(seed, KEYS)
     const searchers = new RandomStream(seed, SEARCHERS)
     const estimates = new RandomStream(seed, ESTIMATES)
@@ -88,7 +91,7 @@ export default defineScenario({
       store.visit(runner, table, provider, keyHi, keyLo)
       const plain = new Set(store.closest)
       const asked = new Set(store.asked)
-      const stored = sweep(runner, table, provider, { keyHi, keyLo, k, networkSize: estimate(0) }, store, () => false)
+      const stored = sweep(sweeper, table, provider, { keyHi, keyLo, k, networkSize: estimate(0) }, store, () => false)
       requests.store += stored
       const held = { closest: plain, asked, region: store.asked }
       for (const rule of RULES) {
@@ -108,7 +111,7 @@ export default defineScenario({
         requests.plain += first
         requests.region += first
         if (!brought('region')) {
-          requests.region += sweep(runner, table, self, { keyHi, keyLo, k, networkSize: estimate(search) }, seen, () => brought('region'))
+          requests.region += sweep(sweeper, table, self, { keyHi, keyLo, k, networkSize: estimate(search) }, seen, () => brought('region'))
         }
         const won = brought('region') ? 1 : 0
         found.region += won

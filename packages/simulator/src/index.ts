@@ -49,10 +49,16 @@ export type {
   KernelModel, MachineModel, MessageCodec, ModelContext, WindowedResult, WindowedRunInit
 } from './engine/workers/windowed-run.ts'
 
+export { refusal } from './attacks/bucket-admission.ts'
+export type { AdmissionRefusal, DiversityRule, Neighbours } from './attacks/bucket-admission.ts'
+export { OutboundPlan } from './attacks/outbound-plan.ts'
+export type { AddressesLeft, AddressSource, OutboundRule } from './attacks/outbound-plan.ts'
 export { isInPart, regionBits, RegionSweep } from './attacks/region-sweep.ts'
 export type { RegionPart, RegionSweepInit } from './attacks/region-sweep.ts'
 export { SybilTable } from './attacks/sybil-table.ts'
 export type { SybilAnswer, SybilIds } from './attacks/sybil-table.ts'
+export { WatchedTable } from './attacks/watched-table.ts'
+export type { Eviction, WatchedTableInit } from './attacks/watched-table.ts'
 export { POPULATIONS, relayedShare, traversalOf, TRAVERSAL_LEVELS, withPortMapping } from './nat/nat-mix.ts'
 export type { NatMix, NatMixName, NatPopulation, Traversal, TraversalLevel } from './nat/nat-mix.ts'
 export { BucketDraw } from './kademlia/bucket-draw.ts'

@@ -1,0 +1,313 @@
+/**
+ * Eclipse: an attacker surrounds a node, in its routing table while it runs, and in its address book for when it restarts.
+ *
+ * Claims. (1) With Sybils that are 20 % of the nodes and stand in four /24s, at least 75 % of a routing table's entries are honest when it holds at
+ * most 2 of a /24 in a bucket, 10 in all, a quarter of one autonomous system, and gives none up that still answers. (2) After a restart with an address
+ * book in which the "new" addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when it dials 2
+ * anchors first, then tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
+ *
+ * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times as
+ * often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules. The
+ * book: tried addresses hold as large a share of Sybils as the network; an attacker's address always answers. Against the same book stands a node that
+ * dials 8 addresses of it at random.
+ *
+ * Honest nodes stand in 300 autonomous systems by Zipf's law (the largest has 16 %), some 1.5 in a /24 that has any: ASSUMPTIONS.
+ *
+ * Parameters: nodes, share, /24s and autonomous systems of the attacker; whether its ids are as drawn, or ground to lie in each bucket of the node
+ * equally; push; encounters; share of honest nodes online; the book's sizes; /16s that the attacker's addresses are in.
+ *
+ * Expected: newest: the Sybils' share is that of what comes to notice (over half); rules: at most 40 Sybils in a table of some 200. Restart: at random
+ * two of three nodes are cut off.
+ */
+import { defineScenario, OutboundPlan, RandomStream, Stream, WatchedTable } from '@skein/simulator'
+import type { AddressSource, WatchedTableInit } from '@skein/simulator'
+
+const IDS = Stream.scenario + 65
+const NETWORKS = Stream.scenario + 66
+const ENCOUNTERS = Stream.scenario + 67
+const SESSIONS = Stream.scenario + 68
+const BOOK = Stream.scenario + 69
+const DIALS = Stream.scenario + 70
+
+const SYSTEMS = 300
+const HONEST_IN_SUBNET = 1.5
+/** Encounters after which an honest node may have come or gone. */
+const SESSION = 2000
+/** The nodes that were connected a moment ago: most are still there. */
+const ANCHOR_ONLINE = 0.9
+/** /16s in which honest addresses are. */
+const HONEST_NETWORKS = 5000
+const MAX_DIALS = 500
+
+const TABLES = {
+  newest: { eviction: 'newest' },
+  checked: { eviction: 'checked' },
+  rules: { eviction: 'checked', diversity: {} }
+} as const satisfies Record<string, Pick<WatchedTableInit, 'eviction' | 'diversity'>>
+
+type TableName = keyof typeof TABLES
+
+export default defineScenario({
+  name: 'eclipse',
+  claims: '20 % Sybils in four /24s get at most a quarter of a routing table, and a restart with a book poisoned 10 : 1 finds an honest peer each time',
+  expected: 'at least 75 % honest with the rules, under half without; no node cut off with the rules, two of three without',
+  options: {
+    nodes: { type: 'count', default: 10_000, min: 200, max: 5_000_000, help: 'nodes, Sybils included' },
+    share: { type: 'number', default: 0.2, min: 0, max: 0.9, unit: 'share', help: 'of the nodes that are Sybils' },
+    subnets: { type: 'count', default: 4, min: 1, max: 10_000, help: '/24s of the attacker' },
+    systems: { type: 'count', default: 4, min: 1, max: 1000, help: 'autonomous systems that those are in' },
+    ids: { type: 'choice', default: 'random', choices: ['random', 'ground'], help: 'Sybil ids: as drawn, or as many in each bucket of the node' },
+    push: { type: 'number', default: 5, min: 0, max: 1000, unit: 'ratio', help: 'how much oftener than an honest node a Sybil comes to notice' },
+    online: { type: 'number', default: 0.7, min: 0.05, max: 1, unit: 'share', help: 'of the honest nodes that are online' },
+    encounters: { type: 'count', default: 20_000, min: 100, max: 10_000_000, help: 'peers that come to the notice of a node' },
+    victims: { type: 'count', default: 50, min: 1, max: 10_000, help: 'nodes attacked' },
+    restarts: { type: 'count', default: 100, min: 1, max: 1_000_000, help: 'restarts, each with a book of its own' },
+    tried: { type: 'count', default: 200, min: 0, max: 10_000, help: 'tried addresses in the book' },
+    heard: { type: 'count', default: 200, min: 0, max: 10_000, help: 'honest new addresses in the book' },
+    poison: { type: 'number', default: 10, min: 0, max: 1000, unit: 'ratio', help: 'new addresses of the attacker for each honest one' },
+    networks: { type: 'count', default: 4, min: 1, max: 10_000, help: '/16s that the attacker has addresses in' }
+  },
+  metrics: {
+    honestNewest: { unit: 'share', help: 'honest entries, the newest taking the oldest place' },
+    honestChecked: { unit: 'share', help: 'honest entries, with the live check alone' },
+    honestRules: { unit: 'share', help: 'honest entries with the rules' },
+    honestWorst: { unit: 'share', help: 'the same of the worst node' },
+    liveRules: { unit: 'share', help: 'with the rules, honest of the entries that are online' },
+    entriesChecked: { unit: 'count', help: 'entries of a table with the live check alone' },
+    entriesRules: { unit: 'count', help: 'entries of a table with the rules' },
+    lostBuckets: { unit: 'share', help: 'buckets with entries but no honest one, rules' },
+    cutOff: { unit: 'share', help: 'restarts without an honest outbound connection, rules' },
+    cutOffRandom: { unit: 'share', help: 'the same, dialling at random' },
+    honestOutbound: { unit: 'count', help: 'honest outbound connections after a restart, rules' },
+    dials: { unit: 'count', help: 'dials of a restart, rules' }
+  },
+  small: { nodes: 5_000, victims: 10, encounters: 10_000 },
+  estimateMemoryBytes: ({ nodes }) => 30_000_000 + 24 * nodes,
+
+  run ({ options, seed, progress, record, check, distribution }) {
+    const world = drawWorld(options, seed)
+    const honest: Record<TableName, Float64Array> = {
+      newest: new Float64Array(options.victims), checked: new Float64Array(options.victims), rules: new Float64Array(options.victims)
+    }
+    const sums = { live: 0, checked: 0, rules: 0, lost: 0 }
+    for (let victim = 0; victim < options.victims; victim++) {
+      for (const name of Object.keys(TABLES) as TableName[]) {
+        const found = fillTable(world, options, seed, victim, TABLES[name])
+        honest[name][victim] = found.honest
+        if (name === 'rules') {
+          sums.live += found.live / options.victims
+          sums.lost += found.lost / options.victims
+        }
+        if (name !== 'newest') {
+          sums[name] += found.entries / options.victims
+        }
+      }
+      progress(victim + 1, options.victims + 1)
+    }
+    const rules = mean(honest.rules)
+    record('honestNewest', mean(honest.newest))
+    record('honestChecked', mean(honest.checked))
+    record('honestRules', rules)
+    record('honestWorst', Math.min(...honest.rules))
+    record('liveRules', sums.live)
+    record('entriesChecked', sums.checked)
+    record('entriesRules', sums.rules)
+    record('lostBuckets', sums.lost)
+    distribution('honest share of a table, rules', honest.rules, 'share')
+    check('at least 75 % of the entries of routing tables are honest', rules >= 0.75,
+      `${(100 * rules).toFixed(1)} %; live check alone ${(100 * mean(honest.checked)).toFixed(1)} %, newest ${(100 * mean(honest.newest)).toFixed(1)} %`)
+
+    const restarts = { cutOff: 0, cutOffRandom: 0, honest: 0, dials: 0 }
+    for (let i = 0; i < options.restarts; i++) {
+      const planned = restart(options, seed, i, new OutboundPlan())
+      restarts.cutOff += planned.honest === 0 ? 1 : 0
+      restarts.honest += planned.honest
+      restarts.dials += planned.dials
+      restarts.cutOffRandom += restart(options, seed, i, undefined).honest === 0 ? 1 : 0
+    }
+    record('cutOff', restarts.cutOff / options.restarts)
+    record('cutOffRandom', restarts.cutOffRandom / options.restarts)
+    record('honestOutbound', restarts.honest / options.restarts)
+    record('dials', restarts.dials / options.restarts)
+    const reached = options.restarts - restarts.cutOff
+    check('each restart ends with an honest outbound connection', restarts.cutOff === 0,
+      `${reached} of ${options.restarts}; dialling at random ${options.restarts - restarts.cutOffRandom}`)
+    progress(options.victims + 1, options.victims + 1)
+  }
+})
+
+interface Options {
+  nodes: number
+  share: number
+  subnets: number
+  systems: number
+  ids: 'random' | 'ground'
+  push: number
+  online: number
+  encounters: number
+  victims: number
+  tried: number
+  heard: number
+  poison: number
+  networks: number
+}
+
+/** Nodes below `honest` are honest, in the order of their ids, as are the Sybils after them. */
+interface World {
+  honest: number
+  ids: Uint32Array
+  subnet: Int32Array
+  system: Int16Array
+}
+
+function drawWorld ({ nodes, share, subnets, systems }: Options, seed: number): World {
+  const ids = new RandomStream(seed, IDS)
+  const networks = new RandomStream(seed, NETWORKS)
+  const honest = nodes - Math.round(nodes * share)
+  const world = { honest, ids: new Uint32Array(nodes), subnet: new Int32Array(nodes), system: new Int16Array(nodes) }
+  const weights = Array.from({ length: SYSTEMS }, (_, i) => 1 / (i + 1))
+  const total = weights.reduce((a, b) => a + b)
+  const upTo = weights.map((_, i) => weights.slice(0, i + 1).reduce((a, b) => a + b) / total)
+  for (let node = 0; node < nodes; node++) {
+    world.ids[node] = ids.uint32(node, 0)
+    if (node < honest) {
+      const u = networks.float(node, 0)
+      const system = Math.max(0, upTo.findIndex(sum => u < sum))
+      const here = Math.max(1, Math.ceil(honest * (weights[system] as number) / total / HONEST_IN_SUBNET))
+      world.system[node] = system
+      world.subnet[node] = system * 2 ** 20 + Math.floor(networks.float(node, 1) * here)
+    } else {
+      const subnet = (node - honest) % subnets
+      world.subnet[node] = -1 - subnet
+      world.system[node] = -1 - subnet % systems
+    }
+  }
+  world.ids.subarray(0, honest).sort()
+  world.ids.subarray(honest).sort()
+  return world
+}
+
+/** A victim's table after all its encounters. */
+function fillTable (
+  { honest, ids, subnet, system }: World, options: Options, seed: number, victim: number, rule: Pick<WatchedTableInit, 'eviction' | 'diversity'>
+): { honest: number, live: number, entries: number, lost: number } {
+  const random = new RandomStream(seed, ENCOUNTERS)
+  const sessions = new RandomStream(seed, SESSIONS)
+  const self = random.uint32(victim, 0)
+  const depth = Math.ceil(Math.log2(honest))
+  const table = new WatchedTable({ ...rule, buckets: depth, subnetOf: peer => subnet[peer] as number, asOf: peer => system[peer] as number })
+  const ranges = Array.from({ length: depth }, (_, bucket) => [
+    rangeOf(ids, self, bucket, 0, honest),
+    options.ids === 'random'
+      ? rangeOf(ids, self, bucket, honest, ids.length)
+      : slice(honest, ids.length, bucket, depth)
+  ] as const)
+  let nowAt = 0
+  const isLive = (peer: number): boolean =>
+    peer >= honest || sessions.float(peer, Math.floor((nowAt + sessions.uint32(peer, 0) % SESSION) / SESSION) + 1) < options.online
+  for (nowAt = 0; nowAt < options.encounters; nowAt++) {
+    const entity = victim * 10_000_000 + nowAt
+    const bucket = Math.floor(random.float(entity, 1) * depth)
+    const [near, sybils] = ranges[bucket] as (typeof ranges)[number]
+    const pushed = options.push * (sybils.end - sybils.first)
+    const isSybil = random.float(entity, 2) * (pushed + options.online * (near.end - near.first)) < pushed
+    const from = isSybil ? sybils : near
+    if (from.end > from.first) {
+      const peer = from.first + Math.floor(random.float(entity, 3) * (from.end - from.first))
+      if (isLive(peer)) {
+        table.onSeen(peer, bucket, isLive)
+      }
+    }
+  }
+  const entries = table.buckets.flat()
+  const good = entries.filter(peer => peer < honest)
+  const goodLive = good.filter(isLive).length
+  const filled = table.buckets.filter(bucket => bucket.length > 0)
+  return {
+    honest: good.length / Math.max(1, entries.length),
+    live: goodLive / Math.max(1, goodLive + entries.length - good.length),
+    entries: entries.length,
+    lost: filled.filter(bucket => bucket.every(peer => peer >= honest)).length / Math.max(1, filled.length)
+  }
+}
+
+interface Range {
+  first: number
+  end: number
+}
+
+/** Nodes from `first` to `end` that share `bucket` bits with an id and no more. */
+function rangeOf (ids: Uint32Array, self: number, bucket: number, first: number, end: number): Range {
+  const low = bucket === 31 ? (self ^ 1) >>> 0 : (((self ^ (0x80000000 >>> bucket)) >>> (31 - bucket)) << (31 - bucket)) >>> 0
+  return { first: lowerBound(ids, low, first, end), end: lowerBound(ids, low + 2 ** (31 - bucket), first, end) }
+}
+
+function lowerBound (ids: Uint32Array, value: number, first: number, end: number): number {
+  while (first < end) {
+    const middle = (first + end) >>> 1
+    if ((ids[middle] as number) < value) {
+      first = middle + 1
+    } else {
+      end = middle
+    }
+  }
+  return first
+}
+
+function slice (first: number, end: number, part: number, parts: number): Range {
+  return { first: first + Math.floor((end - first) * part / parts), end: first + Math.floor((end - first) * (part + 1) / parts) }
+}
+
+interface Address {
+  honest: boolean
+  network: number
+  online: boolean
+}
+
+/** Dials of one restart: by a plan, or eight at random. */
+function restart (options: Options, seed: number, serial: number, plan: OutboundPlan | undefined): { honest: number, dials: number } {
+  const book = new RandomStream(seed, BOOK)
+  const dialsOf = new RandomStream(seed, DIALS)
+  const entity = (source: number, i: number): number => (serial * 4 + source) * 200_000 + i
+  const address = (source: number, i: number, sybils: number, online: number): Address => {
+    const honest = book.float(entity(source, i), 0) >= sybils
+    return {
+      honest,
+      network: honest ? Math.floor(book.float(entity(source, i), 1) * HONEST_NETWORKS) : -1 - Math.floor(book.float(entity(source, i), 1) * options.networks),
+      online: !honest || book.float(entity(source, i), 2) < online
+    }
+  }
+  const list = (source: number, length: number, sybils: number, online: number): Address[] =>
+    Array.from({ length }, (_, i) => address(source, i, sybils, online))
+  const poisoned = Math.round(options.heard * options.poison)
+  const left: Record<AddressSource, Address[]> = {
+    anchor: plan === undefined ? [] : list(0, 2, options.share, ANCHOR_ONLINE),
+    tried: list(1, options.tried, options.share, options.online),
+    new: [...list(2, options.heard, 0, options.online), ...list(3, poisoned, 1, 1)]
+  }
+  let honest = 0
+  let dials = 0
+  let made = 0
+  const mixed = plan === undefined ? [...left.tried, ...left.new] : []
+  for (let step = 0; dials < MAX_DIALS; step++) {
+    const source = plan?.next({ anchor: left.anchor.length, tried: left.tried.length, new: left.new.length })
+    const from = plan === undefined ? mixed : source === undefined ? [] : left[source]
+    if (from.length === 0 || (plan === undefined && made === 8)) {
+      break
+    }
+    const [candidate] = from.splice(Math.floor(dialsOf.float(serial, step) * from.length), 1) as [Address]
+    if (plan?.admits(candidate.network) ?? true) {
+      dials++
+      if (candidate.online) {
+        made++
+        honest += candidate.honest ? 1 : 0
+        plan?.onConnected(source ?? 'new', candidate.network)
+      }
+    }
+  }
+  return { honest, dials }
+}
+
+function mean (values: Float64Array): number {
+  return values.reduce((a, b) => a + b, 0) / values.length
+}
