@@ -16,11 +16,12 @@
  * Parameters: nodes, share, /24s and autonomous systems of the attacker; whether its ids are as drawn, or ground to lie in each bucket of the node
  * equally; push; encounters; share of honest nodes online; the book's sizes; /16s that the attacker's addresses are in.
  *
- * Expected: newest: the Sybils' share is that of what comes to notice (over half); rules: at most 40 Sybils in a table of some 200. Restart: at random
- * two of three nodes are cut off.
+ * Expected: newest: the Sybils' share is that of what comes to notice (over half); live check alone: more, because they never go; rules: at most 40
+ * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at random
+ * a third to a half of the nodes are cut off.
  */
 import { defineScenario, OutboundPlan, RandomStream, Stream, WatchedTable } from '@skein/simulator'
-import type { AddressSource, WatchedTableInit } from '@skein/simulator'
+import type { AddressSource } from '@skein/simulator'
 
 const IDS = Stream.scenario + 65
 const NETWORKS = Stream.scenario + 66
@@ -39,24 +40,22 @@ const ANCHOR_ONLINE = 0.9
 const HONEST_NETWORKS = 5000
 const MAX_DIALS = 500
 
-const TABLES = {
-  newest: { eviction: 'newest' },
-  checked: { eviction: 'checked' },
-  rules: { eviction: 'checked', diversity: {} }
-} as const satisfies Record<string, Pick<WatchedTableInit, 'eviction' | 'diversity'>>
-
-type TableName = keyof typeof TABLES
+const TABLES = ['newest', 'checked', 'rules'] as const
+type TableName = typeof TABLES[number]
 
 export default defineScenario({
   name: 'eclipse',
   claims: '20 % Sybils in four /24s get at most a quarter of a routing table, and a restart with a book poisoned 10 : 1 finds an honest peer each time',
-  expected: 'at least 75 % honest with the rules, under half without; no node cut off with the rules, two of three without',
+  expected: 'at least 75 % honest with the rules, under half without; no node cut off with the rules, a third to a half without',
   options: {
     nodes: { type: 'count', default: 10_000, min: 200, max: 5_000_000, help: 'nodes, Sybils included' },
     share: { type: 'number', default: 0.2, min: 0, max: 0.9, unit: 'share', help: 'of the nodes that are Sybils' },
     subnets: { type: 'count', default: 4, min: 1, max: 10_000, help: '/24s of the attacker' },
     systems: { type: 'count', default: 4, min: 1, max: 1000, help: 'autonomous systems that those are in' },
     ids: { type: 'choice', default: 'random', choices: ['random', 'ground'], help: 'Sybil ids: as drawn, or as many in each bucket of the node' },
+    perBucket: { type: 'count', default: 2, min: 1, max: 100, help: 'the rule: most of one /24 in a bucket' },
+    perTable: { type: 'count', default: 10, min: 1, max: 1000, help: 'the rule: most of one /24 in a table' },
+    perSystem: { type: 'number', default: 0.25, min: 0.01, max: 1, unit: 'share', help: 'the rule: most of one autonomous system in a table' },
     push: { type: 'number', default: 5, min: 0, max: 1000, unit: 'ratio', help: 'how much oftener than an honest node a Sybil comes to notice' },
     online: { type: 'number', default: 0.7, min: 0.05, max: 1, unit: 'share', help: 'of the honest nodes that are online' },
     encounters: { type: 'count', default: 20_000, min: 100, max: 10_000_000, help: 'peers that come to the notice of a node' },
@@ -91,8 +90,8 @@ export default defineScenario({
     }
     const sums = { live: 0, checked: 0, rules: 0, lost: 0 }
     for (let victim = 0; victim < options.victims; victim++) {
-      for (const name of Object.keys(TABLES) as TableName[]) {
-        const found = fillTable(world, options, seed, victim, TABLES[name])
+      for (const name of TABLES) {
+        const found = fillTable(world, options, seed, victim, name)
         honest[name][victim] = found.honest
         if (name === 'rules') {
           sums.live += found.live / options.victims
@@ -142,6 +141,9 @@ interface Options {
   subnets: number
   systems: number
   ids: 'random' | 'ground'
+  perBucket: number
+  perTable: number
+  perSystem: number
   push: number
   online: number
   encounters: number
@@ -189,13 +191,21 @@ function drawWorld ({ nodes, share, subnets, systems }: Options, seed: number): 
 
 /** A victim's table after all its encounters. */
 function fillTable (
-  { honest, ids, subnet, system }: World, options: Options, seed: number, victim: number, rule: Pick<WatchedTableInit, 'eviction' | 'diversity'>
+  { honest, ids, subnet, system }: World, options: Options, seed: number, victim: number, name: TableName
 ): { honest: number, live: number, entries: number, lost: number } {
   const random = new RandomStream(seed, ENCOUNTERS)
   const sessions = new RandomStream(seed, SESSIONS)
   const self = random.uint32(victim, 0)
   const depth = Math.ceil(Math.log2(honest))
-  const table = new WatchedTable({ ...rule, buckets: depth, subnetOf: peer => subnet[peer] as number, asOf: peer => system[peer] as number })
+  const table = new WatchedTable({
+    buckets: depth,
+    eviction: name === 'newest' ? 'newest' : 'checked',
+    diversity: name === 'rules'
+      ? { subnetInBucket: options.perBucket, subnetInTable: options.perTable, asShare: options.perSystem }
+      : undefined,
+    subnetOf: peer => subnet[peer] as number,
+    asOf: peer => system[peer] as number
+  })
   const ranges = Array.from({ length: depth }, (_, bucket) => [
     rangeOf(ids, self, bucket, 0, honest),
     options.ids === 'random'
@@ -271,9 +281,10 @@ function restart (options: Options, seed: number, serial: number, plan: Outbound
   const entity = (source: number, i: number): number => (serial * 4 + source) * 200_000 + i
   const address = (source: number, i: number, sybils: number, online: number): Address => {
     const honest = book.float(entity(source, i), 0) >= sybils
+    const draw = (count: number): number => Math.floor(book.float(entity(source, i), 1) * count)
     return {
       honest,
-      network: honest ? Math.floor(book.float(entity(source, i), 1) * HONEST_NETWORKS) : -1 - Math.floor(book.float(entity(source, i), 1) * options.networks),
+      network: honest ? draw(HONEST_NETWORKS) : -1 - draw(options.networks),
       online: !honest || book.float(entity(source, i), 2) < online
     }
   }

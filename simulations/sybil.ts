@@ -13,10 +13,11 @@
  *   searcher each have their own estimate of the network's size
  *
  * Parameters: nodes; Sybils; where they stand: anywhere, at the key (nearer than any honest node), or spread over its region; what they answer;
- * k; disjoint paths of a lookup, and of those of a sweep; error of the estimates. What ids at the key cost: about N drawn for each, and N/k for each in the region; a core draws 17,000 a
- * second (Ed25519 and SHA-256 in Node 24, measured), so that 45 at a key among 10,000 nodes are there within half a minute.
+ * k; disjoint paths of a lookup, and of those of a sweep; error of the estimates. What ids at the key cost: about N drawn for each, and N/k for each
+ * in the region; a core draws 17,000 a second (Ed25519 and SHA-256 in Node 24, measured), so that 45 at a key among 10,000 nodes take 37 s.
  *
- * Expected: closest finds nothing from 20 Sybils on (k of them take all places); asked finds a part, by luck of the way; region at least 99 %.
+ * Expected: closest finds nothing from 20 Sybils on (k of them take all places); asked finds a part, by luck of the way; region at least 99 %. Two
+ * paths in a sweep are too few: Sybils that name only each other take all k places of a path that met them before it met the part it looks for.
  */
 import { defineScenario, drawSortedIds, LookupRunner, RandomStream, RegionSweep, isInPart, regionBits, Stream, SybilTable } from '@skein/simulator'
 import type { LookupOutcome, RegionPart, SybilIds } from '@skein/simulator'
