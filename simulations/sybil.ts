@@ -105,7 +105,7 @@ export default defineScenario({
         const seen = newVisited()
         // what a searcher holds itself it finds first
         seen.asked.add(self)
-        const first = seen.visit(runner, table, self, keyHi, keyLo)
+        const first = seen.visit(runner, table, self, keyHi, keyLo).requests
         const brought = (rule: typeof RULES[number]): boolean => seen.meets(held[rule])
         found.closest += brought('closest') ? 1 : 0
         found.asked += brought('asked') ? 1 : 0
@@ -147,8 +147,7 @@ interface Visited {
   /** Honest nodes that were asked; those among the k closest found */
   asked: Set<number>
   closest: Set<number>
-  /** Looks up a key and returns how many requests it took. */
-  visit: (runner: LookupRunner, table: SybilTable, self: number, hi: number, lo: number) => number
+  visit: (runner: LookupRunner, table: SybilTable, self: number, hi: number, lo: number) => LookupOutcome
   meets: (holders: Set<number>) => boolean
 }
 
@@ -174,7 +173,7 @@ function newVisited (): Visited {
           closest.add(other)
         }
       }
-      return outcome.requests
+      return outcome
     },
     meets: holders => [...asked].some(node => holders.has(node))
   }
@@ -188,14 +187,15 @@ function sweep (
   const plan = new RegionSweep(region)
   let requests = 0
   for (let part = plan.next(); part !== undefined && !isDone(); part = plan.next()) {
-    requests += visited.visit(runner, table, self, part.targetHi, part.targetLo)
-    plan.onFound(part, isOverfull(runner, table, part, region.k))
+    const { reason, requests: sent } = visited.visit(runner, table, self, part.targetHi, part.targetLo)
+    requests += sent
+    plan.onFound(part, reason === 'budget' || isOverfull(runner, table, part, region.k))
   }
   return requests
 }
 
 function isOverfull (runner: LookupRunner, table: SybilTable, part: RegionPart, k: number): boolean {
-  // fewer than k answered: some of those named do not exist, and others may hide behind them
+  // a lookup that ran out of requests, or found fewer than k, was led to ids that do not exist: others may hide behind them
   return runner.foundLength < k || isInPart(part, table.idHi(runner.found[k - 1] as number))
 }
 
