@@ -2,23 +2,23 @@
  * Eclipse: an attacker surrounds a node, in its routing table while it runs, and in its address book for when it restarts.
  *
  * Claims. (1) With Sybils that are 20 % of the nodes and stand in four /24s, at least 75 % of a routing table's entries are honest when it holds at
- * most 2 of a /24 in a bucket, 10 in all, a quarter of one autonomous system, and gives none up that still answers. (2) After a restart with an address
- * book in which the "new" addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when it dials 2
- * anchors first, then tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
+ * most 2 of a /24 in a bucket, 10 in all, a quarter of one autonomous system, and gives none up that still answers. (2) After a restart with an
+ * address book in which the "new" addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when
+ * it dials 2 anchors first, then tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
  *
- * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times as
- * often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules. The
- * book: tried addresses hold as large a share of Sybils as the network; an attacker's address always answers. Against the same book stands a node that
- * dials 8 addresses of it at random.
+ * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times
+ * as often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules.
+ * The book: tried addresses hold as large a share of Sybils as the network; an attacker's address always answers. Against the same book stands a node
+ * that dials 8 addresses of it at random. Feelers, and what a crash loses of the book, are not simulated.
  *
  * Honest nodes stand in 300 autonomous systems by Zipf's law (the largest has 16 %), some 1.5 in a /24 that has any: ASSUMPTIONS.
  *
  * Parameters: nodes, share, /24s and autonomous systems of the attacker; whether its ids are as drawn, or ground to lie in each bucket of the node
- * equally; push; encounters; share of honest nodes online; the book's sizes; /16s that the attacker's addresses are in.
+ * equally; the limits; push; encounters; share of honest nodes online; the book's sizes; /16s of the attacker's addresses.
  *
  * Expected: newest: the Sybils' share is that of what comes to notice (over half); live check alone: more, because they never go; rules: at most 40
- * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at random
- * a third to a half of the nodes are cut off.
+ * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at
+ * random a third to a half of the nodes are cut off.
  */
 import { defineScenario, OutboundPlan, RandomStream, Stream, WatchedTable } from '@skein/simulator'
 import type { AddressSource } from '@skein/simulator'
@@ -45,7 +45,7 @@ type TableName = typeof TABLES[number]
 
 export default defineScenario({
   name: 'eclipse',
-  claims: '20 % Sybils in four /24s get at most a quarter of a routing table, and a restart with a book poisoned 10 : 1 finds an honest peer each time',
+  claims: '20 % Sybils in four /24s get a quarter of a routing table at most; a restart with a book poisoned 10 : 1 finds an honest peer each time',
   expected: 'at least 75 % honest with the rules, under half without; no node cut off with the rules, a third to a half without',
   options: {
     nodes: { type: 'count', default: 10_000, min: 200, max: 5_000_000, help: 'nodes, Sybils included' },
@@ -114,7 +114,7 @@ export default defineScenario({
     record('lostBuckets', sums.lost)
     distribution('honest share of a table, rules', honest.rules, 'share')
     check('at least 75 % of the entries of routing tables are honest', rules >= 0.75,
-      `${(100 * rules).toFixed(1)} %; live check alone ${(100 * mean(honest.checked)).toFixed(1)} %, newest ${(100 * mean(honest.newest)).toFixed(1)} %`)
+      `${percent(rules)}; live check alone ${percent(mean(honest.checked))}, newest ${percent(mean(honest.newest))}`)
 
     const restarts = { cutOff: 0, cutOffRandom: 0, honest: 0, dials: 0 }
     for (let i = 0; i < options.restarts; i++) {
@@ -317,6 +317,10 @@ function restart (options: Options, seed: number, serial: number, plan: Outbound
     }
   }
   return { honest, dials }
+}
+
+function percent (share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }
 
 function mean (values: Float64Array): number {

@@ -138,7 +138,7 @@ export default defineScenario({
     record('grinding', usual / IDS_PER_CPU_SECOND)
     distribution('searches that find a model stored at its region', byKey, 'share')
     const percent = (count: number): string => `${(100 * count / all).toFixed(2)} %`
-    check(`with ${sybils} Sybils, ${options.placement}, at least 99 % of searches find a model stored at its region`,
+    check(`at least 99 % of searches find a model stored at its region, with ${sybils} Sybils (${options.placement}, ${options.answers})`,
       found.region >= 0.99 * all, `${percent(found.region)}; k closest ${percent(found.closest)}, asked on the way ${percent(found.asked)}`)
   }
 })
