@@ -5,6 +5,7 @@ import type { Failure, Summary } from '@skein/simulator/run'
 
 /** More than that is read in a file. */
 const MAX_POINTS = 20
+const MAX_TABLES = 20
 
 export function describeScenario ({ name, claims, expected, options, metrics, small }: Scenario): string {
   const rows = Object.entries(options).map(([key, option]) => {
@@ -60,8 +61,18 @@ export function summaryText (summary: Summary): string {
   return [
     ...metrics.length === 0 ? [] : [table],
     ...summary.points.length > MAX_POINTS ? [`  … ${summary.points.length - MAX_POINTS} points more in summary.json`] : [],
+    ...tableTexts(summary),
     ...checkLines(summary)
   ].join('\n')
+}
+
+/** A table stands under its name; with more than one point, under where it was made. */
+function tableTexts ({ points }: Summary): string[] {
+  const tables = points.flatMap(({ point, tables = [] }) => tables.map(table => ({ ...table, title: [table.name, optionsText(point)].filter(Boolean).join(': ') })))
+  return [
+    ...tables.slice(0, MAX_TABLES).map(({ title, columns: head, rows }) => `\n${title}\n${columns([head, ...rows])}`),
+    ...tables.length > MAX_TABLES ? [`  … ${tables.length - MAX_TABLES} tables more in the report`] : []
+  ]
 }
 
 function checkLines ({ points }: Summary): string[] {

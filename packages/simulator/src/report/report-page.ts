@@ -11,6 +11,8 @@ import type { Markup, MarkupValue } from './markup.ts'
 
 /** Rows of a table on the page; the rest is in the files beside it. */
 const MAX_TABLE_ROWS = 500
+/** Tables of scenarios on the page. */
+const MAX_TABLES = 100
 
 /** Depends on its arguments alone: the same results give the same page, byte for byte. */
 export async function reportPage (plan: Plan, summary: Summary, curves: AsyncIterable<CurveRow>): Promise<string> {
@@ -32,7 +34,7 @@ ${alerts(plan, summary)}<dl>
 <dt>Claims</dt><dd>${scenario.claims}</dd>
 <dt>Expected</dt><dd>${scenario.expected}</dd>
 </dl>
-${checksSection(summary)}${charts.length === 0 ? undefined : markup`<h2>Curves</h2>\n<div class="charts">\n${charts}</div>\n`}${
+${checksSection(summary)}${tablesSections(summary)}${charts.length === 0 ? undefined : markup`<h2>Curves</h2>\n<div class="charts">\n${charts}</div>\n`}${
   metricsSection(plan, summary)}${optionsSection(plan)}</body>
 </html>
 `.text
@@ -68,6 +70,13 @@ function checksSection ({ points }: Summary): Markup | undefined {
     markup`<td class="n">${held} of ${runs}</td>`,
     markup`<td>${found}</td>`
   ]))
+}
+
+function tablesSections ({ points, runs }: Summary): Markup[] {
+  const ofFirst = runs > 1 ? ', of the first run' : ''
+  return points.flatMap(({ point, tables = [] }) => tables.map(({ name, columns, rows }) =>
+    section(`${[name, pointText(point)].filter(text => text !== '').join(': ')}${ofFirst}`, columns, rows.map(row => row.map(cell =>
+      cell === 'holds' || cell === 'fails' ? markup`<td class="${cell}">${cell}</td>` : markup`<td>${cell}</td>`))))).slice(0, MAX_TABLES)
 }
 
 function metricsSection (plan: Plan, { points }: Summary): Markup {

@@ -1,6 +1,6 @@
 /** The lines of `results.jsonl` and `curves.jsonl`: what one run came to, and its curves. */
 import type { OptionRecord } from '../scenario/option-grid.ts'
-import type { CheckResult, Distribution, Series } from '../scenario/run-recorder.ts'
+import type { CheckResult, Distribution, Series, Table } from '../scenario/run-recorder.ts'
 import type { JobResult } from './run-threads.ts'
 
 export interface ResultRow {
@@ -12,6 +12,8 @@ export interface ResultRow {
   /** None when the run failed */
   metrics?: Record<string, number>
   checks?: CheckResult[]
+  /** Of the first run at a point, if it made any */
+  tables?: Table[]
   error?: { name: string, message: string }
 }
 
@@ -23,9 +25,11 @@ export interface CurveRow {
 
 export function resultRow ({ job, outcome }: JobResult): ResultRow {
   const row = { job: job.index, point: job.swept, run: job.run, seed: job.seed }
-  return outcome.type === 'done'
-    ? { ...row, metrics: outcome.record.metrics, checks: outcome.record.checks }
-    : { ...row, error: { name: outcome.problem.name, message: outcome.problem.message } }
+  if (outcome.type === 'failed') {
+    return { ...row, error: { name: outcome.problem.name, message: outcome.problem.message } }
+  }
+  const { metrics, checks, tables } = outcome.record
+  return { ...row, metrics, checks, ...job.run === 0 && tables.length > 0 ? { tables } : {} }
 }
 
 /** `undefined` when the run drew none. */

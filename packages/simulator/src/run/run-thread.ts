@@ -43,6 +43,7 @@ async function run (scenario: Scenario, job: Job, workers: number): Promise<RunT
     record: (metric, value) => { recorder.record(metric, value) },
     series: (name, points, axes) => { recorder.series(name, points, axes) },
     distribution: (name, values, unit) => { recorder.distribution(name, values, unit) },
+    table: (name, columns, rows) => { recorder.table(name, columns, rows) },
     check: (claim, holds, found) => { recorder.check(claim, holds, found) }
   }
   try {

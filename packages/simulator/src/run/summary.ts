@@ -2,6 +2,7 @@
 import { gridPoints } from '../scenario/option-grid.ts'
 import { estimate } from './student-t.ts'
 import type { OptionRecord } from '../scenario/option-grid.ts'
+import type { Table } from '../scenario/run-recorder.ts'
 import type { Plan } from './plan.ts'
 import type { ResultRow } from './result-row.ts'
 import type { Estimate } from './student-t.ts'
@@ -24,6 +25,8 @@ export interface PointSummary {
   point: OptionRecord
   metrics: Record<string, MetricSummary>
   checks: CheckSummary[]
+  /** Of the first run, if it made any */
+  tables?: Table[]
   /** Runs that ended with an error */
   failed: number
 }
@@ -55,6 +58,7 @@ export function summarize (plan: Plan, rows: readonly ResultRow[], jobs: number)
 }
 
 function summarizePoint (plan: Plan, point: OptionRecord, rows: ResultRow[]): PointSummary {
+  const tables = rows.find(row => row.tables !== undefined)?.tables
   const done = rows.map(({ metrics }) => metrics).filter(metrics => metrics !== undefined)
   return {
     point,
@@ -68,6 +72,7 @@ function summarizePoint (plan: Plan, point: OptionRecord, rows: ResultRow[]): Po
       runs: results.length,
       found: (results.find(({ holds }) => !holds) ?? results[0]!).found
     })),
+    ...tables === undefined ? {} : { tables },
     failed: rows.filter(({ error }) => error !== undefined).length
   }
 }

@@ -7,6 +7,11 @@ export const DISTRIBUTION_QUANTILES = 200
 /** Different curves, distributions, or checks of one run; a scenario that makes more has put a variable into a name. */
 const MAX_NAMES = 100
 const MAX_TEXT = 500
+/** A table is read, not searched: what is larger belongs into metrics and sweeps. */
+const MAX_TABLES = 10
+const MAX_COLUMNS = 12
+const MAX_ROWS = 100
+const MAX_CELL = 200
 
 export interface CheckResult {
   claim: string
@@ -28,11 +33,19 @@ export interface Distribution {
   quantiles: number[]
 }
 
+export interface Table {
+  name: string
+  columns: string[]
+  /** As many cells as there are columns */
+  rows: string[][]
+}
+
 export interface RunRecord {
   metrics: Record<string, number>
   checks: CheckResult[]
   series: Series[]
   distributions: Distribution[]
+  tables: Table[]
 }
 
 /** The scenario's own mistake: a metric that it does not declare, a value that is no number, a name used twice. */
@@ -53,6 +66,7 @@ export class RunRecorder {
   private readonly checks: CheckResult[] = []
   private readonly kept = new Map<string, Series>()
   private readonly distributions = new Map<string, Distribution>()
+  private readonly tables = new Map<string, Table>()
 
   constructor (scenario: { name: string, metrics: Record<string, ScenarioMetric> }) {
     this.scenario = scenario
@@ -86,6 +100,17 @@ export class RunRecorder {
     this.add(this.distributions, 'distribution', { name, unit, quantiles })
   }
 
+  table (name: string, columns: readonly string[], rows: ReadonlyArray<readonly string[]>): void {
+    if (columns.length === 0 || columns.length > MAX_COLUMNS || rows.length > MAX_ROWS || this.tables.size === MAX_TABLES) {
+      throw this.mistake(`gives more than ${MAX_TABLES} tables, or the table ${name} not 1 to ${MAX_COLUMNS} columns, or more than ${MAX_ROWS} rows`)
+    }
+    if (rows.some(row => row.length !== columns.length)) {
+      throw this.mistake(`gives the table ${name} a row that has not ${columns.length} cells`)
+    }
+    const cut = (cells: readonly string[]): string[] => cells.map(cell => cell.slice(0, MAX_CELL))
+    this.add(this.tables, 'table', { name: name.slice(0, MAX_CELL), columns: cut(columns), rows: rows.map(cut) })
+  }
+
   check (claim: string, holds: boolean, found: string): void {
     if (this.checks.some(check => check.claim === claim)) {
       throw this.mistake(`checks "${claim}" twice in one run`)
@@ -106,7 +131,8 @@ export class RunRecorder {
       metrics: Object.fromEntries(Object.keys(this.scenario.metrics).map(name => [name, this.metrics.get(name)!])),
       checks: this.checks,
       series: [...this.kept.values()],
-      distributions: [...this.distributions.values()]
+      distributions: [...this.distributions.values()],
+      tables: [...this.tables.values()]
     }
   }
 

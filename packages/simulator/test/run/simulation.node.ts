@@ -54,6 +54,15 @@ describe('a simulation over threads', function () {
     expect(read('w1', 'results.jsonl').trim().split('\n').map(line => JSON.parse(line).job)).to.deep.equal([...planJobs(plan).keys()])
   })
 
+  it('writes the tables of the first run at each point, and no others', async () => {
+    await run('out', planOf({ sweep: { coins: ['10', '20'] } }, 3))
+    const withTables = read('out', 'results.jsonl').trim().split('\n').map(line => JSON.parse(line)).filter(row => row.tables !== undefined)
+    expect(withTables.map(({ run }) => run)).to.deep.equal([0, 0])
+    const summary = JSON.parse(read('out', 'summary.json'))
+    expect(summary.points.map((point: { tables: unknown[] }) => point.tables.length)).to.deep.equal([1, 1])
+    expect(read('out', 'report.html')).to.include('sides of &lt;a coin&gt;: coins 10, of the first run')
+  })
+
   it('writes every expanded option, the seeds and the machine', async () => {
     const plan = planOf({ set: { bias: '0.25' } }, 3)
     await run('out', plan)

@@ -22,6 +22,11 @@ describe('RunRecorder', () => {
     ['a distribution of nothing', recorder => { recorder.distribution('d', [], 'ms') }],
     ['a distribution with NaN', recorder => { recorder.distribution('d', [3, NaN, 1], 'ms') }],
     ['a claim twice', recorder => { recorder.check('e', true, ''); recorder.check('e', true, '') }],
+    ['a table twice', recorder => { recorder.table('f', ['x'], []); recorder.table('f', ['x'], []) }],
+    ['a table with a row that is too short', recorder => { recorder.table('f', ['x', 'y'], [['1']]) }],
+    ['a table without columns', recorder => { recorder.table('f', [], []) }],
+    ['a table without end', recorder => { recorder.table('f', ['x'], Array.from({ length: 101 }, () => ['1'])) }],
+    ['tables without end', recorder => { for (let i = 0; i < 11; i++) { recorder.table(`table ${i}`, ['x'], []) } }],
     ['names without end', recorder => { for (let i = 0; i < 1000; i++) { recorder.check(`check ${i}`, true, '') } }]
   ]
   for (const [what, make] of mistakes) {
@@ -37,6 +42,12 @@ describe('RunRecorder', () => {
       expect([points[0]![0], points.at(-1)![0]]).to.deep.equal([0, length - 1])
       expect(points.every(([x], i) => i === 0 || x > points[i - 1]![0])).to.equal(true)
     }), { numRuns: 50 })
+  })
+
+  it('keeps 200 characters of a cell', () => {
+    const recorder = new RunRecorder({ name: '', metrics: {} })
+    recorder.table('t', ['x', 'y'], [['a'.repeat(1000), 'b']])
+    expect(recorder.finish().tables).to.deep.equal([{ name: 't', columns: ['x', 'y'], rows: [['a'.repeat(200), 'b']] }])
   })
 
   it('keeps 200 quantiles of a distribution, from the least to the most', () => {

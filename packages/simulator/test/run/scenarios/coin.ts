@@ -17,7 +17,7 @@ export default defineScenario({
   },
   small: { coins: 100 },
   estimateMemoryBytes: ({ coins }) => coins * 1_000,
-  async run ({ options: { coins, bias, mode }, seed, workers, progress, record, series, distribution, check }) {
+  async run ({ options: { coins, bias, mode }, seed, workers, progress, record, series, distribution, table, check }) {
     const random = new RandomStream(seed, 1)
     let heads = 0
     let changes = 0
@@ -50,6 +50,7 @@ export default defineScenario({
     record('runs', changes)
     series('share by throw', curve, { x: 'throw', y: 'share' })
     distribution('share so far', curve.map(([, share]) => share), 'share')
+    table('sides of <a coin>', ['side', 'verdict'], [['heads', 'holds'], ['tails', 'fails']])
     check('about half', Math.abs(heads / coins - bias) < 0.2, `${heads} of ${coins}`)
     check('nothing odd', !(mode === 'refute' && odd), `seed ${seed}`)
   }
