@@ -2,7 +2,9 @@
  * What devices ask of the seeds of their network, and what machines that takes: a sample of devices comes and goes with sessions as measured of the
  * mainline DHT, registers, renews and asks as the seeds' plan for newcomers has it, and the sums are scaled to the network.
  */
+import { DeviceChurn } from '../engine/churn.ts'
 import { RandomStream } from '../engine/random-stream.ts'
+import { weibull } from '../engine/session-length.ts'
 
 /** What seeds grant a newcomer; the plans of `@skein/seed` fit. */
 export interface SeedPlan {
@@ -63,6 +65,9 @@ export interface SeedDemand {
 /** Sessions of the mainline DHT, and as long offline. */
 const SHAPE = 0.68
 const SCALE_MS = 14_900_000
+const SESSIONS = weibull(SHAPE, SCALE_MS)
+/** The mean length of a session, ms. */
+export const MEAN_SESSION_MS = SESSIONS.meanMs
 const HOUR_MS = 3_600_000
 /** A device asks no more often: the seed's own limit. */
 const LEAST_PAUSE_MS = 10_000
@@ -101,9 +106,6 @@ interface Load {
   modelsGiven: number
 }
 
-/** The mean length of a session, ms: the Weibull's, scale · Γ(1 + 1/shape). */
-export const MEAN_SESSION_MS = SCALE_MS * gammaOfOneAnd(1 / SHAPE)
-
 export function seedDemand (init: SeedDemandInit): SeedDemand {
   const { nodes, plan, seedsOfDevice } = init
   const load = sampled(init)
@@ -139,23 +141,33 @@ export function seedDemand (init: SeedDemandInit): SeedDemand {
 /** What a sample of devices asks of one seed each, over the simulated time. */
 function sampled (init: SeedDemandInit): Load {
   const { seed, streams, sample } = init
-  const sessions = new RandomStream(seed, streams.sessions)
+  const churn = new DeviceChurn(seed, { on: SESSIONS, off: SESSIONS })
+  const ages = new RandomStream(seed, streams.sessions)
   const questions = new RandomStream(seed, streams.questions)
   const load: Load = { onlineMs: 0, joins: 0, exchanges: 0, discovers: 0, connectedMs: 0, peersGiven: 0, modelsGiven: 0 }
   const endMs = init.hours * HOUR_MS
   for (let device = 0; device < sample; device++) {
-    // the first session is one that a moment falls into: longer ones more likely, and any part of it over (length-biased, uniform)
-    let atMs = -sessions.float(device, 0) * lengthBiasedMs(sessions, device)
-    for (let count = 1; atMs < endMs; count++) {
-      const lengthMs = count === 1 ? lengthBiasedMs(sessions, device) : weibullMs(sessions.float(device, 2 * count + 8))
-      visit(init, load, atMs, atMs + lengthMs, endMs, questions, device * 1_000 + count)
-      atMs += lengthMs + weibullMs(sessions.float(device, 2 * count + 9))
+    let online = churn.startsOnline(device)
+    let untilMs = churn.firstMs(device)
+    let fromMs = -ageMs(untilMs, ages.float(device, 0))
+    for (let session = 0; fromMs < endMs; session++) {
+      if (online) {
+        visit(init, load, fromMs, untilMs, endMs, questions, device * 1_000 + session)
+      }
+      online = !online
+      fromMs = untilMs
+      untilMs += churn.lengthMs(device, session, online)
     }
     if (device % 1_000 === 0) {
       init.progress?.(device, sample)
     }
   }
   return load
+}
+
+/** How long a session has lasted of which there is so much left: its whole length is one of those that are longer than the rest. */
+function ageMs (restMs: number, u: number): number {
+  return SCALE_MS * ((restMs / SCALE_MS) ** SHAPE - Math.log1p(-u)) ** (1 / SHAPE) - restMs
 }
 
 /** One session from `fromMs` to `toMs`, of which counts what falls between 0 and `endMs`. */
@@ -192,25 +204,4 @@ function visit (
 
 function pauseMs (perHour: number, random: RandomStream, entity: number, i: number): number {
   return Math.max(LEAST_PAUSE_MS, -Math.log(1 - random.float(entity, i)) * HOUR_MS / perHour)
-}
-
-function weibullMs (u: number): number {
-  return SCALE_MS * (-Math.log(1 - u)) ** (1 / SHAPE)
-}
-
-/** The length of the session that a moment falls into: of 64 drawn sessions one, by its length. */
-function lengthBiasedMs (random: RandomStream, device: number): number {
-  const lengths = Array.from({ length: 64 }, (_, i) => weibullMs(random.float(device, 1_000 + i)))
-  let at = random.float(device, 1) * lengths.reduce((a, b) => a + b)
-  return lengths.find(length => (at -= length) < 0) ?? SCALE_MS
-}
-
-/** Γ(1 + x) for x from 0 to 2, by Stirling's series at a larger argument. */
-function gammaOfOneAnd (x: number): number {
-  let product = 1
-  let z = 1 + x
-  for (; z < 12; z++) {
-    product *= z
-  }
-  return Math.sqrt(2 * Math.PI / z) * (z / Math.E) ** z * Math.exp(1 / (12 * z) - 1 / (360 * z ** 3)) / product
 }
