@@ -6,6 +6,8 @@ import type { Failure, Summary } from '@skein/simulator/run'
 /** More than that is read in a file. */
 const MAX_POINTS = 20
 const MAX_TABLES = 20
+/** Characters of a cell on one line, unless it is one word. */
+const MAX_CELL = 36
 
 export function describeScenario ({ name, claims, expected, options, metrics, small }: Scenario): string {
   const rows = Object.entries(options).map(([key, option]) => {
@@ -68,11 +70,26 @@ export function summaryText (summary: Summary): string {
 
 /** A table stands under its name; with more than one point, under where it was made. */
 function tableTexts ({ points }: Summary): string[] {
-  const tables = points.flatMap(({ point, tables = [] }) => tables.map(table => ({ ...table, title: [table.name, optionsText(point)].filter(Boolean).join(': ') })))
+  const tables = points.flatMap(({ point, tables = [] }) => tables.map(table => (
+    { ...table, title: [table.name, optionsText(point)].filter(text => text !== '').join(': ') })))
   return [
-    ...tables.slice(0, MAX_TABLES).map(({ title, columns: head, rows }) => `\n${title}\n${columns([head, ...rows])}`),
+    ...tables.slice(0, MAX_TABLES).map(({ title, columns: head, rows }) => `\n${title}\n${columns([head, ...rows].flatMap(wrapRow))}`),
     ...tables.length > MAX_TABLES ? [`  … ${tables.length - MAX_TABLES} tables more in the report`] : []
   ]
+}
+
+/** A row over several lines, where its cells are long. */
+function wrapRow (row: string[]): string[][] {
+  const cells = row.map(wrapCell)
+  const height = cells.reduce((most, { length }) => Math.max(most, length), 1)
+  return Array.from({ length: height }, (_, line) => cells.map(lines => lines[line] ?? ''))
+}
+
+function wrapCell (cell: string): string[] {
+  return cell.split(' ').reduce<string[]>((lines, word) => {
+    const last = lines.at(-1)
+    return last !== undefined && last.length + 1 + word.length <= MAX_CELL ? [...lines.slice(0, -1), `${last} ${word}`] : [...lines, word]
+  }, [])
 }
 
 function checkLines ({ points }: Summary): string[] {
@@ -112,5 +129,5 @@ export function estimateText (mean: number, ci95: number | null): string {
 
 function columns (rows: string[][]): string {
   const widths = (rows[0] ?? []).map((_, at) => rows.reduce((width, row) => Math.max(width, row[at]!.length), 0))
-  return rows.map(row => `  ${row.map((cell, at) => at === row.length - 1 ? cell : cell.padEnd(widths[at]! + 2)).join('')}`).join('\n')
+  return rows.map(row => `  ${row.map((cell, at) => at === row.length - 1 ? cell : cell.padEnd(widths[at]! + 2)).join('')}`.trimEnd()).join('\n')
 }

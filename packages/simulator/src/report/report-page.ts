@@ -34,7 +34,8 @@ ${alerts(plan, summary)}<dl>
 <dt>Claims</dt><dd>${scenario.claims}</dd>
 <dt>Expected</dt><dd>${scenario.expected}</dd>
 </dl>
-${checksSection(summary)}${tablesSections(summary)}${charts.length === 0 ? undefined : markup`<h2>Curves</h2>\n<div class="charts">\n${charts}</div>\n`}${
+${checksSection(summary)}${tablesSections(summary)}${
+  charts.length === 0 ? undefined : markup`<h2>Curves</h2>\n<div class="charts">\n${charts}</div>\n`}${
   metricsSection(plan, summary)}${optionsSection(plan)}</body>
 </html>
 `.text

@@ -57,11 +57,14 @@ export interface ScaleFigures {
   /** Of seeds, what they share, and what they relay, $/month */
   price: number
   lastPrice: number
+  /** Of a GB, $ */
+  trafficPrice: number
 }
 
 const K = 20
-/** Measured: bytes of the largest discover answer with 20 providers (bench/seed-registry), and of a peer in the answers of the original (bench/seed-ws). */
+/** Measured: bytes of the largest discover answer with 20 providers (bench/seed-registry). */
 const DISCOVER_BYTES = 6_390
+/** And of a peer in the answers of the original, which list all (bench/seed-ws). */
 const ORIGINAL_PEER_BYTES = 696
 /** Measured: bytes of Redis for a registration. */
 const SHARED_BYTES = 1_688
@@ -99,7 +102,8 @@ export function scaleFigures (init: ScaleInit): ScaleFigures {
     relayed,
     relayedAlone: shares(1),
     price: demand.price + sharedPrice(init, demand) + relayPrice(init, relayed.mobile),
-    lastPrice: lastDemand.price
+    lastPrice: lastDemand.price,
+    trafficPrice: init.trafficPrice
   }
 }
 
@@ -113,7 +117,9 @@ function relayPrice ({ nodes, plan, questions, answerBytes, trafficPrice }: Scal
   return plan.letsGo ? 0 : nodes * questions / 3600 * answerBytes * share * MONTH_S / 1e9 * trafficPrice
 }
 
-function lookupFigures (nodes: number, lookups: number, seed: number): Pick<ScaleFigures, 'hops' | 'hopsError' | 'requests' | 'rounds' | 'p50Ms' | 'p95Ms' | 'incomplete'> {
+type LookupFigures = Pick<ScaleFigures, 'hops' | 'hopsError' | 'requests' | 'rounds' | 'p50Ms' | 'p95Ms' | 'incomplete'>
+
+function lookupFigures (nodes: number, lookups: number, seed: number): LookupFigures {
   const table = new StorageFreeTable(seed, nodes, K)
   const latency = new RegionLatency({ seed, nodes: PLACES, access: ACCESS })
   const between = tickRoundTrip(latency)

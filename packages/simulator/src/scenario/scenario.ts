@@ -53,8 +53,8 @@ export interface RunContext<O extends ScenarioOptions = ScenarioOptions, M exten
   /** The distribution of a quantity for the report; kept as 200 quantiles */
   distribution: (name: string, values: ArrayLike<number>, unit: string) => void
   /**
-   * A table for the terminal and the report, such as a figure beside what a document says of it. Shown of the first run at each point, since texts have
-   * no mean. At most 10 tables, 12 columns, 100 rows and 200 characters in a cell
+   * A table for the terminal and the report, such as a figure beside what a document says of it. Shown of the first run at each point,
+   * since texts have no mean. At most 10 tables, 12 columns, 100 rows and 200 characters in a cell
    */
   table: (name: string, columns: readonly string[], rows: ReadonlyArray<readonly string[]>) => void
   /** What the scenario claims, checked: shown in the report, and a run in CI fails by it */

@@ -55,7 +55,8 @@ describe('a report', () => {
     const one = plan({ mode: ['well', 'refute'] }, 2)
     const tables = [{ name: 'what <it> says', columns: ['figure', 'verdict'], rows: [['5 & 6', 'holds'], ['7', 'fails']] }]
     const page = await reportPage(one, summarize(one, rows(4).map(row => row.job % 2 === 0 ? { ...row, tables } : row), 4), none())
-    expect(page).to.include('<h2>what &lt;it&gt; says: mode well, of the first run</h2>').and.include('<h2>what &lt;it&gt; says: mode refute, of the first run</h2>')
+    expect(page).to.include('<h2>what &lt;it&gt; says: mode well, of the first run</h2>')
+      .and.include('<h2>what &lt;it&gt; says: mode refute, of the first run</h2>')
     expect(page).to.include('<tr><td>5 &amp; 6</td><td class="holds">holds</td></tr>').and.include('<td>7</td><td class="fails">fails</td>')
   })
 
