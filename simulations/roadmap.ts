@@ -27,7 +27,9 @@ const QUESTIONS = Stream.scenario + 81
 const WANT = { peers: 20, models: 200 }
 /** Of a device, for gossip and digests: what a hierarchy is for. */
 const MAX_DIGEST_RATE = 250
-const OVERVIEW = ['devices', 'stage', 'seed req/h', 'seed B/s', 'all B/s', 'discover', 'hops', 'rounds', 'p50 / p95 ms', 'relayed', 'seeds', '$/month']
+const OVERVIEW = [
+  'devices', 'stage', 'seed req/h', 'seed B/s', 'all B/s', 'discover', 'hops', 'rounds', 'p50 / p95 ms', 'relayed', 'seeds', '$/month'
+]
 const TRAFFIC = ['devices', 'seeds', 'cluster', 'digests', 'Kademlia', 'offers', 'broadcast instead']
 
 export default defineScenario({
@@ -117,9 +119,9 @@ export default defineScenario({
     const gossip = last.digests.clusterRate + last.digests.digestRate
     const values: Array<[Parameters<typeof record>[0], number]> = [
       ['seedRequests', last.demand.requestsPerDevice], ['seedRate', last.demand.bytesPerDevice], ['deviceRate', last.deviceRate],
-      ['gossipRate', gossip], ['maintenanceRate', last.maintenanceRate], ['offerRate', last.offerRate], ['discoverBytes', last.discoverBytes], 
-      ['hops', last.hops], ['rounds', last.rounds], ['lookupP50', last.p50Ms], ['lookupP95', last.p95Ms], ['relayed', last.relayed.mobile], ['seeds', last.demand.seeds],
-      ['price', last.price], ['held', tally.holds], ['failed', tally.fails], ['depending', tally.depends]
+      ['gossipRate', gossip], ['maintenanceRate', last.maintenanceRate], ['offerRate', last.offerRate], ['discoverBytes', last.discoverBytes],
+      ['hops', last.hops], ['rounds', last.rounds], ['lookupP50', last.p50Ms], ['lookupP95', last.p95Ms], ['relayed', last.relayed.mobile],
+      ['seeds', last.demand.seeds], ['price', last.price], ['held', tally.holds], ['failed', tally.fails], ['depending', tally.depends]
     ]
     values.forEach(([name, value]) => { record(name, value) })
     curves(figures, series)
@@ -143,7 +145,8 @@ function plainly (figure: FigureName, figures: ScaleFigures): string {
 function overview (f: ScaleFigures): string[] {
   return [
     count(f.nodes), f.stage, f.demand.requestsPerDevice.toFixed(1), f.demand.bytesPerDevice.toFixed(1), count(Math.round(f.deviceRate)),
-    bytes(f.discoverBytes), f.hops.toFixed(2), f.rounds.toFixed(1), `${f.p50Ms.toFixed(0)} / ${f.p95Ms.toFixed(0)}`, percent(f.relayed.mobile), count(f.demand.seeds), dollars(f.price)
+    bytes(f.discoverBytes), f.hops.toFixed(2), f.rounds.toFixed(1), `${f.p50Ms.toFixed(0)} / ${f.p95Ms.toFixed(0)}`,
+    percent(f.relayed.mobile), count(f.demand.seeds), dollars(f.price)
   ]
 }
 

@@ -1,7 +1,8 @@
 /** What the roadmap says of each scale, from 1K to 10B devices. A claim that fails is a finding about the roadmap, not about Skein. */
 import {
-  answersGetLarge, asksSeldom, broadcastIsNoticed, churns, convergesSlowly, costs, findsProviders, gossipIsDear, hitsMemoryWall, hopsAreFew, isHammered,
-  knowsFew, lookupsBreak, needsNoRelay, oneRegionIsFar, onlyBootstraps, pollingOverwhelms, redisIsHot, relaysLittle, relaysMany, shared, staysSmall
+  answersGetLarge, asksSeldom, broadcastIsNoticed, churns, convergesSlowly, costs, findsProviders, gossipIsDear, hitsMemoryWall, hopsAreFew,
+  isHammered, knowsFew, lookupsBreak, needsNoRelay, oneRegionIsFar, onlyBootstraps, pollingOverwhelms, redisIsHot, relaysLittle, relaysMany, shared,
+  staysSmall
 } from './judgements.ts'
 import type { Judge } from './judgements.ts'
 

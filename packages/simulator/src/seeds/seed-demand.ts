@@ -91,7 +91,7 @@ export const SEED_COST = {
 }
 export const MAX_SEED_CONNECTIONS = 4_000
 /** Of a core: beyond it a seed answers late. */
-const MAX_CPU = 0.7
+export const MAX_SEED_CPU = 0.7
 const MAX_MEMORY_BYTES = 512e6
 const BASE_MEMORY_BYTES = 130e6
 const MONTH_S = 30 * 24 * 3600
@@ -123,7 +123,7 @@ export function seedDemand (init: SeedDemandInit): SeedDemand {
   // a registry of its own in each seed: those who renew in time
   const registered = plan.letsGo ? joins * LIFE_MS / 1000 : nodes * seedsOfDevice
   const memory = connections * SEED_COST.connectionBytes + registered * SEED_COST.registrationBytes
-  const needs = [connections / MAX_SEED_CONNECTIONS, cpu / MAX_CPU, memory / (MAX_MEMORY_BYTES - BASE_MEMORY_BYTES)]
+  const needs = [connections / MAX_SEED_CONNECTIONS, cpu / MAX_SEED_CPU, memory / (MAX_MEMORY_BYTES - BASE_MEMORY_BYTES)]
   const seeds = Math.max(1, ...needs.map(Math.ceil))
   return {
     requestsPerDevice: (exchanges + discovers) * 3600 / nodes,
