@@ -16,7 +16,7 @@
  * Kademlia and the renewal of offers cost is several times that.
  */
 import {
-  bytes, count, defineScenario, dollars, expectedHops, FIGURES, LADDER, percent, rate, rungOf, scaleFigures, Stream, TRAVERSAL_LEVELS
+  bytes, count, defineScenario, deviceSessions, dollars, expectedHops, FIGURES, LADDER, percent, rate, rungOf, scaleFigures, Stream, TRAVERSAL_LEVELS
 } from '@skein/simulator'
 import { newcomerPlan, stageFor, STAGES } from '@skein/seed'
 import type { FigureName, RunContext, ScaleFigures } from '@skein/simulator'
@@ -49,7 +49,7 @@ export default defineScenario({
     clusterSize: { type: 'count', default: 1_024, min: 8, max: 1e6, help: 'devices of a cluster, which know each other' },
     siblings: { type: 'count', default: 32, min: 2, max: 1e4, help: 'clusters of a zone, zones of a region, and so on' },
     digestBytes: { type: 'count', default: 96, min: 1, max: 1e6, help: 'bytes of the digest of a cluster, zone or region' },
-    digestEveryS: { type: 'number', default: 120, min: 1, max: 86_400, unit: 's', help: 'from digest to digest in a zone; twice that at each level up' },
+    digestEveryS: { type: 'number', default: 120, min: 1, max: 86_400, unit: 's', help: 'from digest to digest in a zone; twice that a level up' },
     level: { type: 'choice', default: 'birthday', choices: TRAVERSAL_LEVELS, help: 'what is done to connect, each with all before it' },
     providers: { type: 'count', default: 3, min: 1, max: 64, help: 'providers of a model that a caller chooses among' },
     punchSuccess: { type: 'number', default: 0.7, min: 0, max: 1, unit: 'share', help: 'of pairs that can be punched in principle, where it works' },
@@ -84,7 +84,7 @@ export default defineScenario({
     const sizes = [...options.walk ? LADDER.map(rung => rung.nodes).filter(size => size < nodes) : [], nodes]
     const figures: ScaleFigures[] = []
     const tally = { holds: 0, fails: 0, depends: 0 }
-    const failing: string[] = []
+    const churn = deviceSessions(seed)
     for (const [i, size] of sizes.entries()) {
       progress(i, sizes.length)
       const stage = stageFor(size)
@@ -95,17 +95,13 @@ export default defineScenario({
         plan: newcomerPlan(stage, WANT, size),
         lastPlan: newcomerPlan('bootstrap', WANT, size),
         seed,
+        churn,
         streams: { sessions: SESSIONS, questions: QUESTIONS },
         progress: () => { progress(i, sizes.length) }
       })
       const { name, claims } = rungOf(size)
       const judged = claims.map(({ figure, says, judge }) => ({ figure, says, ...judge(found) }))
-      for (const { says, verdict } of judged) {
-        tally[verdict]++
-        if (verdict === 'fails') {
-          failing.push(`${name}: ${says}`)
-        }
-      }
+      judged.forEach(({ verdict }) => { tally[verdict]++ })
       figures.push(found)
       const rows = FIGURES.flatMap(figure => [
         [figure, '–', '–', plainly(figure, found), ''],

@@ -13,7 +13,7 @@
  *
  * Expected: requests for each device fall at each stage; at the last one a seed is asked 20 to 100 times less.
  */
-import { defineScenario, seedDemand, Stream } from '@skein/simulator'
+import { defineScenario, deviceSessions, seedDemand, Stream } from '@skein/simulator'
 import { newcomerPlan, stageFor, STAGES } from '@skein/seed'
 import type { Stage as SeedStage } from '@skein/seed'
 
@@ -53,8 +53,9 @@ export default defineScenario({
 
   run ({ options, seed, progress, record, check, series }) {
     const stage = options.stage === 'auto' ? stageFor(options.nodes) : options.stage
+    const churn = deviceSessions(seed)
     const figuresOf = (stage: SeedStage) => seedDemand({
-      ...options, plan: newcomerPlan(stage, WANT, options.nodes), seed, streams: { sessions: SESSIONS, questions: QUESTIONS }, progress
+      ...options, plan: newcomerPlan(stage, WANT, options.nodes), seed, churn, streams: { sessions: SESSIONS, questions: QUESTIONS }, progress
     })
     const figures = { ...figuresOf(stage), stage: STAGES.indexOf(stage) }
     for (const name of Object.keys(figures) as Array<keyof typeof figures>) {

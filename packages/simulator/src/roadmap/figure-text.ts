@@ -1,6 +1,6 @@
 /** Figures of the roadmap's tables as people read them: three digits and a unit. */
 
-const FACTORS = [['B', 1e9], ['M', 1e6], ['K', 1e3]] as const
+const FACTORS = [['T', 1e12], ['B', 1e9], ['M', 1e6], ['K', 1e3]] as const
 /** Below it a number is written out. */
 const MANY = 10_000
 
@@ -10,7 +10,7 @@ export function count (value: number): string {
 }
 
 export function bytes (value: number): string {
-  const [, number, suffix] = /^([\d.e+-]+)([KMB]?)$/.exec(count(value)) ?? [undefined, String(value), '']
+  const [, number, suffix] = /^([\d.e+-]+)([KMBT]?)$/.exec(count(value)) ?? [undefined, String(value), '']
   return `${number} ${suffix === 'B' ? 'G' : suffix}B`
 }
 

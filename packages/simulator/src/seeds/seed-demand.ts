@@ -36,6 +36,12 @@ export interface SeedDemandInit {
   /** Price of a GB sent, $ */
   trafficPrice: number
   seed: number
+  /**
+   * When devices come and go, for who asks several times.
+   *
+   * @default deviceSessions(seed)
+   */
+  churn?: DeviceChurn
   /** Numbers of the random streams */
   streams: { sessions: number, questions: number }
   progress?: (done: number, total: number) => void
@@ -106,6 +112,11 @@ interface Load {
   modelsGiven: number
 }
 
+/** Devices that are online for a session of the mainline DHT and offline as long, in equilibrium. */
+export function deviceSessions (seed: number): DeviceChurn {
+  return new DeviceChurn(seed, { on: SESSIONS, off: SESSIONS })
+}
+
 export function seedDemand (init: SeedDemandInit): SeedDemand {
   const { nodes, plan, seedsOfDevice } = init
   const load = sampled(init)
@@ -141,7 +152,7 @@ export function seedDemand (init: SeedDemandInit): SeedDemand {
 /** What a sample of devices asks of one seed each, over the simulated time. */
 function sampled (init: SeedDemandInit): Load {
   const { seed, streams, sample } = init
-  const churn = new DeviceChurn(seed, { on: SESSIONS, off: SESSIONS })
+  const churn = init.churn ?? deviceSessions(seed)
   const ages = new RandomStream(seed, streams.sessions)
   const questions = new RandomStream(seed, streams.questions)
   const load: Load = { onlineMs: 0, joins: 0, exchanges: 0, discovers: 0, connectedMs: 0, peersGiven: 0, modelsGiven: 0 }

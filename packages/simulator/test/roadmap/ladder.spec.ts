@@ -1,13 +1,15 @@
 import { expect } from 'chai'
-import { FIGURES, LADDER, rungOf, scaleFigures } from '../../src/index.ts'
+import { deviceSessions, FIGURES, LADDER, rungOf, scaleFigures } from '../../src/index.ts'
 import type { ScaleFigures, SeedPlan } from '../../src/index.ts'
 
 const stays: SeedPlan = { peers: 20, models: 50, renewAfterMs: 0, letsGo: false, discover: 'nearest-region-first' }
 const goes: SeedPlan = { peers: 20, models: 0, renewAfterMs: 20_000_000, letsGo: true, discover: 'none' }
 
+const churn = deviceSessions(1)
+
 function figures (nodes: number, { stage = 'split', plan = stays, trafficPrice = 0.02, providers = 3 } = {}): ScaleFigures {
   return scaleFigures({
-    nodes, stage, plan, lastPlan: goes, seed: 1, streams: { sessions: 900, questions: 901 }, lookups: 100,
+    nodes, stage, plan, lastPlan: goes, seed: 1, streams: { sessions: 900, questions: 901 }, lookups: 100, churn,
     questions: 6, models: 0.3, answerBytes: 7_000, seedsOfDevice: 2, hours: 2, sample: 500,
     clusterSize: 1_024, siblings: 32, digestBytes: 96, digestEveryS: 120, level: 'birthday', providers, punchSuccess: 0.7,
     seedPrice: 5, trafficPrice, sharedMemoryPrice: 15
