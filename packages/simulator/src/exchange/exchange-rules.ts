@@ -1,0 +1,47 @@
+/**
+ * The rules of peer exchange as pure functions: what a message may hold, and which entry of a full view gives way. They stand in for those of the
+ * package `pex` and are named as there, so that its functions take their place here without a change to the kernel.
+ */
+
+/** `swap`: what was sent is replaced by what was received. `age`: the entry whose record is oldest gives way first. */
+export const EXCHANGE_POLICIES = ['swap', 'age'] as const
+export type ExchangePolicy = typeof EXCHANGE_POLICIES[number]
+
+export const EXCHANGE_BOUNDS = {
+  /** Entries that one message may add to a view */
+  maxAdded: 50,
+  /** Entries that may be dropped from a view for one message */
+  maxDropped: 50,
+  /** Between two messages of one peer to another, ms */
+  leastPauseMs: 60_000,
+  /** Between two feelers, which ask whether a peer of the address book is still there, ms */
+  feelerPauseMs: 120_000
+} as const
+
+/**
+ * Whether the sender puts its own record into a message. By age only the one that asks does: if the one that is asked did too, who is asked more
+ * often would be known more widely, and asked more often still.
+ */
+export function sendsOwnRecord (policy: ExchangePolicy, asks: boolean): boolean {
+  return policy === 'swap' || asks
+}
+
+/** Whether the one that asks takes the one it asked from its view: it has had its turn (S. Voulgaris et al., "CYCLON", 2005, §2.2). */
+export function dropsAsked (policy: ExchangePolicy): boolean {
+  return policy === 'age'
+}
+
+/**
+ * Which entry gives way first: the one with the greatest rank; one below 0 stays.
+ *
+ * @param age rounds since the record was signed
+ * @param sent whether it was part of the message that this one answers
+ */
+export function dropRank (policy: ExchangePolicy, age: number, sent: boolean): number {
+  return policy === 'age' ? age : sent ? 0 : -1
+}
+
+/** Whether an entry may take the place of another. */
+export function mayReplace (policy: ExchangePolicy, newAge: number, oldAge: number): boolean {
+  return policy === 'swap' || newAge < oldAge
+}
