@@ -3,8 +3,13 @@
  * package `pex` and are named as there, so that its functions take their place here without a change to the kernel.
  */
 
-/** `swap`: what was sent is replaced by what was received. `age`: the entry whose record is oldest gives way first. */
-export const EXCHANGE_POLICIES = ['swap', 'age'] as const
+/**
+ * - `swap`: what was sent is replaced by what was received; both sides put their own record into the message.
+ * - `age`: of what was sent the oldest gives way first, only who asks sends its own record, and takes the one it asked from its view: each peer makes
+ *   one link to itself with each message, however well it is known (S. Voulgaris et al., "CYCLON", 2005, §2.2).
+ * - `newest`: of the whole view and all that is received the newest records stay (M. Jelasity et al., "Gossip-based Peer Sampling", 2007, healer).
+ */
+export const EXCHANGE_POLICIES = ['swap', 'age', 'newest'] as const
 export type ExchangePolicy = typeof EXCHANGE_POLICIES[number]
 
 export const EXCHANGE_BOUNDS = {
@@ -19,16 +24,16 @@ export const EXCHANGE_BOUNDS = {
 } as const
 
 /**
- * Whether the sender puts its own record into a message. By age only the one that asks does: if the one that is asked did too, who is asked more
- * often would be known more widely, and asked more often still.
+ * Whether the sender puts its own record into a message. If the one that is asked did too, who is asked more often would be known more widely, and
+ * asked more often still.
  */
 export function sendsOwnRecord (policy: ExchangePolicy, asks: boolean): boolean {
   return policy === 'swap' || asks
 }
 
-/** Whether the one that asks takes the one it asked from its view: it has had its turn (S. Voulgaris et al., "CYCLON", 2005, §2.2). */
+/** Whether the one that asks takes the one it asked from its view: it has had its turn. */
 export function dropsAsked (policy: ExchangePolicy): boolean {
-  return policy === 'age'
+  return policy !== 'swap'
 }
 
 /**
@@ -38,10 +43,10 @@ export function dropsAsked (policy: ExchangePolicy): boolean {
  * @param sent whether it was part of the message that this one answers
  */
 export function dropRank (policy: ExchangePolicy, age: number, sent: boolean): number {
-  return policy === 'age' ? age : sent ? 0 : -1
+  return policy === 'newest' ? age : !sent ? -1 : policy === 'age' ? age : 0
 }
 
 /** Whether an entry may take the place of another. */
 export function mayReplace (policy: ExchangePolicy, newAge: number, oldAge: number): boolean {
-  return policy === 'swap' || newAge < oldAge
+  return policy !== 'newest' || newAge < oldAge
 }

@@ -118,31 +118,30 @@ export class ViewExchange {
     const { policy, viewSize } = this.init
     const from = device * viewSize
     const fresh = this.takeUnknown(device, message)
-    const byAge = policy === 'age'
-    // the newest of what is received first
-    const newest = byAge ? this.rank(fresh.length, i => MAX_AGE - this.age(fresh.signedAt[i] as number, round)) : undefined
-    const received = newest === undefined ? undefined : newest.slice(0, fresh.length)
-    const room = Math.min(fresh.length, viewSize - (this.length[device] as number))
+    // where only newer records replace older ones, the newest of what is received go first
+    const received = policy === 'newest'
+      ? this.rank(fresh.length, i => MAX_AGE - this.age(fresh.signedAt[i] as number, round)).slice(0, fresh.length)
+      : undefined
+    const before = this.length[device] as number
+    const room = Math.min(fresh.length, viewSize - before)
     for (let i = 0; i < room; i++) {
-      this.put(from + (this.length[device] as number), fresh, received?.[i] ?? i)
-      this.length[device]!++
+      this.put(from + before + i, fresh, received?.[i] ?? i)
     }
+    this.length[device] = before + room
     if (room === fresh.length) {
       return
     }
-    const old = (this.length[device] as number) - room
-    const order = byAge
-      ? this.rank(old, i => dropRank(policy, this.age(this.signedAt[from + i] as number, round), i < sent))
-      : undefined
-    const drops = Math.min(fresh.length - room, EXCHANGE_BOUNDS.maxDropped, byAge ? old : sent)
+    // those that were sent are the first of the view
+    const candidates = policy === 'newest' ? before : sent
+    const order = this.rank(candidates, i => dropRank(policy, this.age(this.signedAt[from + i] as number, round), i < sent))
+    const drops = Math.min(fresh.length - room, EXCHANGE_BOUNDS.maxDropped, candidates)
     for (let i = 0; i < drops; i++) {
-      const place = order?.[i] ?? i
+      const place = from + (order[i] as number)
       const index = received?.[room + i] ?? room + i
-      if (dropRank(policy, 0, place < sent) < 0 ||
-        !mayReplace(policy, this.age(fresh.signedAt[index] as number, round), this.age(this.signedAt[from + place] as number, round))) {
+      if (!mayReplace(policy, this.age(fresh.signedAt[index] as number, round), this.age(this.signedAt[place] as number, round))) {
         break
       }
-      this.put(from + place, fresh, index)
+      this.put(place, fresh, index)
     }
   }
 
