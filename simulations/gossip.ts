@@ -14,18 +14,22 @@
  *   sessions of IPFS (mean 3.6 h) unless clusters are smaller: `clusterFor250` says how small.
  */
 import {
-  broadcastBytes, defineScenario, flatLoadBytes, hierarchyTraffic, HOPS_PER_HEARTBEAT, ipfsSessions, mainlineSessions, MeshGossip, presenceBytes, Stream
+  broadcastBytes, defineScenario, flatLoadBytes, hierarchyTraffic, HOPS_PER_HEARTBEAT, ipfsSessions, mainlineSessions, MeshGossip, presenceBytes, repairMesh,
+  Stream
 } from '@skein/simulator'
 import type { HierarchyAssumptions, MeshFault } from '@skein/simulator'
 
 const MESH = Stream.scenario + 40
 const SMALL_MESH = Stream.scenario + 43
 const CLUSTER = Stream.scenario + 46
+const ATTACKED = Stream.scenario + 49
 
 const HOP_MS = 1000 / HOPS_PER_HEARTBEAT
 /** Devices on which the faults are tried. */
 const MAX_FAULTY = 20_000
 const CLUSTER_MESSAGES = 50
+/** The published attack: 4,000 Sybils on 1,000 honest devices, all with 20 links, D 8/6/12; D_out of the rules is 2. A heartbeat is a second. */
+const ATTACK = { honest: 1_000, honestLinks: 20, sybilLinks: 80, degree: 8, low: 6, high: 12, outbound: 2, pruneAfter: 5, heartbeats: 90 }
 const NO_FAULT: MeshFault = { lossRate: 0, silentShare: 0 }
 /** The published broadcast, by devices, B/s; and the bytes of a join and a leave with which it comes out. */
 const BROADCAST: ReadonlyArray<readonly [nodes: number, bytesPerSecond: number]> = [[1e3, 31], [1e4, 309], [1e5, 3_090], [1e6, 30_900]]
@@ -86,6 +90,9 @@ export default defineScenario({
     deliveryLoss: { unit: 'share', help: 'devices that hear it under loss' },
     deliverySilent: { unit: 'share', help: 'forwarding devices that hear it among silent ones' },
     tolerated: { unit: 'share', help: 'silent devices with which 90 % of the others hear it' },
+    attacked: { unit: 'share', help: 'honest devices that hear a message over the mesh when 4:1 Sybils in it fall silent, without D_out' },
+    repaired: { unit: 's', help: 'until 99 % of them do again, without D_out; 91 if they do not within 90' },
+    attackedOut: { unit: 'share', help: 'attacked, with D_out of 2' },
     clusterMs: { unit: 'ms', help: 'until 99 % of a cluster know of a join, worst of 50, a hop of 100 ms, under loss' }
   },
   small: { nodes: 1e6, simulated: 20_000 },
@@ -128,6 +135,19 @@ export default defineScenario({
       check('about 80 % of devices at 20 connections may be silent (±20 %)', tolerated >= 0.64 && tolerated <= 0.96,
         `90 % of the others hear it up to ${percent(tolerated)} silent, ${percent(amongSilent)} of them at ${percent(options.silentShare)}`)
     }
+
+    const attacked = repairMesh({ ...ATTACK, seed, stream: ATTACKED, outbound: 0 }, onRound)
+    const unscored = repairMesh({ ...ATTACK, seed, stream: ATTACKED, outbound: 0, pruneAfter: undefined, heartbeats: 1 }, onRound)
+    const guarded = repairMesh({ ...ATTACK, seed, stream: ATTACKED }, onRound)
+    const recovered = attacked.findIndex(share => share >= 0.99)
+    const repaired = recovered < 0 ? ATTACK.heartbeats + 1 : recovered
+    record('attacked', attacked[0] as number)
+    record('repaired', repaired)
+    record('attackedOut', guarded[0] as number)
+    series('4:1 Sybils fall silent', attacked.map((share, beat) => [beat, share] as const), { x: 's', y: 'share of honest devices that hear it' })
+    check('the mesh recovers from 4:1 Sybils', attacked.at(-1) === 1 && unscored.at(-1) === unscored[0],
+      `${percent(attacked[0] as number)} heard it at first, 99 % after ${repaired} s, all after ${attacked.indexOf(1)}; with D_out of 2 ` +
+      `${percent(guarded[0] as number)} from the start`)
 
     const cluster = new MeshGossip({ seed, nodes: options.clusterSize, degree, connections, lazy, stream: CLUSTER })
     let clusterMs = 0

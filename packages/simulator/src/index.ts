@@ -80,6 +80,8 @@ export { broadcastBytes, flatLoadBytes, hierarchyTraffic, MAX_DIGEST_BYTES, pres
 export type { HierarchyAssumptions, HierarchyTraffic, TrafficAssumptions } from './gossip/gossip-traffic.ts'
 export { HOPS_PER_HEARTBEAT, MeshGossip } from './gossip/mesh-gossip.ts'
 export type { MeshFault, MeshGossipInit, Spread } from './gossip/mesh-gossip.ts'
+export { repairMesh } from './gossip/mesh-repair.ts'
+export type { MeshRepairInit } from './gossip/mesh-repair.ts'
 
 export { POPULATIONS, relayedShare, traversalOf, TRAVERSAL_LEVELS, withPortMapping } from './nat/nat-mix.ts'
 export type { NatMix, NatMixName, NatPopulation, Traversal, TraversalLevel } from './nat/nat-mix.ts'
