@@ -68,8 +68,8 @@ export interface HierarchyTraffic {
 }
 
 /**
- * Gossip within clusters, and a tree of coordinators: each tells the one above it its digest, each above the clusters passes those of its own level and
- * of all above down to its children; members tell their coordinator their load, and ask it.
+ * Gossip within clusters, and a tree of coordinators: each tells the one above it its digest, each above the clusters passes those of its own level
+ * and of all above down to its children; members tell their coordinator their load, and ask it.
  */
 export function hierarchyTraffic (nodes: number, assumptions: HierarchyAssumptions): HierarchyTraffic {
   const { fanOut, digestPeriodSeconds, loadsPerSecond, loadBytes, frameBytes, questionsPerSecond, answerBytes } = assumptions
