@@ -34,6 +34,17 @@ export function constantLength (ms: number): SessionLength {
   return { meanMs: ms, cdf: x => x >= ms ? 1 : 0, quantile: () => ms, restCdf: x => Math.min(1, Math.max(0, x / ms)), restQuantile: u => u * ms }
 }
 
+/** The same distribution with all lengths so many times as long. */
+export function scaledLength (length: SessionLength, factor: number): SessionLength {
+  return {
+    meanMs: length.meanMs * factor,
+    cdf: ms => length.cdf(ms / factor),
+    quantile: u => length.quantile(u) * factor,
+    restCdf: ms => length.restCdf(ms / factor),
+    restQuantile: u => length.restQuantile(u) * factor
+  }
+}
+
 /** The lengths that were observed, each as likely as the others. At least one, all above 0; what was cut off by the end of observing is left out. */
 export function traceLength (observedMs: readonly number[]): SessionLength {
   const lengths = Float64Array.from(observedMs).sort()

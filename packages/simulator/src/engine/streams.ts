@@ -19,6 +19,8 @@ export const Stream = {
   churnStart: 8,
   /** Sessions after the first: entity is the device, counter the session */
   churnSession: 9,
+  /** Where a node stands of which nothing is kept */
+  place: 10,
   /** Kademlia: tables, joins, lookups. 100 to 199 */
   kademlia: 100,
   /** Scenarios: 200 and above, each the numbers it names */

@@ -31,6 +31,13 @@ export interface ChurnLookupsInit {
   /** Lookups that users make, a second, in the whole network */
   lookupsPerSecond: number
   /**
+   * Until then devices come and go and nothing is looked up, ms. At the start all tables are as if refreshed a moment ago; after one `refreshMs` they
+   * are as stale as they get.
+   *
+   * @default 0
+   */
+  lookupsFromMs?: number
+  /**
    * How long after a refresh of its buckets a device's next is, ms.
    *
    * @default 3_600_000
@@ -48,7 +55,7 @@ export interface ChurnLookupsInit {
   natShare?: number
   /** What becomes of those, see `ChurnTableInit`. @default 'client' */
   natted?: 'client' | 'listed'
-  /** From request to answer, ms, at least 1. Default: 40 to 200, each pair its own */
+  /** From request to answer, whole ms, at least 1. Default: 40 to 200, each pair its own */
   roundTripMs?: (from: number, to: number) => number
   /** Most lookups under way at once; further ones are not made, and counted. @default 65_536 */
   maxLookups?: number
@@ -100,6 +107,7 @@ export class ChurnLookups {
     const roundTrips = new RandomStream(init.seed, KademliaStream.roundTrip)
     this.init = {
       refreshMs: 3_600_000,
+      lookupsFromMs: 0,
       maintenance: false,
       natShare: 0,
       natted: 'client',
@@ -142,6 +150,11 @@ export class ChurnLookups {
     return this.presence.byteLength + this.devices.start.byteLength + this.wheel.byteLength + this.kernel.pool.byteLength
   }
 
+  /** Devices, online or not. */
+  get deviceCount (): number {
+    return this.devices.count
+  }
+
   /** Runs until so long after the start. */
   run (untilMs: number): void {
     const { event, presence, wheel } = this
@@ -152,8 +165,10 @@ export class ChurnLookups {
       const endMs = (tick + 1) * tickMs
       this.table.tick = tick
       presence.runBefore(tick + 1, device => { this.join(device) })
-      this.refresh(tick)
-      this.begin(endMs)
+      if (this.nowMs >= this.init.lookupsFromMs) {
+        this.refresh(tick)
+        this.begin(endMs - this.init.lookupsFromMs)
+      }
       while (wheel.pop(event, 0, endMs)) {
         this.happen(event[SLOT] as number, event[CANDIDATE] as number, event[LOOKUP] as number, wheel.nowTick)
       }
@@ -162,8 +177,8 @@ export class ChurnLookups {
   }
 
   /** Users' lookups of this tick, evenly spread. Their first requests are sent at its beginning. */
-  private begin (endMs: number): void {
-    const until = Math.floor(endMs * this.init.lookupsPerSecond / 1000)
+  private begin (afterMs: number): void {
+    const until = Math.floor(afterMs * this.init.lookupsPerSecond / 1000)
     for (; this.made < until; this.made++) {
       this.start(this.onlineDevice(), this.who.uint32(this.made, 0), this.who.uint32(this.made, 1), USER)
     }
@@ -179,7 +194,7 @@ export class ChurnLookups {
   }
 
   private join (device: number): void {
-    if (this.init.maintenance) {
+    if (this.init.maintenance && this.nowMs >= this.init.lookupsFromMs) {
       const node = this.devices.nodeOf(device)
       this.start(device, this.table.idHi(node), this.table.idLo(node), 1)
       this.refreshBuckets(device)
@@ -191,7 +206,8 @@ export class ChurnLookups {
     if (!this.init.maintenance) {
       return
     }
-    const until = Math.floor((tick + 1) * this.presence.tickMs / this.init.refreshMs * this.devices.count)
+    const { lookupsFromMs, refreshMs } = this.init
+    const until = Math.floor(((tick + 1) * this.presence.tickMs - lookupsFromMs) / refreshMs * this.devices.count)
     for (; this.refreshed < until; this.refreshed++) {
       const device = this.refreshed % this.devices.count
       if (this.presence.isOnline(device)) {
@@ -267,6 +283,12 @@ export class ChurnLookups {
     for (let i = 0; i < kernel.askedLength; i++) {
       const candidate = kernel.asked[i] as number
       const roundTripMs = this.init.roundTripMs(self, kernel.pool.node[first + candidate] as number)
+      if (roundTripMs >= kernel.softTimeoutMs) {
+        wheel.push(nowMs + kernel.softTimeoutMs, slot * 2 + EXPIRE, candidate, this.lookup[slot] as number)
+      }
+      if (roundTripMs >= kernel.requestTimeoutMs) {
+        wheel.push(nowMs + kernel.requestTimeoutMs, slot * 2 + EXPIRE, candidate, this.lookup[slot] as number)
+      }
       wheel.push(nowMs + roundTripMs, slot * 2 + ANSWER, candidate, this.lookup[slot] as number)
     }
     if (kernel.ended !== undefined) {

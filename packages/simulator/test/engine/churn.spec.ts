@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import {
   changesPerMs, ChurnKernel, constantLatency, constantLength, createWorldChurn, DeviceChurn, ipfsSessions, mainlineSessions, Network, onlineShare, playSessions, QuantileTable,
-  RandomStream, SimWorld, traceLength, weibull
+  RandomStream, scaledLength, SimWorld, traceLength, weibull
 } from '../../src/index.ts'
 import type { SessionLength } from '../../src/index.ts'
 
@@ -37,7 +37,8 @@ function restCdfByIntegration (length: SessionLength, meanMs: number): (x: numbe
 const trace = Array.from({ length: 500 }, (_, i) => 1000 + (i * 7919 % 500) ** 2 * 10)
 
 const LENGTHS: Record<string, SessionLength> = {
-  ipfs: ipfsSessions(), mainline: mainlineSessions(), exponential: weibull(1, HOUR_MS), steep: weibull(3, HOUR_MS), trace: traceLength(trace)
+  ipfs: ipfsSessions(), mainline: mainlineSessions(), exponential: weibull(1, HOUR_MS), steep: weibull(3, HOUR_MS), trace: traceLength(trace),
+  scaled: scaledLength(mainlineSessions(), 0.3)
 }
 
 describe('session lengths', () => {

@@ -7,6 +7,7 @@ import { ImplicitTable } from '../../src/kademlia/implicit-table.ts'
 import { sampleLookups } from '../../src/kademlia/lookup-sample.ts'
 import { drawSortedIds } from '../../src/kademlia/sorted-ids.ts'
 import type { ChurnLookupsInit } from '../../src/kademlia/churn-lookups.ts'
+import type { LookupTally } from '../../src/kademlia/lookup-tally.ts'
 
 const ONLINE = 5000
 
@@ -23,18 +24,20 @@ function mean (values: Float64Array): number {
 describe('lookups under churn', function () {
   this.timeout(30_000)
 
-  it('are those of a standing network when nobody comes or goes', () => {
-    const length = constantLength(1e12)
-    const { user } = run({ model: { on: length, off: length } })
-    const table = new ImplicitTable(drawSortedIds(1, ONLINE, 8), 1, 8)
-    const roundTripMs = (from: number, to: number): number => 40 + (from * 7919 + to * 104_729) % 161
-    const standing = sampleLookups({ table, seed: 1, lookups: 4000, rule: { k: 8, alpha: 2 }, roundTripMs })
-    expect(user.unanswered).to.equal(0)
-    expect(user.found / user.checked).to.be.above(0.99)
-    expect(user.hops / user.complete / mean(standing.hops)).to.be.within(0.97, 1.03)
-    expect(user.requests / user.complete / mean(standing.requests)).to.be.within(0.97, 1.03)
-    expect(user.elapsedMs / user.complete / mean(standing.elapsedMs)).to.be.within(0.95, 1.05)
-  })
+  for (const [speed, least] of [['in time', 40], ['so slow that lookups go on without', 640]] as const) {
+    it(`are those of a standing network when nobody comes or goes, with answers ${speed}`, () => {
+      const length = constantLength(1e12)
+      const roundTripMs = (from: number, to: number): number => least + (from * 7919 + to * 104_729) % 161
+      const { user } = run({ model: { on: length, off: length }, roundTripMs })
+      const table = new ImplicitTable(drawSortedIds(1, ONLINE, 8), 1, 8)
+      const standing = sampleLookups({ table, seed: 1, lookups: 4000, rule: { k: 8, alpha: 2 }, roundTripMs })
+      expect(user.unanswered).to.equal(0)
+      expect(user.found / user.checked).to.be.above(0.98)
+      expect(user.hops / user.complete / mean(standing.hops)).to.be.within(0.97, 1.03)
+      expect(user.requests / user.complete / mean(standing.requests)).to.be.within(0.97, 1.03)
+      expect(user.elapsedMs / user.complete / mean(standing.elapsedMs)).to.be.within(0.95, 1.05)
+    })
+  }
 
   it('find the closest device that is there 98 times of 100 with sessions as in IPFS', () => {
     const { user, presence } = run()
@@ -50,6 +53,15 @@ describe('lookups under churn', function () {
     const seldom = run({ model, refreshMs: 3_600_000, lookupsPerSecond: 100 }, 100).user
     expect(seldom.unanswered).to.be.above(1.3 * often.unanswered)
     expect(seldom.found / seldom.checked).to.be.below(often.found / often.checked)
+  })
+
+  it('find tables as stale as they get after the time of one refresh, and no staler later', () => {
+    const [fresh, stale, later] = [0, 3_600_000, 7_200_000].map(lookupsFromMs => run({ lookupsFromMs }, lookupsFromMs / 1000 + 20).user) as LookupTally[]
+    const share = ({ unanswered, requests }: LookupTally): number => unanswered / requests
+    expect([fresh, stale, later].map(tally => tally?.started)).to.deep.equal([4000, 4000, 4000])
+    expect(share(fresh as LookupTally)).to.be.below(0.01)
+    expect(share(stale as LookupTally)).to.be.within(0.1, 0.15)
+    expect(share(later as LookupTally) / share(stale as LookupTally)).to.be.closeTo(1, 0.1)
   })
 
   it('make the lookups that joining and refreshing take when they are to', () => {
