@@ -13,6 +13,7 @@
  * Expected: copies are D − 1. At D = 6, 300 B and mainline sessions flat gossip costs 6.3 times a broadcast with its announcements, and clusters
  *   about 207 B/s. At D = 8 it is 8.2 times, and clusters cost about 200 B/s with short leaves; above 250 with leaves of 300 B, or with sessions of
  *   IPFS (mean 3.6 h) unless clusters are smaller: `clusterFor250` says how small. Presence is nearly all of it. The mesh recovers from 4,000 Sybils.
+ * Not modelled: flood publishing, so that at 80 % silent some messages end with the first device; scores other than P3; churn of the mesh itself.
  */
 import {
   broadcastBytes, defineScenario, flatLoadBytes, hierarchyTraffic, HOPS_PER_HEARTBEAT, ipfsSessions, mainlineSessions, MeshGossip,
