@@ -2,7 +2,7 @@
  * How deep a lookup goes, what it asks and how long it takes, by the size of the network: 1K to 10B nodes.
  *
  * Claims: in ideal tables (k = 20, alpha = 3) the mean depth is 0.36 + 0.512 · log10 N hops, within 1 %, and a lookup asks 21.5 nodes at 1K and 30.6
- *   at 1B, within 2 % (between them by the logarithm of N); both were measured before with a program that shares nothing with this one. Tables that
+ *   at 1B, within 2 % (between them by the logarithm of N); both were measured before with prototypes. Tables that
  *   joining made lead deeper: 2.95 hops at 20K and 3.38 at 100K, within 3 %, where 15 of the 20 entries of a bucket were met on one errand. That 15
  *   was fitted to these figures.
  * Parameters: `nodes`; `table`, how tables are kept (auto: explicit to 10K, implicit to 5M, beyond that nothing is stored); `built`, ideal, clustered
