@@ -21,11 +21,13 @@ const ROUNDS = Number(process.argv[2] ?? 3)
 const child = fileURLToPath(new URL('seed-registry/child.ts', import.meta.url))
 const redisChild = fileURLToPath(new URL('seed-registry/redis-child.ts', import.meta.url))
 const results: Result[] = []
+/** Of a process with a registry and no node, by registrations */
+const rss = new Map<number, number>()
 
 for (const [size, count] of [['1K', 1000], ['100K', 100_000], ['250K', 250_000], ['1M', 1_000_000]] as Array<[string, number]>) {
   const figures = await measure('memory', count)
   if (count >= 250_000) {
-    report({ name: `bytes per registration at ${size}`, value: figures('perRegistration'), unit: 'B', target: 400, better: 'lower' })
+    rss.set(count, figures('rss'))
     const node = await measure('node', count)
     const target = count === 1_000_000 ? 512 : 256
     report({ name: `RSS with a libp2p node at ${size}`, value: node('rss') / 2 ** 20, unit: 'MiB', target, better: 'lower' })
@@ -36,7 +38,9 @@ for (const [size, count] of [['1K', 1000], ['100K', 100_000], ['250K', 250_000],
   report({ name: `discover p99 ms at ${size}, a filter that fits nobody`, value: figures('hopelessP99'), unit: 'ms', target: 1, better: 'lower' })
   report({ name: `answer bytes at ${size}, largest`, value: figures('mostBytes'), unit: 'B', target: 12_288, better: 'lower' })
   if (count === 1_000_000) {
-    report({ name: 'bytes per registration', value: figures('perRegistration'), unit: 'B', target: 400, better: 'lower' })
+    // from 250K to 1M: what the start of a process leaves to the collector is larger than a small registry, and goes while that fills
+    const [small = NaN, large = NaN] = rss.values()
+    report({ name: 'bytes per registration', value: (large - small) / 750_000, unit: 'B', target: 400, better: 'lower' })
     report({ name: 'signed record, mean', value: figures('record'), unit: 'B', better: 'lower' })
   }
 }
