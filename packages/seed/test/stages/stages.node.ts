@@ -103,7 +103,7 @@ describe('the stages of a seed', function () {
     await Promise.all(peers.filter(other => other !== peer).map(async other => { await other.stop() }))
     await until(() => opened > 0)
     await until(() => seed.service.counters.requests > requests)
-  })
+  }).timeout(150_000) // one that was let go several times goes back after 90 s at most
 
   it('follows the size of the network unless it is pinned, and tells of it', async () => {
     const changes: StageChange[] = []
