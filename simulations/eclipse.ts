@@ -20,8 +20,9 @@
  * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at
  * random a third to a half of the nodes are cut off.
  */
-import { defineScenario, OutboundPlan, RandomStream, Stream, WatchedTable } from '@skein/simulator'
-import type { AddressSource } from '@skein/simulator'
+import { OutboundPlan } from '@skein/pex'
+import { defineScenario, RandomStream, Stream, WatchedTable } from '@skein/simulator'
+import type { AddressSource } from '@skein/pex'
 
 const IDS = Stream.scenario + 65
 const NETWORKS = Stream.scenario + 66

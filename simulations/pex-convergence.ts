@@ -8,16 +8,15 @@
  *   `sessions`: how long devices stay; `book`: peers once exchanged with that are kept beside the view; `cutRounds`.
  * A round is a minute, the least pause between two messages of a pair; in it each device asks `partners` of its view, and gives and gets 50 entries
  *   at most. A record is signed anew each minute. Rounds 1 to 30: nobody leaves. 31 to 60: devices leave and are replaced by newcomers, the
- *   super-nodes stay. Then a cut in two halves, and 30 rounds after it. The rules are those of packages/simulator/src/exchange/exchange-rules.ts,
- *   until the package `pex` brings its own.
+ *   super-nodes stay. Then a cut in two halves, and 30 rounds after it. The rules are those of packages/pex/src/exchange-rules.ts;
+ *   its machine tells only of peers that it was connected to, which this kernel does not know of.
  * Expected: by age the busiest is below 5 times the mean within 30 rounds up to 20K devices. At 100K it is not, with one partner a minute (20 times)
  *   or three (7 times): who all start from is in as many more views as there are more devices. Where the newest records win over
  *   the whole view, few devices that have gone are known, but chance makes hubs: a new record is copied from view to view within a round. A newcomer
  *   has a full and diverse view within 10 rounds, and halves grow together again.
  */
-import {
-  defineScenario, EXCHANGE_BOUNDS, EXCHANGE_POLICIES, inDegrees, ipfsSessions, mainlineSessions, RandomStream, Stream, ViewExchange
-} from '@skein/simulator'
+import { EXCHANGE_BOUNDS, EXCHANGE_POLICIES } from '@skein/pex'
+import { defineScenario, inDegrees, ipfsSessions, mainlineSessions, RandomStream, Stream, ViewExchange } from '@skein/simulator'
 
 const MESSAGES = Stream.scenario + 50
 const PARTNERS = Stream.scenario + 51

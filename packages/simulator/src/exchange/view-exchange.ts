@@ -1,6 +1,6 @@
 /** Views of peer exchange in typed arrays: who knows whom, and the exchange of one message each way. 8 bytes for each entry of a view. */
-import { dropRank, dropsAsked, EXCHANGE_BOUNDS, mayReplace, sendsOwnRecord } from './exchange-rules.ts'
-import type { ExchangePolicy } from './exchange-rules.ts'
+import { dropRank, dropsAsked, EXCHANGE_BOUNDS, mayReplace, sendsOwnRecord } from '@skein/pex'
+import type { ExchangePolicy } from '@skein/pex'
 import type { RandomStream } from '../engine/random-stream.ts'
 
 export interface ViewExchangeInit {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { EXCHANGE_BOUNDS, EXCHANGE_POLICIES, inDegrees, RandomStream, ViewExchange } from '../../src/index.ts'
+import { EXCHANGE_BOUNDS, EXCHANGE_POLICIES } from '@skein/pex'
+import { inDegrees, RandomStream, ViewExchange } from '../../src/index.ts'
 
 function viewOf (views: ViewExchange, device: number, viewSize: number): number[] {
   return [...views.peers.subarray(device * viewSize, device * viewSize + (views.length[device] as number))]

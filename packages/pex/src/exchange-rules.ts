@@ -1,6 +1,6 @@
 /**
- * The rules of peer exchange as pure functions: what a message may hold, and which entry of a full view gives way. They stand in for those of the
- * package `pex` and are named as there, so that its functions take their place here without a change to the kernel.
+ * The rules of peer exchange as pure functions: what a message may hold, and which entry of a full view gives way. The machine and the
+ * simulator's kernel over typed arrays call the same ones.
  */
 
 /**
@@ -19,6 +19,10 @@ export const EXCHANGE_BOUNDS = {
   maxDropped: 50,
   /** Between two messages of one peer to another, ms */
   leastPauseMs: 60_000,
+  /** By how much a message may come early, as the network delays one more than the next, ms */
+  pauseToleranceMs: 5_000,
+  /** Of a message as it is sent */
+  maxMessageBytes: 16 * 1024,
   /** Between two feelers, which ask whether a peer of the address book is still there, ms */
   feelerPauseMs: 120_000
 } as const
@@ -49,4 +53,12 @@ export function dropRank (policy: ExchangePolicy, age: number, sent: boolean): n
 /** Whether an entry may take the place of another. */
 export function mayReplace (policy: ExchangePolicy, newAge: number, oldAge: number): boolean {
   return policy !== 'newest' || newAge < oldAge
+}
+
+/**
+ * How many records a peer asks for, its own being one of those it sends: as many as a message may hold until its view is full and has been mixed for
+ * ten rounds; then 16. Links are made one a message, however many it holds, so few records spread them as evenly, at a third of the traffic.
+ */
+export function recordsWanted (viewSize: number, size: number, rounds: number): number {
+  return size < viewSize || rounds < 10 ? EXCHANGE_BOUNDS.maxAdded : 16
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { OutboundPlan } from '../../src/index.ts'
+import { OutboundPlan } from '../src/index.ts'
 
 describe('OutboundPlan', () => {
   it('takes two anchors, four tried addresses and two new ones', () => {
@@ -27,5 +27,13 @@ describe('OutboundPlan', () => {
     const plan = new OutboundPlan()
     plan.onConnected('new', 4)
     expect([4, 5].map(network => plan.admits(network))).to.deep.equal([false, true])
+  })
+
+  it('makes up for a connection that closed', () => {
+    const plan = new OutboundPlan({ outbound: 1 })
+    plan.onConnected('anchor', '192.0.0.0/16')
+    expect([plan.next({ anchor: 1, tried: 1, new: 1 }), plan.admits('192.0.0.0/16')]).to.deep.equal([undefined, false])
+    plan.onClosed('anchor', '192.0.0.0/16')
+    expect([plan.next({ anchor: 1, tried: 1, new: 1 }), plan.admits('192.0.0.0/16')]).to.deep.equal(['anchor', true])
   })
 })

@@ -20,19 +20,27 @@ export interface OutboundRule {
 /** Addresses that were not dialled yet. */
 export type AddressesLeft = Record<AddressSource, number>
 
+/** What stands for a /16: its text, or its number in a simulation. */
+export type NetworkKey = string | number
+
 export class OutboundPlan {
   private readonly rule: Required<OutboundRule>
-  private readonly networks = new Map<number, number>()
+  private readonly networks = new Map<NetworkKey, number>()
   private readonly made: Record<AddressSource, number> = { anchor: 0, tried: 0, new: 0 }
 
   constructor (rule: OutboundRule = {}) {
     this.rule = { outbound: rule.outbound ?? 8, perNetwork: rule.perNetwork ?? 1, anchors: rule.anchors ?? 2, tried: rule.tried ?? 4 }
   }
 
+  /** Connections that stand or are being made. */
+  get size (): number {
+    return this.made.anchor + this.made.tried + this.made.new
+  }
+
   /** From where to take the next address; `undefined` when enough connections stand, or nothing is left. */
   next (left: AddressesLeft): AddressSource | undefined {
     const { anchor, tried } = this.made
-    if (anchor + tried + this.made.new >= this.rule.outbound) {
+    if (this.size >= this.rule.outbound) {
       return undefined
     }
     const order: AddressSource[] = anchor < this.rule.anchors
@@ -42,12 +50,28 @@ export class OutboundPlan {
   }
 
   /** Whether an address in this /16 may be dialled. */
-  admits (network: number): boolean {
+  admits (network: NetworkKey): boolean {
     return (this.networks.get(network) ?? 0) < this.rule.perNetwork
   }
 
-  onConnected (source: AddressSource, network: number): void {
+  /** `networks` are those of the peer; none for one at home, which no rule of networks speaks of. */
+  onConnected (source: AddressSource, ...networks: NetworkKey[]): void {
     this.made[source]++
-    this.networks.set(network, (this.networks.get(network) ?? 0) + 1)
+    for (const network of networks) {
+      this.networks.set(network, (this.networks.get(network) ?? 0) + 1)
+    }
+  }
+
+  /** Takes back an `onConnected` with the same arguments. */
+  onClosed (source: AddressSource, ...networks: NetworkKey[]): void {
+    this.made[source]--
+    for (const network of networks) {
+      const left = (this.networks.get(network) ?? 0) - 1
+      if (left > 0) {
+        this.networks.set(network, left)
+      } else {
+        this.networks.delete(network)
+      }
+    }
   }
 }

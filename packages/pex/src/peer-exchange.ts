@@ -1,0 +1,305 @@
+/** Peer exchange (`/skein/pex/1.0.0`) without I/O: whom to ask and when, what to answer, what others do wrong. */
+import { BoundedMap, randomBelow, TokenBucket } from '@skein/core'
+import { DialLimits } from './dial-limits.ts'
+import { dropsAsked, EXCHANGE_BOUNDS, recordsWanted } from './exchange-rules.ts'
+import { newExchangeCounters } from './exchange-counters.ts'
+import { PeerView } from './peer-view.ts'
+import type { ExchangeCounters, PexOffence } from './exchange-counters.ts'
+import type { PeerRecord } from './peer-record.ts'
+import type { PeerViewInit } from './peer-view.ts'
+import type { Machine, Random } from '@skein/core'
+
+export interface PeerExchangeInit extends PeerViewInit {
+  /** Limits of dials, which all that dial strangers share. Default: its own */
+  dials?: DialLimits
+  /**
+   * Between two exchanges that this peer begins, each with another peer, ms. Shorter: a livelier view, and more traffic.
+   *
+   * @default 60_000
+   */
+  roundMs?: number
+  /**
+   * The same while the view is less than half full, ms.
+   *
+   * @default 2_000
+   */
+  fillMs?: number
+  /**
+   * Asking peers that are answered in a minute; more are told to come again.
+   *
+   * @default 120
+   */
+  answersPerMinute?: number
+}
+
+export type PexEffect =
+  /** Send own record, freshly signed, and `records`. With `addresses` the peer is not connected: dial these and no others */
+  | { type: 'ask', peer: string, addresses: string[], records: PeerRecord[], wanted: number }
+  | { type: 'answer', peer: string, records: PeerRecord[] }
+  | { type: 'refuse', peer: string, retryAfterMs: number }
+  /** For the address book */
+  | { type: 'learned', source: string, records: PeerRecord[] }
+  | { type: 'penalize', peer: string, reason: PexOffence }
+
+interface Question {
+  sent: PeerRecord[]
+  wanted: number
+  deadlineMs: number
+}
+
+/** Without an answer by then, ms: dial, handshake and both messages. */
+export const ASK_TIMEOUT_MS = 15_000
+const MAX_QUESTIONS = 8
+const MAX_REMEMBERED = 4096
+const MAX_CONNECTED = 16_384
+const MAX_NEIGHBOURS = 64
+/** Peers of the view looked at for one that may be asked now. */
+const MAX_TRIES = 8
+/** Room for the own record and the other fields of a message. */
+const RESERVED_BYTES = 1024
+
+export class PeerExchange implements Machine<PexEffect> {
+  readonly view: PeerView
+  readonly counters: ExchangeCounters = newExchangeCounters()
+  private readonly init: PeerExchangeInit
+  private readonly random: Random
+  private readonly dials: DialLimits
+  private readonly answers: TokenBucket
+  private readonly connected = new BoundedMap<string, true>({ maxSize: MAX_CONNECTED })
+  private neighbours: string[] = []
+  private readonly askedAt = new BoundedMap<string, number>({ maxSize: MAX_REMEMBERED })
+  private readonly heardAt = new BoundedMap<string, number>({ maxSize: MAX_REMEMBERED })
+  private readonly questions = new Map<string, Question>()
+  private readonly effects: PexEffect[] = []
+  private rounds = 0
+  private nextRoundMs: number
+
+  constructor (init: PeerExchangeInit, random: Random, nowMs: number) {
+    this.init = init
+    this.random = random
+    this.view = new PeerView(init)
+    this.dials = init.dials ?? new DialLimits()
+    const perMinute = init.answersPerMinute ?? 120
+    this.answers = new TokenBucket({ ratePerSecond: perMinute / 60, burst: perMinute }, nowMs)
+    // not all at once, when many start together
+    this.nextRoundMs = nowMs + randomBelow(random, init.fillMs ?? 2_000)
+  }
+
+  /**
+   * In how many views this peer is, by how often it is asked against how often it asks; `undefined` before it has asked ten times. Exchange with
+   * neighbours, which are asked whether they are in the view or not, draws the estimate towards the mean.
+   */
+  get inDegreeEstimate (): number | undefined {
+    const { asks_total: asks, answers_total: answers } = this.counters
+    return asks < 10 ? undefined : this.view.viewSize * answers / asks
+  }
+
+  onConnected (peer: string, nowMs: number): void {
+    this.connected.set(peer, true)
+    this.view.check(peer, nowMs)
+  }
+
+  onDisconnected (peer: string, nowMs: number): void {
+    this.connected.delete(peer)
+    this.view.check(peer, nowMs)
+  }
+
+  /** The neighbours in a mesh, of which every other question goes to one; the first 64 count. */
+  onNeighbours (peers: readonly string[]): void {
+    this.neighbours = peers.slice(0, MAX_NEIGHBOURS)
+  }
+
+  /** Records of whom else one knows, from a seed or a file; not told to others before they are connected. */
+  onKnown (records: readonly PeerRecord[], source: string, nowMs: number): void {
+    this.view.merge(source, records.slice(0, this.view.viewSize), [], nowMs)
+  }
+
+  /** A peer asks. Signatures and lives of the records have been checked. */
+  onAsk (from: string, message: { records: readonly PeerRecord[], wanted: number }, nowMs: number): void {
+    const lastMs = this.heardAt.get(from)
+    const pauseMs = EXCHANGE_BOUNDS.leastPauseMs
+    if (lastMs !== undefined && nowMs - lastMs < pauseMs - EXCHANGE_BOUNDS.pauseToleranceMs) {
+      this.refuse(from, lastMs + pauseMs - nowMs, 'too_soon')
+      return
+    }
+    this.heardAt.set(from, nowMs)
+    const offence = offenceOf(message.records, EXCHANGE_BOUNDS.maxAdded)
+    if (offence !== undefined) {
+      this.refuse(from, pauseMs, offence)
+      return
+    }
+    if (!this.answers.take(1, nowMs)) {
+      this.counters.refused_for_load_total++
+      this.refuse(from, pauseMs)
+      return
+    }
+    this.counters.answers_total++
+    this.view.check(from, nowMs)
+    const records = this.compose(from, message.wanted, nowMs)
+    this.effects.push({ type: 'answer', peer: from, records })
+    this.take(from, message.records, records, nowMs)
+  }
+
+  /** The answer to an `ask`. Signatures and lives of the records have been checked. */
+  onAnswer (from: string, records: readonly PeerRecord[], nowMs: number): void {
+    const question = this.questions.get(from)
+    if (question === undefined) {
+      this.penalize(from, 'unsolicited')
+      return
+    }
+    this.questions.delete(from)
+    const offence = offenceOf(records, question.wanted)
+    if (offence !== undefined) {
+      this.penalize(from, offence)
+      return
+    }
+    this.view.check(from, nowMs)
+    this.take(from, records, question.sent, nowMs)
+  }
+
+  /** The peer asked to be left alone for now: it is there, and is asked again like any other. */
+  onRefused (from: string): void {
+    this.counters.asks_refused_total += this.questions.delete(from) ? 1 : 0
+  }
+
+  /** The peer could not be reached, or did not answer. */
+  onAskFailed (peer: string): void {
+    if (this.questions.delete(peer)) {
+      this.counters.asks_failed_total++
+      this.view.drop(peer)
+    }
+  }
+
+  /** What only the reader of a message sees: that it is too large, not a message, or holds a record that nobody signed. */
+  onOffence (from: string, reason: PexOffence): void {
+    this.questions.delete(from)
+    this.penalize(from, reason)
+  }
+
+  onTimeout (nowMs: number): void {
+    for (const [peer, { deadlineMs }] of this.questions) {
+      if (deadlineMs <= nowMs) {
+        this.onAskFailed(peer)
+      }
+    }
+    if (nowMs >= this.nextRoundMs) {
+      this.view.dropExpired(nowMs)
+      const asked = this.questions.size < MAX_QUESTIONS && this.ask(nowMs)
+      const { roundMs = 60_000, fillMs = 2_000 } = this.init
+      // with nobody to ask for now a short pause is of no use
+      this.nextRoundMs = nowMs + (this.view.size < this.view.viewSize / 2 && asked ? fillMs : this.view.size === 0 ? Math.min(roundMs, 5_000) : roundMs)
+    }
+  }
+
+  poll (): PexEffect | undefined {
+    return this.effects.shift()
+  }
+
+  nextTimeoutMs (): number {
+    let next = this.nextRoundMs
+    for (const { deadlineMs } of this.questions.values()) {
+      next = Math.min(next, deadlineMs)
+    }
+    return next
+  }
+
+  private ask (nowMs: number): boolean {
+    const neighbours = this.neighbours.filter(peer => this.connected.has(peer) && this.mayAsk(peer, nowMs))
+    const useNeighbour = neighbours.length > 0 && this.rounds % 2 === 1
+    const partner = (useNeighbour ? undefined : this.fromView(nowMs)) ?? this.known(neighbours) ??
+      this.known([...this.connected.keys()].filter(peer => this.mayAsk(peer, nowMs)))
+    if (partner === undefined) {
+      return false
+    }
+    const { peer, addresses, source } = partner
+    const { view } = this
+    if (addresses.length > 0) {
+      this.dials.onDial(addresses, source, nowMs)
+    }
+    const wanted = recordsWanted(view.viewSize, view.size, this.rounds)
+    // with room left it does no harm to know it still
+    if (dropsAsked('age') && view.size > view.viewSize / 2) {
+      view.drop(peer)
+    }
+    const sent = this.compose(peer, wanted - 1, nowMs)
+    this.questions.set(peer, { sent, wanted, deadlineMs: nowMs + ASK_TIMEOUT_MS })
+    this.askedAt.set(peer, nowMs)
+    this.rounds++
+    this.counters.asks_total++
+    this.effects.push({ type: 'ask', peer, addresses, records: sent, wanted })
+    return true
+  }
+
+  /** One of the view, drawn at random, that is connected or may be dialled. */
+  private fromView (nowMs: number): Partner | undefined {
+    const entries = [...this.view.values()].filter(({ record }) => this.mayAsk(record.peer, nowMs))
+    for (let tries = 0; tries < MAX_TRIES && entries.length > 0; tries++) {
+      const at = randomBelow(this.random, entries.length)
+      const [entry] = entries.splice(at, 1)
+      if (entry === undefined) {
+        break
+      }
+      const { record, source } = entry
+      if (this.connected.has(record.peer)) {
+        return { peer: record.peer, addresses: [], source: undefined }
+      }
+      const addresses = this.dials.plan(record.addresses, source === record.peer ? undefined : source, nowMs)
+      if (addresses.length > 0) {
+        return { peer: record.peer, addresses, source: source === record.peer ? undefined : source }
+      }
+    }
+    return undefined
+  }
+
+  private known (peers: string[]): Partner | undefined {
+    return peers.length === 0 ? undefined : { peer: peers[randomBelow(this.random, peers.length)] as string, addresses: [], source: undefined }
+  }
+
+  private mayAsk (peer: string, nowMs: number): boolean {
+    return !this.questions.has(peer) && nowMs - (this.askedAt.get(peer) ?? -Infinity) >= EXCHANGE_BOUNDS.leastPauseMs
+  }
+
+  private compose (to: string, count: number, nowMs: number): PeerRecord[] {
+    const maxBytes = EXCHANGE_BOUNDS.maxMessageBytes - RESERVED_BYTES
+    return this.view.compose(to, count, maxBytes, peer => this.connected.has(peer), nowMs, this.random)
+  }
+
+  private take (from: string, records: readonly PeerRecord[], sent: readonly PeerRecord[], nowMs: number): void {
+    const { added, dropped, crowded } = this.view.merge(from, records, sent, nowMs)
+    this.counters.records_received_total += records.length
+    this.counters.records_added_total += added.length
+    this.counters.records_dropped_total += dropped
+    this.counters.records_crowded_total += crowded
+    if (added.length > 0) {
+      this.effects.push({ type: 'learned', source: from, records: added })
+    }
+  }
+
+  private refuse (peer: string, retryAfterMs: number, offence?: PexOffence): void {
+    this.effects.push({ type: 'refuse', peer, retryAfterMs: Math.ceil(retryAfterMs) })
+    if (offence !== undefined) {
+      this.penalize(peer, offence)
+    }
+  }
+
+  private penalize (peer: string, reason: PexOffence): void {
+    this.counters.offences_total[reason]++
+    if (reason === 'bad_record') {
+      this.view.dropFrom(peer)
+    }
+    this.effects.push({ type: 'penalize', peer, reason })
+  }
+}
+
+interface Partner {
+  peer: string
+  addresses: string[]
+  source: string | undefined
+}
+
+function offenceOf (records: readonly PeerRecord[], most: number): PexOffence | undefined {
+  if (records.length > most) {
+    return 'too_many'
+  }
+  return new Set(records.map(({ peer }) => peer)).size < records.length ? 'duplicate' : undefined
+}

@@ -1,0 +1,78 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { DIAL_MINUTE_MS, DIAL_WINDOW_MS, DialLimits, smallNetworkOf } from '../src/index.ts'
+
+const attempt = fc.record({
+  pauseMs: fc.integer({ min: 0, max: 20_000 }),
+  source: fc.constantFrom(undefined, 'a', 'b', 'c', 'd'),
+  hosts: fc.array(fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 4 })
+})
+
+describe('DialLimits', () => {
+  it('never lets more than two addresses of a /24 be dialled in any minute', () => {
+    fc.assert(fc.property(fc.array(attempt, { maxLength: 200 }), attempts => {
+      const { dials } = run(attempts, new DialLimits())
+      for (const { atMs, network } of dials) {
+        expect(dials.filter(other => other.network === network && other.atMs >= atMs && other.atMs < atMs + DIAL_MINUTE_MS)).to.have.length.at.most(2)
+      }
+    }))
+  })
+
+  it('never lets a source cause more than a tenth of the dials of ten minutes, but for the first two', () => {
+    fc.assert(fc.property(fc.array(attempt, { maxLength: 200 }), attempts => {
+      const { made } = run(attempts, new DialLimits())
+      made.forEach(({ atMs, source }, i) => {
+        const window = made.slice(0, i + 1).filter(dial => atMs - dial.atMs < DIAL_WINDOW_MS)
+        const caused = window.filter(dial => dial.source === source).length
+        expect(source === undefined || caused <= Math.max(2, 0.1 * window.length), `${source} ${caused} of ${window.length}`).to.equal(true)
+      })
+    }))
+  })
+
+  it('stops at the most dials of ten minutes, and goes on after them', () => {
+    const limits = new DialLimits({ maxDials: 3 })
+    const dialled = [0, 1, 2, 3, DIAL_WINDOW_MS].map(nowMs => {
+      const addresses = limits.plan([`/ip4/198.51.${nowMs % 256}.1/tcp/1`], undefined, nowMs)
+      if (addresses.length > 0) {
+        limits.onDial(addresses, undefined, nowMs)
+      }
+      return addresses.length
+    })
+    expect(dialled).to.deep.equal([1, 1, 1, 0, 1])
+  })
+
+  it('leaves the peers of a home or office alone', () => {
+    const limits = new DialLimits()
+    const addresses = Array.from({ length: 10 }, (_, i) => `/ip4/192.168.0.${i}/tcp/1`)
+    expect(limits.plan(addresses, 'a', 0)).to.deep.equal(addresses)
+  })
+
+  it('dials at most two of 1,000 forged records of one source', () => {
+    const limits = new DialLimits()
+    let dials = 0
+    for (let i = 0; i < 1000; i++) {
+      const addresses = limits.plan([`/ip4/203.${i >> 8}.${i & 255}.1/tcp/1`], 'liar', i * 100)
+      if (addresses.length > 0) {
+        limits.onDial(addresses, 'liar', i * 100)
+        dials++
+      }
+    }
+    expect(dials).to.equal(2)
+  })
+})
+
+function run (attempts: Array<{ pauseMs: number, source: string | undefined, hosts: Array<[number, number]> }>, limits: DialLimits) {
+  const dials: Array<{ atMs: number, network: string }> = []
+  const made: Array<{ atMs: number, source: string | undefined }> = []
+  let nowMs = 0
+  for (const { pauseMs, source, hosts } of attempts) {
+    nowMs += pauseMs
+    const addresses = limits.plan(hosts.map(([c, d]) => `/ip4/203.0.${c}.${d}/tcp/4001`), source, nowMs)
+    if (addresses.length > 0) {
+      limits.onDial(addresses, source, nowMs)
+      made.push({ atMs: nowMs, source })
+      dials.push(...addresses.map(address => ({ atMs: nowMs, network: smallNetworkOf(address) as string })))
+    }
+  }
+  return { dials, made }
+}
