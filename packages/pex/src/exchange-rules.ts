@@ -62,3 +62,19 @@ export function mayReplace (policy: ExchangePolicy, newAge: number, oldAge: numb
 export function recordsWanted (viewSize: number, size: number, rounds: number): number {
   return size < viewSize || rounds < 10 ? EXCHANGE_BOUNDS.maxAdded : 16
 }
+
+/**
+ * Which entries of a full view give way where only checked peers are told of: the oldest of all, as many as were sent. Whom a peer tells of has asked
+ * it or was asked by it, so that a record is copied once for each connection of its peer: the newest cannot flood views, as they do where all entries
+ * are told on, and records from the start go within minutes. As nothing goes that nothing was sent for, who sends much empties no view.
+ *
+ * @param ages of the entries, in any unit
+ * @returns places in `ages`, the oldest first
+ */
+export function oldestToGo (ages: readonly number[], sent: number): number[] {
+  return ages
+    .map((age, place) => ({ rank: dropRank('newest', age, false), place }))
+    .sort((a, b) => b.rank - a.rank)
+    .slice(0, Math.min(sent, EXCHANGE_BOUNDS.maxDropped))
+    .map(({ place }) => place)
+}

@@ -4,7 +4,9 @@ export { DIAL_MINUTE_MS, DIAL_WINDOW_MS, DialLimits } from './dial-limits.ts'
 export type { DialLimitsInit } from './dial-limits.ts'
 export { newExchangeCounters, PEX_OFFENCES } from './exchange-counters.ts'
 export type { ExchangeCounters, PexOffence } from './exchange-counters.ts'
-export { dropRank, dropsAsked, EXCHANGE_BOUNDS, EXCHANGE_POLICIES, mayReplace, recordsWanted, sendsOwnRecord } from './exchange-rules.ts'
+export {
+  dropRank, dropsAsked, EXCHANGE_BOUNDS, EXCHANGE_POLICIES, mayReplace, oldestToGo, recordsWanted, sendsOwnRecord
+} from './exchange-rules.ts'
 export type { ExchangePolicy } from './exchange-rules.ts'
 export { OutboundPlan } from './outbound-plan.ts'
 export type { AddressesLeft, AddressSource, NetworkKey, OutboundRule } from './outbound-plan.ts'

@@ -42,7 +42,7 @@ export type PexEffect =
   | { type: 'penalize', peer: string, reason: PexOffence }
 
 interface Question {
-  sent: PeerRecord[]
+  sent: number
   wanted: number
   deadlineMs: number
 }
@@ -111,7 +111,7 @@ export class PeerExchange implements Machine<PexEffect> {
 
   /** Records of whom else one knows, from a seed or a file; not told to others before they are connected. */
   onKnown (records: readonly PeerRecord[], source: string, nowMs: number): void {
-    this.view.merge(source, records.slice(0, this.view.viewSize), [], nowMs)
+    this.view.merge(source, records.slice(0, this.view.viewSize), 0, nowMs)
   }
 
   /** A peer asks. Signatures and lives of the records have been checked. */
@@ -137,7 +137,7 @@ export class PeerExchange implements Machine<PexEffect> {
     this.view.check(from, nowMs)
     const records = this.compose(from, message.wanted, nowMs)
     this.effects.push({ type: 'answer', peer: from, records })
-    this.take(from, message.records, records, nowMs)
+    this.take(from, message.records, records.length, nowMs)
   }
 
   /** The answer to an `ask`. Signatures and lives of the records have been checked. */
@@ -222,7 +222,7 @@ export class PeerExchange implements Machine<PexEffect> {
       view.drop(peer)
     }
     const sent = this.compose(peer, wanted - 1, nowMs)
-    this.questions.set(peer, { sent, wanted, deadlineMs: nowMs + ASK_TIMEOUT_MS })
+    this.questions.set(peer, { sent: sent.length, wanted, deadlineMs: nowMs + ASK_TIMEOUT_MS })
     this.askedAt.set(peer, nowMs)
     this.rounds++
     this.counters.asks_total++
@@ -264,7 +264,7 @@ export class PeerExchange implements Machine<PexEffect> {
     return this.view.compose(to, count, maxBytes, peer => this.connected.has(peer), nowMs, this.random)
   }
 
-  private take (from: string, records: readonly PeerRecord[], sent: readonly PeerRecord[], nowMs: number): void {
+  private take (from: string, records: readonly PeerRecord[], sent: number, nowMs: number): void {
     const { added, dropped, crowded } = this.view.merge(from, records, sent, nowMs)
     this.counters.records_received_total += records.length
     this.counters.records_added_total += added.length

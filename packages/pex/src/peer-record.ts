@@ -10,10 +10,10 @@ import type { RecordKind } from '@skein/records'
 import type { PrivateKey } from '@libp2p/interface'
 
 /**
- * The longest life of a peer record. With one exchange a minute an entry leaves a view of 100 after some 100 minutes: a life must be well above that,
- * or views would be empty for the most part.
+ * The longest life of a peer record. In a network that is alive an entry leaves a view of 100 within half an hour or so; two hours outlast a
+ * partition, or the sleep of a laptop.
  */
-export const MAX_PEER_RECORD_LIFE_MS = 6 * 3_600_000
+export const MAX_PEER_RECORD_LIFE_MS = 2 * 3_600_000
 
 /** Most bytes of an envelope with a peer record: four addresses through relays need some 340. */
 export const MAX_PEER_RECORD_BYTES = 512

@@ -1,10 +1,11 @@
 /**
- * The bounded view of a peer: records of others, whom it exchanges with and tells of. It keeps the links of the network evenly spread, after CYCLON
- * (S. Voulgaris, D. Gavidia, M. van Steen, "CYCLON: Inexpensive Membership Management for Unstructured P2P Overlays", 2005).
+ * The bounded view of a peer: records of others, whom it exchanges with and tells of. It keeps the links of the network evenly spread, after
+ * CYCLON (S. Voulgaris, D. Gavidia, M. van Steen, "CYCLON: Inexpensive Membership Management for Unstructured P2P Overlays", 2005) and the healer
+ * of M. Jelasity et al., "Gossip-based Peer Sampling", 2007.
  */
 import { randomBelow } from '@skein/core'
 import { networksOf, smallNetworkOf } from './address-network.ts'
-import { dropRank, EXCHANGE_BOUNDS } from './exchange-rules.ts'
+import { EXCHANGE_BOUNDS, oldestToGo } from './exchange-rules.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Random } from '@skein/core'
 
@@ -138,15 +139,13 @@ export class PeerView {
   }
 
   /**
-   * Takes what was received: newer records of peers in the view, and new ones as long as there is room, or in place of what was sent for them, the
-   * oldest first. `records` are of different peers and at most `EXCHANGE_BOUNDS.maxAdded`; the sender's own is checked by the connection it came over.
+   * Takes what was received: newer records of peers in the view, and new ones as long as there is room, or in place of the oldest, as many as were
+   * sent for them. `records` are of different peers and at most `EXCHANGE_BOUNDS.maxAdded`; the sender's own is checked by the connection it came over.
    */
-  merge (from: string, records: readonly PeerRecord[], sent: readonly PeerRecord[], nowMs: number): Merged {
+  merge (from: string, records: readonly PeerRecord[], sentCount: number, nowMs: number): Merged {
     const merged: Merged = { added: [], dropped: 0, crowded: 0 }
-    const giveWay = sent
-      .filter(({ peer }) => this.entries.has(peer))
-      .sort((a, b) => dropRank('age', nowMs - b.issuedAtMs, true) - dropRank('age', nowMs - a.issuedAtMs, true))
-      .map(({ peer }) => peer)
+    const entries = [...this.entries.values()]
+    const giveWay = oldestToGo(entries.map(({ record }) => nowMs - record.issuedAtMs), sentCount).map(i => (entries[i] as ViewEntry).record.peer)
     // the sender's own first: it is the link that each message makes
     for (const record of [...records].sort((a, b) => Number(b.peer === from) - Number(a.peer === from))) {
       if (record.peer === this.self || record.expiresAtMs <= nowMs || this.renew(from, record, nowMs)) {

@@ -1,5 +1,5 @@
 /** Machines of peer exchange in a simulated world: who starts with whom, and how widely each is known. */
-import { PeerExchange } from '@skein/pex'
+import { MAX_PEER_RECORD_LIFE_MS, PeerExchange } from '@skein/pex'
 import { constantLatency, Network, SimDriver } from '../../src/index.ts'
 import type { PeerExchangeInit, PeerRecord, PexEffect } from '@skein/pex'
 import type { MachineNode } from '../../src/index.ts'
@@ -9,7 +9,6 @@ type Message =
   | { type: 'answer', records: PeerRecord[] }
   | { type: 'refuse' }
 
-const LIFE_MS = 6 * 3_600_000
 /** As a record with two addresses has. */
 const ENVELOPE = new Uint8Array(190)
 
@@ -102,7 +101,7 @@ function recordOf (node: number, nowMs: number): PeerRecord {
   return {
     peer: String(node),
     issuedAtMs: nowMs,
-    expiresAtMs: nowMs + LIFE_MS,
+    expiresAtMs: nowMs + MAX_PEER_RECORD_LIFE_MS,
     addresses: [`/ip4/${60 + (block >> 16)}.${(block >> 8) & 255}.${block & 255}.${node % 3 + 1}/tcp/4001`],
     envelope: ENVELOPE
   }
