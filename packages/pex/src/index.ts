@@ -1,5 +1,9 @@
 /** Peer exchange without I/O: the rules, the view, the machine; the address book, and whom to dial from it. */
 export { isLocalAddress, smallNetworkOf, wideNetworkOf } from './address-network.ts'
+export {
+  AddressTables, MAX_CONTESTED, NEW_BUCKETS, NEW_BUCKETS_PER_SOURCE, NEW_SLOTS, TRIED_BUCKETS, TRIED_BUCKETS_PER_NETWORK, TRIED_SLOTS
+} from './address-tables.ts'
+export type { AddressTablesInit, KnownAddress } from './address-tables.ts'
 export { DIAL_MINUTE_MS, DIAL_WINDOW_MS, DialLimits } from './dial-limits.ts'
 export type { DialLimitsInit } from './dial-limits.ts'
 export { newExchangeCounters, PEX_OFFENCES } from './exchange-counters.ts'
@@ -8,6 +12,8 @@ export {
   dropRank, dropsAsked, EXCHANGE_BOUNDS, EXCHANGE_POLICIES, mayReplace, oldestToGo, recordsWanted, sendsOwnRecord
 } from './exchange-rules.ts'
 export type { ExchangePolicy } from './exchange-rules.ts'
+export { DIAL_TIMEOUT_MS, OutboundKeeper } from './outbound-keeper.ts'
+export type { OutboundEffect, OutboundKeeperInit } from './outbound-keeper.ts'
 export { OutboundPlan } from './outbound-plan.ts'
 export type { AddressesLeft, AddressSource, NetworkKey, OutboundRule } from './outbound-plan.ts'
 export { ASK_TIMEOUT_MS, PeerExchange } from './peer-exchange.ts'

@@ -109,9 +109,9 @@ export class PeerExchange implements Machine<PexEffect> {
     this.neighbours = peers.slice(0, MAX_NEIGHBOURS)
   }
 
-  /** Records of whom else one knows, from a seed or a file; not told to others before they are connected. */
-  onKnown (records: readonly PeerRecord[], source: string, nowMs: number): void {
-    this.view.merge(source, records.slice(0, this.view.viewSize), 0, nowMs)
+  /** Records from one's own memory, or from who is trusted to give them; not told to others before they are connected. */
+  onKnown (records: readonly PeerRecord[], nowMs: number): void {
+    this.view.merge(this.init.self, records.slice(0, this.view.viewSize), 0, nowMs)
   }
 
   /** A peer asks. Signatures and lives of the records have been checked. */
@@ -239,13 +239,14 @@ export class PeerExchange implements Machine<PexEffect> {
       if (entry === undefined) {
         break
       }
-      const { record, source } = entry
+      const { record } = entry
+      const source = entry.source === record.peer || entry.source === this.init.self ? undefined : entry.source
       if (this.connected.has(record.peer)) {
         return { peer: record.peer, addresses: [], source: undefined }
       }
-      const addresses = this.dials.plan(record.addresses, source === record.peer ? undefined : source, nowMs)
+      const addresses = this.dials.plan(record.addresses, source, nowMs)
       if (addresses.length > 0) {
-        return { peer: record.peer, addresses, source: source === record.peer ? undefined : source }
+        return { peer: record.peer, addresses, source }
       }
     }
     return undefined

@@ -34,7 +34,7 @@ export interface PeerViewInit {
 
 export interface ViewEntry {
   record: PeerRecord
-  /** Who told of it: the peer itself when it was connected */
+  /** Who told of it: the peer itself when it was connected, this node when a seed or its own memory did */
   source: string
   /** When this node was last connected to the peer; one that it never was is not told to others */
   checkedMs: number | undefined
@@ -195,7 +195,7 @@ export class PeerView {
   }
 
   private hasShare (from: string, record: PeerRecord): boolean {
-    return (record.peer === from || (this.bySource.get(from) ?? 0) < this.perSource) &&
+    return (record.peer === from || from === this.self || (this.bySource.get(from) ?? 0) < this.perSource) &&
       networksOf(record.addresses, smallNetworkOf).every(network => (this.byNetwork.get(network) ?? 0) < this.perNetwork)
   }
 

@@ -34,7 +34,7 @@ export class ExchangeWorld {
       network: new Network({ seed, nodes, latency: constantLatency(30), jitter: 0.2 }),
       machine: node => {
         const machine = new PeerExchange({ ...exchange, self: String(node.index) }, node.random, node.nowMs())
-        machine.onKnown(knows(node.index).map(other => recordOf(other, node.nowMs())), String(node.index), node.nowMs())
+        machine.onKnown(knows(node.index).map(other => recordOf(other, node.nowMs())), node.nowMs())
         return machine
       },
       perform: (node, effect) => { this.perform(node, effect) },
