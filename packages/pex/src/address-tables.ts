@@ -136,7 +136,8 @@ export class AddressTables {
 
   /** This node dialled it at `address`, and it is who it should be: into the tried ones, when its place is free or its holder fails a test. */
   onConnected (peer: string, address: string, nowMs: number): void {
-    const entry = this.peers.get(peer) ?? { peer, addresses: [], source: peer, sourceNetwork: wideNetworkOf(address) ?? '', tried: false, failures: 0 }
+    const entry = this.peers.get(peer) ??
+      { peer, addresses: [], source: peer, sourceNetwork: wideNetworkOf(address) ?? '', tried: false, failures: 0 }
     entry.addresses = [address, ...entry.addresses.filter(other => other !== address)].slice(0, MAX_ADDRESSES)
     entry.connectedMs = nowMs
     entry.failures = 0

@@ -18,7 +18,9 @@ export { OutboundPlan } from './outbound-plan.ts'
 export type { AddressesLeft, AddressSource, NetworkKey, OutboundRule } from './outbound-plan.ts'
 export { ASK_TIMEOUT_MS, PeerExchange } from './peer-exchange.ts'
 export type { PeerExchangeInit, PexEffect } from './peer-exchange.ts'
-export { MAX_PEER_ADDRESSES, MAX_PEER_RECORD_BYTES, MAX_PEER_RECORD_LIFE_MS, openPeerRecord, PEER_RECORD_KIND, signPeerRecord } from './peer-record.ts'
+export {
+  MAX_PEER_ADDRESSES, MAX_PEER_RECORD_BYTES, MAX_PEER_RECORD_LIFE_MS, openPeerRecord, PEER_RECORD_KIND, signPeerRecord
+} from './peer-record.ts'
 export type { PeerRecord } from './peer-record.ts'
 export { CHECK_LIFE_MS, MAX_VIEW, MIN_VIEW, PeerView } from './peer-view.ts'
 export type { Merged, PeerViewInit, ViewEntry } from './peer-view.ts'

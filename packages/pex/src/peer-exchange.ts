@@ -97,6 +97,7 @@ export class PeerExchange implements Machine<PexEffect> {
   onConnected (peer: string, nowMs: number): void {
     this.connected.set(peer, true)
     this.view.check(peer, nowMs)
+    this.hasten(nowMs)
   }
 
   onDisconnected (peer: string, nowMs: number): void {
@@ -114,12 +115,16 @@ export class PeerExchange implements Machine<PexEffect> {
     this.view.merge(this.init.self, records.slice(0, this.view.viewSize), 0, nowMs)
   }
 
+  /** Whether a question of this peer would be refused now: its records need not be read then. */
+  isTooSoon (peer: string, nowMs: number): boolean {
+    return nowMs - (this.heardAt.get(peer) ?? -Infinity) < EXCHANGE_BOUNDS.leastPauseMs - EXCHANGE_BOUNDS.pauseToleranceMs
+  }
+
   /** A peer asks. Signatures and lives of the records have been checked. */
   onAsk (from: string, message: { records: readonly PeerRecord[], wanted: number }, nowMs: number): void {
-    const lastMs = this.heardAt.get(from)
     const pauseMs = EXCHANGE_BOUNDS.leastPauseMs
-    if (lastMs !== undefined && nowMs - lastMs < pauseMs - EXCHANGE_BOUNDS.pauseToleranceMs) {
-      this.refuse(from, lastMs + pauseMs - nowMs, 'too_soon')
+    if (this.isTooSoon(from, nowMs)) {
+      this.refuse(from, (this.heardAt.get(from) ?? nowMs) + pauseMs - nowMs, 'too_soon')
       return
     }
     this.heardAt.set(from, nowMs)
@@ -187,7 +192,7 @@ export class PeerExchange implements Machine<PexEffect> {
       const asked = this.questions.size < MAX_QUESTIONS && this.ask(nowMs)
       const { roundMs = 60_000, fillMs = 2_000 } = this.init
       // with nobody to ask for now a short pause is of no use
-      this.nextRoundMs = nowMs + (this.view.size < this.view.viewSize / 2 && asked ? fillMs : this.view.size === 0 ? Math.min(roundMs, 5_000) : roundMs)
+      this.nextRoundMs = nowMs + (this.view.size < this.view.viewSize / 2 && asked ? fillMs : roundMs)
     }
   }
 
@@ -272,7 +277,15 @@ export class PeerExchange implements Machine<PexEffect> {
     this.counters.records_dropped_total += dropped
     this.counters.records_crowded_total += crowded
     if (added.length > 0) {
+      this.hasten(nowMs)
       this.effects.push({ type: 'learned', source: from, records: added })
+    }
+  }
+
+  /** There is somebody to ask now: while the view is less than half full it is not put off. */
+  private hasten (nowMs: number): void {
+    if (this.view.size < this.view.viewSize / 2) {
+      this.nextRoundMs = Math.min(this.nextRoundMs, nowMs + (this.init.fillMs ?? 2_000))
     }
   }
 

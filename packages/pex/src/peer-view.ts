@@ -140,7 +140,7 @@ export class PeerView {
 
   /**
    * Takes what was received: newer records of peers in the view, and new ones as long as there is room, or in place of the oldest, as many as were
-   * sent for them. `records` are of different peers and at most `EXCHANGE_BOUNDS.maxAdded`; the sender's own is checked by the connection it came over.
+   * sent for them. `records` are of different peers, at most `EXCHANGE_BOUNDS.maxAdded`; the sender's own is checked by the connection it came over.
    */
   merge (from: string, records: readonly PeerRecord[], sentCount: number, nowMs: number): Merged {
     const merged: Merged = { added: [], dropped: 0, crowded: 0 }

@@ -8,6 +8,8 @@ export const PROTOCOLS = {
   signal: '/skein/signal/1.0.0',
   /** Store and find signed offers */
   routing: '/skein/routing/1.0.0',
+  /** Signed peer records, exchanged */
+  pex: '/skein/pex/1.0.0',
   /** One inference request and its answer */
   inference: '/skein/inference/1.0.0'
 } as const

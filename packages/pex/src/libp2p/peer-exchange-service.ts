@@ -1,0 +1,244 @@
+/** The libp2p service that drives peer exchange: connections, streams, signatures, one timer. */
+import { serviceCapabilities, serviceDependencies } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { deadline, MachineDriver } from '@skein/core'
+import { systemClock, systemRandom } from '@skein/core/system'
+import { PROTOCOLS, RecordError } from '@skein/records'
+import { TypedEventEmitter } from 'main-event'
+import { ASK_TIMEOUT_MS, PeerExchange } from '../peer-exchange.ts'
+import { MAX_PEER_RECORD_LIFE_MS, openPeerRecord, signPeerRecord } from '../peer-record.ts'
+import { ExchangeProtocolError, ExchangeStream } from './exchange-stream.ts'
+import type { ExchangeMessage } from '../pb/exchange.ts'
+import type { ExchangeCounters, PexOffence } from '../exchange-counters.ts'
+import type { PeerExchangeInit, PexEffect } from '../peer-exchange.ts'
+import type { PeerRecord } from '../peer-record.ts'
+import type { PeerView } from '../peer-view.ts'
+import type { Connection, PeerId, PrivateKey, Startable, Stream } from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { Clock, Random } from '@skein/core'
+
+export interface PeerExchangeComponents {
+  peerId: PeerId
+  privateKey: PrivateKey
+  registrar: Registrar
+  connectionManager: ConnectionManager
+  addressManager: AddressManager
+}
+
+export interface PeerExchangeServiceInit extends Omit<PeerExchangeInit, 'self'> {
+  /** @default systemClock() */
+  clock?: Clock
+  /** @default systemRandom() */
+  random?: Random
+}
+
+export interface PeerExchangeEvents {
+  /** Records that were new to the view, and who told of them */
+  'peers:learned': CustomEvent<{ source: string, records: PeerRecord[] }>
+  /** A peer did what no honest peer does */
+  'peer:offended': CustomEvent<{ peer: string, reason: PexOffence }>
+}
+
+/** Messages that are being read and verified at once; more are reset. A message holds up to 50 signatures. */
+const MAX_READING = 32
+const READ_TIMEOUT_MS = 10_000
+
+export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> implements Startable {
+  readonly [Symbol.toStringTag] = '@skein/pex'
+  readonly [serviceCapabilities]: string[] = ['@skein/pex']
+  readonly [serviceDependencies]: string[] = ['@libp2p/identify']
+  private readonly components: PeerExchangeComponents
+  private readonly clock: Clock
+  private readonly machine: PeerExchange
+  private readonly driver: MachineDriver<PexEffect, PeerExchange>
+  private readonly shutdown = new AbortController()
+  /** Who waits for an answer to its question, by peer; at most `MAX_READING` */
+  private readonly waiting = new Map<string, (answer: Partial<ExchangeMessage>) => void>()
+  private reading = 0
+  private topology: string | undefined
+
+  constructor (components: PeerExchangeComponents, init: PeerExchangeServiceInit = {}) {
+    super()
+    this.components = components
+    this.clock = init.clock ?? systemClock()
+    this.machine = new PeerExchange({ ...init, self: components.peerId.toString() }, init.random ?? systemRandom(), this.clock.nowMs())
+    this.driver = new MachineDriver({ machine: this.machine, clock: this.clock, perform: effect => { this.perform(effect) } })
+  }
+
+  get counters (): Readonly<ExchangeCounters> {
+    return this.machine.counters
+  }
+
+  get view (): Pick<PeerView, 'size' | 'get' | 'values'> {
+    return this.machine.view
+  }
+
+  get inDegreeEstimate (): number | undefined {
+    return this.machine.inDegreeEstimate
+  }
+
+  isStarted (): boolean {
+    return this.topology !== undefined
+  }
+
+  async start (): Promise<void> {
+    const { registrar } = this.components
+    await registrar.handle(PROTOCOLS.pex, (stream, connection) => { void this.accept(stream, connection) }, {
+      maxInboundStreams: 2,
+      maxOutboundStreams: 2,
+      runOnLimitedConnection: true
+    })
+    this.topology = await registrar.register(PROTOCOLS.pex, {
+      notifyOnLimitedConnection: true,
+      onConnect: peer => { this.driver.input((machine, nowMs) => { machine.onConnected(peer.toString(), nowMs) }) },
+      onDisconnect: peer => { this.driver.input((machine, nowMs) => { machine.onDisconnected(peer.toString(), nowMs) }) }
+    })
+    this.driver.input(() => {})
+  }
+
+  /** Once stopped it cannot be started again. */
+  async stop (): Promise<void> {
+    this.driver.stop()
+    this.shutdown.abort()
+    if (this.topology !== undefined) {
+      this.components.registrar.unregister(this.topology)
+      await this.components.registrar.unhandle(PROTOCOLS.pex)
+      this.topology = undefined
+    }
+  }
+
+  /** Records from an earlier run or a seed. Those that are not valid are left out. */
+  async addKnown (envelopes: readonly Uint8Array[]): Promise<void> {
+    const opened = await Promise.allSettled(envelopes.slice(0, this.machine.view.viewSize).map(async envelope =>
+      await openPeerRecord(envelope, this.clock.nowMs())))
+    const records = opened.flatMap(result => result.status === 'fulfilled' ? [result.value] : [])
+    this.driver.input((machine, nowMs) => { machine.onKnown(records, nowMs) })
+  }
+
+  /** The peers of the mesh, from GossipSub. */
+  setNeighbours (peers: readonly PeerId[]): void {
+    this.driver.input(machine => { machine.onNeighbours(peers.map(peer => peer.toString())) })
+  }
+
+  private perform (effect: PexEffect): void {
+    switch (effect.type) {
+      case 'ask':
+        void this.ask(effect)
+        break
+      case 'answer':
+        this.waiting.get(effect.peer)?.({ records: effect.records.map(({ envelope }) => envelope) as ExchangeMessage['records'] })
+        break
+      case 'refuse':
+        this.waiting.get(effect.peer)?.({ retryAfterMs: effect.retryAfterMs })
+        break
+      case 'learned':
+        this.safeDispatchEvent('peers:learned', { detail: { source: effect.source, records: effect.records } })
+        break
+      case 'penalize':
+        this.safeDispatchEvent('peer:offended', { detail: { peer: effect.peer, reason: effect.reason } })
+    }
+  }
+
+  private async ask ({ peer, addresses, records, wanted }: Extract<PexEffect, { type: 'ask' }>): Promise<void> {
+    const limit = deadline(this.clock, ASK_TIMEOUT_MS, [this.shutdown.signal])
+    const { signal } = limit
+    let stream: Stream | undefined
+    try {
+      const target = addresses.length > 0 ? addresses.map(address => multiaddr(`${address}/p2p/${peer}`)) : peerIdFromString(peer)
+      const connection = await this.components.connectionManager.openConnection(target, { signal })
+      stream = await connection.newStream(PROTOCOLS.pex, { signal, runOnLimitedConnection: true })
+      const messages = new ExchangeStream(stream)
+      const own = await this.ownRecord()
+      await messages.write({ records: [own, ...records].map(({ envelope }) => envelope) as ExchangeMessage['records'], wanted }, { signal })
+      const answer = await messages.read({ signal })
+      const told = await this.open(answer)
+      this.driver.input((machine, nowMs) => {
+        if (answer.retryAfterMs > 0) {
+          machine.onRefused(peer)
+        } else {
+          machine.onAnswer(peer, told, nowMs)
+        }
+      })
+      await stream.close({ signal })
+    } catch (error) {
+      stream?.abort(error as Error)
+      this.driver.input(machine => {
+        if (error instanceof ExchangeProtocolError) {
+          machine.onOffence(peer, error.offence)
+        } else {
+          machine.onAskFailed(peer)
+        }
+      })
+    } finally {
+      limit.clear()
+    }
+  }
+
+  private async accept (stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    if (this.waiting.has(peer) || this.reading >= MAX_READING) {
+      stream.abort(new Error(`Exchange with ${peer} is under way, or too many are`))
+      return
+    }
+    const limit = deadline(this.clock, READ_TIMEOUT_MS, [this.shutdown.signal])
+    const { signal } = limit
+    const answered = Promise.withResolvers<Partial<ExchangeMessage>>()
+    this.waiting.set(peer, answered.resolve)
+    this.reading++
+    try {
+      const messages = new ExchangeStream(stream)
+      const message = await messages.read({ signal })
+      // what is refused anyway is not worth 50 signatures
+      const records = this.machine.isTooSoon(peer, this.clock.nowMs()) ? [] : await this.open(message)
+      this.driver.input((machine, nowMs) => { machine.onAsk(peer, { records, wanted: message.wanted }, nowMs) })
+      await messages.write(await Promise.race([answered.promise, aborted(signal)]), { signal })
+      await stream.close({ signal })
+    } catch (error) {
+      stream.abort(error as Error)
+      if (error instanceof ExchangeProtocolError) {
+        this.driver.input(machine => { machine.onOffence(peer, error.offence) })
+      }
+    } finally {
+      limit.clear()
+      this.waiting.delete(peer)
+      this.reading--
+    }
+  }
+
+  /** Those that are valid now; clocks differ, so one that has expired, or is from the future, is no offence. */
+  private async open (message: ExchangeMessage): Promise<PeerRecord[]> {
+    const records: PeerRecord[] = []
+    for (const envelope of message.records) {
+      try {
+        records.push(await openPeerRecord(envelope, this.clock.nowMs()))
+      } catch (error) {
+        if (!(error instanceof RecordError) || (error.reason !== 'expired' && error.reason !== 'future')) {
+          throw new ExchangeProtocolError('bad_record', 'A record that is not valid', { cause: error })
+        }
+      }
+    }
+    return records
+  }
+
+  private async ownRecord (): Promise<PeerRecord> {
+    const { addressManager, peerId, privateKey } = this.components
+    const suffix = `/p2p/${peerId.toString()}`
+    const addresses = addressManager.getAddresses().map(address => address.toString())
+      .map(address => address.endsWith(suffix) ? address.slice(0, -suffix.length) : address)
+    const issuedAtMs = this.clock.nowMs()
+    return await signPeerRecord({ addresses, issuedAtMs, expiresAtMs: issuedAtMs + MAX_PEER_RECORD_LIFE_MS }, privateKey)
+  }
+}
+
+/** Exchanges peer records with others: `services: { pex: peerExchange() }`. */
+export function peerExchange (init: PeerExchangeServiceInit = {}): (components: PeerExchangeComponents) => PeerExchangeService {
+  return components => new PeerExchangeService(components, init)
+}
+
+async function aborted (signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    signal.throwIfAborted()
+    signal.addEventListener('abort', () => { reject(signal.reason as Error) }, { once: true })
+  })
+}
