@@ -61,6 +61,14 @@ describe('PeerView', () => {
     ))
   })
 
+  it('takes a quarter of its entries from one source, however often it tells, and all from this node itself', () => {
+    const view = new PeerView({ self: '0' })
+    const told = (first: number): ReturnType<typeof record>[] => Array.from({ length: 40 }, (_, i) => record(first + i, 0))
+    const crowded = [10, 60].map(first => view.merge('1', told(first), 0, 0).crowded)
+    expect([view.size, ...crowded]).to.deep.equal([25, 15, 40])
+    expect(view.merge('0', told(110), 0, 0).crowded).to.equal(0)
+  })
+
   it('lets the oldest go for the newest, as many as were sent', () => {
     const view = new PeerView({ self: '0' })
     for (let peer = 1; peer <= 100; peer++) {
