@@ -18,7 +18,7 @@ export interface Lease {
 }
 
 /**
- * - `announce`: tell all peers of the part, signed, that this peer holds the seat
+ * - `announce`: tell all peers of the cluster, signed, that this peer holds the seat; above the clusters, those that coordinate the parts below
  * - `heartbeat`: tell these peers that it still does; `more` says that more follow, so that silence means something: they are next in line
  * - `step_down`: this peer held the seat and does not any more; to whom it went, if that is known
  * - `coordinator`: who coordinates has changed, as this peer sees it; `undefined` while nobody does
@@ -224,12 +224,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
 
   private keep (own: Lease, nowMs: number): void {
     if (nowMs >= this.renewAtMs(own)) {
-      const first = this.line(nowMs, this.init.self)[0]
-      // one that comes first even so takes the seat when it hears that it is free; until it does this peer's lease goes on
-      if (first !== this.init.self) {
-        this.stepDown(first)
-        return
-      }
+      // also when another has come to be first: that one takes the seat after a lease has passed, and may be dead for all that is known here
       this.own = { ...own, expiresAtMs: nowMs + this.init.leaseMs }
       this.effects.push({ type: 'announce', lease: this.own })
     }
@@ -257,7 +252,10 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   }
 
   private heartbeat (nowMs: number): void {
-    const to = this.line(nowMs).filter(peer => peer !== this.init.self).slice(0, this.init.maxPlaces)
+    const { self, maxPlaces } = this.init
+    // those that fell silent too: one of them may hold the seat still, and one of the two has to hear of the other
+    const silent = [...this.unreachable.keys()].filter(peer => this.candidates.has(peer)).slice(-maxPlaces)
+    const to = [...new Set([...this.line(nowMs).filter(peer => peer !== self).slice(0, maxPlaces), ...silent])]
     if (to.length > 0) {
       this.effects.push({ type: 'heartbeat', to, lease: this.own as Lease, more: true })
     }
