@@ -51,7 +51,10 @@ export function addCapacity (a: RegionCapacity, b: RegionCapacity): RegionCapaci
   return combine(a, b, (x, y) => Math.min(MAX_NUMBER, x + y), a.tail === undefined || b.tail === undefined ? a.tail ?? b.tail : a.tail.plus(b.tail))
 }
 
-/** Two accounts of the same peers: the greater of each. Commutative, associative and idempotent. */
+/**
+ * Two accounts of the same peers: the greater of each. Commutative and idempotent, and associative for sketches of one width; with others the order
+ * decides how much too high an estimate is, never whether it is too low.
+ */
 export function maxCapacity (a: RegionCapacity, b: RegionCapacity): RegionCapacity {
   return combine(a, b, Math.max, a.tail === undefined || b.tail === undefined ? a.tail ?? b.tail : a.tail.max(b.tail))
 }
