@@ -152,6 +152,7 @@ class OperatedSeed implements SeedNode {
   async abandon (): Promise<void> {
     this.loop?.stop()
     this.refusals?.stop()
+    this.httpSockets.stop()
     await this.http?.stop()
     await this.running?.stop()
     await this.endRelayUsage()
