@@ -10,6 +10,10 @@ export const PROTOCOLS = {
   routing: '/skein/routing/1.0.0',
   /** Signed peer records, exchanged */
   pex: '/skein/pex/1.0.0',
+  /** Network coordinates, and what neighbours say of their clusters */
+  coordinates: '/skein/coordinates/1.0.0',
+  /** Members, leases, loads and digests of clusters */
+  clusters: '/skein/clusters/1.0.0',
   /** One inference request and its answer */
   inference: '/skein/inference/1.0.0'
 } as const

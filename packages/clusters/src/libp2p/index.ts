@@ -1,0 +1,2 @@
+/** The drivers of clusters over libp2p. */
+export {}
