@@ -46,6 +46,8 @@ const MODELS_TIMEOUT_MS = 10_000
 const FIRST_ANNOUNCE_MS = 2_000
 /** Most models one peer offers; a server with more offers the first ones. */
 const MAX_MODELS = 64
+/** What else is announced beside models, such as clusters, has names that begin so: no model is served under one. */
+const RESERVED_PREFIX = '/skein/'
 
 export class ServedModels {
   private readonly init: ServedModelsInit
@@ -159,7 +161,8 @@ export class ServedModels {
   private async apply (entry: Entry, models: BackendModel[]): Promise<void> {
     const before = entry.models
     const announced: Array<Promise<void>> = []
-    entry.models = new Map(models.slice(0, MAX_MODELS).map(model => [model.id, model]))
+    const own = models.filter(({ id }) => !id.startsWith(RESERVED_PREFIX)).slice(0, MAX_MODELS)
+    entry.models = new Map(own.map(model => [model.id, model]))
     for (const model of entry.models.values()) {
       if (!before.has(model.id)) {
         announced.push(this.announce(model, entry.backend))
