@@ -1,0 +1,135 @@
+import { SeededRandom, shuffle, sleep } from '@skein/core'
+import { systemClock } from '@skein/core/system'
+import { createSeed } from '@skein/seed'
+import { expect } from 'chai'
+import { MeshProcess } from './mesh-process.ts'
+import type { PeerLinks, StartedPeer } from './mesh-process.ts'
+import type { Random } from '@skein/core'
+import type { Seed } from '@skein/seed'
+
+const PEERS_PER_PROCESS = 5
+const SEED_LIFE_MS = 60_000
+const ONE_VIEW_MS = 30_000
+
+interface Group {
+  process: MeshProcess
+  models: string[]
+  peers: StartedPeer[]
+}
+
+describe('Peers without a seed', function () {
+  this.timeout(600_000)
+  const clock = systemClock()
+  const random = new SeededRandom(5)
+  const groups: Group[] = []
+  let seed: Seed
+
+  after(async () => {
+    await seed?.stop()
+    await Promise.all(groups.map(async ({ process }) => { await process.kill() }))
+  })
+
+  const startGroup = async (bootstrapOf: () => string[]): Promise<void> => {
+    const number = groups.length
+    const models = Array.from({ length: PEERS_PER_PROCESS }, (_, i) => `model-${number}-${i}`)
+    const group: Group = { process: new MeshProcess(), models, peers: [] }
+    groups.push(group)
+    group.peers = await group.process.start(models, models.map(bootstrapOf))
+  }
+
+  const missing = async (models: string[]): Promise<string[]> =>
+    (await Promise.all(groups.map(async ({ process }) => await process.find(models, 10_000)))).flat(2)
+
+  it('know each other when the seed stops after a minute', async () => {
+    seed = await createSeed({ listen: ['/ip4/127.0.0.1/tcp/0'] })
+    for (let i = 0; i < 6; i += 2) {
+      await Promise.all([startGroup(() => seed.addresses), startGroup(() => seed.addresses)])
+    }
+    await sleep(clock, SEED_LIFE_MS)
+    await seed.stop()
+    expect(islands(await allLinks(groups), 'connected')).to.have.length(1)
+  })
+
+  it('are joined by twenty more through peers that these were given', async () => {
+    const known = groups.flatMap(({ peers }) => peers)
+    const given = (): string[] => drawn(known, 2, random).flatMap(({ addresses }) => addresses)
+    for (let i = 0; i < 4; i += 2) {
+      await Promise.all([startGroup(given), startGroup(given)])
+    }
+    const peers = groups.flatMap(group => group.peers)
+    expect(peers).to.have.length(50)
+    expect(islands(await allLinks(groups), 'connected')).to.have.length(1)
+  })
+
+  it('find a model that any other serves', async () => {
+    expect(await missing(groups.flatMap(({ models }) => models))).to.eql([])
+  })
+
+  it('are one connected view again within 30 s when 30 % are killed at once', async () => {
+    const killed = groups.splice(0, 2).concat(groups.splice(-1))
+    await Promise.all(killed.map(async ({ process }) => { await process.kill() }))
+    const startMs = clock.nowMs()
+    const dead = new Set(killed.flatMap(({ peers }) => peers.map(({ id }) => id)))
+    let links: PeerLinks[] = []
+    for (;;) {
+      links = await allLinks(groups)
+      const alive = links.every(({ connected }) => !connected.some(peer => dead.has(peer)))
+      if (alive && islands(links, 'connected').length === 1 && islands(links, 'view').length === 1) {
+        break
+      }
+      if (clock.nowMs() - startMs > ONE_VIEW_MS) {
+        break
+      }
+      await sleep(clock, 500)
+    }
+    console.log(`      one view ${Math.round(clock.nowMs() - startMs)} ms after ${dead.size} of 50 were killed`)
+    expect(links).to.have.length(35)
+    expect(islands(links, 'connected')).to.have.length(1)
+    expect(islands(links, 'view'), 'views').to.have.length(1)
+    const models = drawn(groups.flatMap(group => group.models), 10, random)
+    expect(await missing(models)).to.eql([])
+  })
+})
+
+function drawn<T> (from: T[], count: number, random: Random): T[] {
+  const all = [...from]
+  shuffle(all, random)
+  return all.slice(0, count)
+}
+
+async function allLinks (groups: Group[]): Promise<PeerLinks[]> {
+  return (await Promise.all(groups.map(async ({ process }) => await process.links()))).flat()
+}
+
+/** The parts that are not connected with each other; by views, a peer is connected with those in its view. */
+function islands (links: PeerLinks[], by: 'connected' | 'view'): string[][] {
+  const neighbours = new Map(links.map(({ id }) => [id, new Set<string>()]))
+  for (const link of links) {
+    for (const peer of link[by]) {
+      if (neighbours.has(peer)) {
+        neighbours.get(link.id)?.add(peer)
+        neighbours.get(peer)?.add(link.id)
+      }
+    }
+  }
+  const found: string[][] = []
+  const seen = new Set<string>()
+  for (const start of neighbours.keys()) {
+    const island: string[] = []
+    const next = seen.has(start) ? [] : [start]
+    seen.add(start)
+    for (let peer = next.pop(); peer !== undefined; peer = next.pop()) {
+      island.push(peer)
+      for (const neighbour of neighbours.get(peer) ?? []) {
+        if (!seen.has(neighbour)) {
+          seen.add(neighbour)
+          next.push(neighbour)
+        }
+      }
+    }
+    if (island.length > 0) {
+      found.push(island)
+    }
+  }
+  return found
+}
