@@ -1,12 +1,12 @@
-/** Starts a peer: identity, address book, libp2p node, membership of the mesh. */
+/** Starts a peer: identity, addresses of earlier runs, libp2p node, membership of the mesh. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { deadline } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createLibp2p } from 'libp2p'
 import { platform } from '#platform'
-import { AddressBook } from './address-book.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
+import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
 import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
@@ -14,6 +14,7 @@ import { RelayedListening } from './relay/relayed-listening.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
+import type { Acquaintance, PexOptions } from './outbound-init.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
 import type { SeedAddress } from './seed-address.ts'
 import type { SeedNameError } from './seed-name-error.ts'
@@ -29,7 +30,7 @@ export interface PeerInit {
    * Seeds or other peers to join through: multiaddr texts, and names behind which there are many. `/dnsaddr/seeds.example.org` stands for the
    * addresses in the TXT records of `_dnsaddr.seeds.example.org`, `srv:seeds.example.org` for `/dns/TARGET/tcp/PORT` of each SRV record of
    * `_skein._tcp.seeds.example.org`, by priority and weight. Names are asked again when their time is over and when no seed answers. At most 256
-   * entries, 16 of them names. Without any (and with an empty address book) the peer starts a mesh of its own.
+   * entries, 16 of them names. Without any, and with nobody known from an earlier run, the peer starts a mesh of its own.
    *
    * @default []
    */
@@ -46,7 +47,7 @@ export interface PeerInit {
   listen?: string[]
   /** Addresses to tell others instead of those found on the interfaces, for a port forwarded by hand */
   announce?: string[]
-  /** Folder for the identity and the address book; without it both last as long as the process. Node only */
+  /** Folder for the identity and the addresses of others; without it both last as long as the process. Node only */
   dataDir?: string
   /** Told, in words for a person, when something in `dataDir` was damaged and what was done about it */
   onDamage?: (message: string) => void
@@ -83,6 +84,13 @@ export interface PeerInit {
    * @default 'dial'
    */
   relay?: 'off' | 'dial' | 'listen'
+  /**
+   * How it finds others without a seed: exchange of signed peer records, connections of its own choice to those it knows, feelers. `false` turns all
+   * of it off: then it dials `bootstrap`, and whom the seeds among them name, and remembers nobody.
+   *
+   * @default {}
+   */
+  pex?: false | PexOptions
   /** What this peer tells of itself besides, asked before each registration */
   describe?: () => Partial<SelfDescription>
   /** Options of the routing service */
@@ -140,26 +148,27 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
   const bootstrap = readBootstrap(init)
+  const known = acquaintance(init.pex)
   const data = init.dataDir == null
     ? undefined
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
 
   try {
-    const libp2p = await startNode(init, data, clock, random)
+    const libp2p = await startNode(init, data, known, clock, random)
     try {
-      return await join(init, bootstrap, libp2p.node, libp2p.privateKey, data, clock, random)
+      return await join(init, bootstrap, libp2p.node, libp2p.privateKey, data, known, clock, random)
     } catch (error) {
       await libp2p.node.stop()
       throw error
     }
   } catch (error) {
-    await data?.addressBook.close()
+    await data?.addresses.close()
     throw error
   }
 }
 
 async function startNode (
-  init: PeerInit, data: DataDirectory | undefined, clock: Clock, random: Random
+  init: PeerInit, data: DataDirectory | undefined, known: Acquaintance, clock: Clock, random: Random
 ): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
@@ -172,6 +181,7 @@ async function startNode (
       routing: { region: init.region, ...init.routing, clock, random },
       inference: { ...init.inference, clock, random },
       relays: init.relay !== 'off',
+      pex: exchangeInit(known, clock, random),
       maxConnections: init.maxConnections ?? 300,
       transports: init.transports,
       connectionGater: init.connectionGater,
@@ -206,6 +216,7 @@ async function join (
   libp2p: Libp2p<SkeinServices>,
   privateKey: PrivateKey,
   data: DataDirectory | undefined,
+  known: Acquaintance,
   clock: Clock,
   random: Random
 ): Promise<Peer> {
@@ -222,7 +233,8 @@ async function join (
     priceMicros: 0,
     tasks: []
   }
-  const book = new AddressBook({}, await data?.addressBook.load())
+  const memory = await openOutbound(known, libp2p, data?.addresses, clock, random)
+  const outbound = memory?.outbound
   const membership = new MeshMembership({
     libp2p,
     privateKey,
@@ -231,8 +243,8 @@ async function join (
     log: libp2p.logger.forComponent('skein:membership'),
     bootstrap: bootstrap.seeds,
     names: bootstrap.names,
-    book,
-    store: data?.addressBook,
+    outbound,
+    dials: known.dials,
     describe: () => peer.describe()
   })
   const { relays: client } = libp2p.services
@@ -246,10 +258,16 @@ async function join (
       peer.safeDispatchEvent(reserved ? 'relay:reserved' : 'relay:lost', { detail: { relay, addresses } })
     }
   })
-  const peer: Peer = new Peer({ libp2p, membership, relays, clock, random, self, describe: init.describe })
+  const close = async (): Promise<void> => {
+    await memory?.kept.stop()
+    await data?.addresses.close()
+  }
+  const peer: Peer = new Peer({ libp2p, membership, outbound, relays, clock, random, self, describe: init.describe, close })
   membership.start()
+  memory?.kept.start()
+  outbound?.start()
 
-  if (bootstrap.seeds.length > 0 || book.size > 0) {
+  if (bootstrap.seeds.length > 0 || (outbound?.tables.size ?? 0) > 0) {
     const limit = deadline(clock, init.joinTimeoutMs ?? 5_000, [init.signal])
     try {
       await Promise.race([

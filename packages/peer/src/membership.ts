@@ -1,6 +1,6 @@
 /**
  * Joining the mesh and staying in it, as a machine: dials the bootstrap addresses, several at once, until there are seeds enough, registers there and
- * renews at half the registration's life, dials peers it was told of or remembers while it has few connections. A seed that asked to be left alone
+ * renews at half the registration's life, dials peers that they name while it has few connections. A seed that asked to be left alone
  * and closes the connection is not dialled again before its time, unless connections run short. The driver dials and registers.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
@@ -10,18 +10,16 @@ import type { Machine, Random } from '@skein/core'
 import type { PlannedDial } from './seed-selection.ts'
 
 export type MembershipEffect =
-  /** Dial this; answer with `onDialed` */
-  | { type: 'dial', address: string }
+  /** Dial this; answer with `onDialed`. `suggested`: a seed named it, it was not given */
+  | { type: 'dial', address: string, suggested: boolean }
   /** Send a registration to this connected seed; answer with `onSeedAnswer` or `onSeedFailed` */
   | { type: 'register', seed: string }
 
 export interface MembershipInit {
   /** Multiaddr texts of seeds and peers, always gone back to */
   bootstrap: string[]
-  /** Multiaddr texts remembered from an earlier run, best first; each is tried once */
-  remembered?: string[]
   /**
-   * Dial remembered and suggested peers while there are fewer connections than this.
+   * Dial suggested peers while there are fewer connections than this.
    *
    * @default 8
    */
@@ -78,7 +76,6 @@ export class Membership implements Machine<MembershipEffect> {
   constructor (init: MembershipInit, random: Random) {
     this.init = {
       bootstrap: init.bootstrap,
-      remembered: init.remembered ?? [],
       wantedConnections: init.wantedConnections ?? 8,
       maxDials: init.maxDials ?? 8,
       enoughConnections: init.enoughConnections ?? 4,
@@ -88,7 +85,7 @@ export class Membership implements Machine<MembershipEffect> {
     }
     this.random = random
     this.bootstrap = new BootstrapAddresses(this.init.bootstrap)
-    this.suggestions = new Suggestions({}, this.init.remembered)
+    this.suggestions = new Suggestions()
   }
 
   /** Whether a second bootstrap peer may answer soon; one alone may be cut off from the others, or lie. */
@@ -258,7 +255,7 @@ export class Membership implements Machine<MembershipEffect> {
   private dial (address: string): void {
     if (!this.dialing.has(address)) {
       this.dialing.add(address)
-      this.effects.push({ type: 'dial', address })
+      this.effects.push({ type: 'dial', address, suggested: !this.bootstrap.has(address) })
     }
   }
 

@@ -1,11 +1,11 @@
-/** Drives `Membership` over a libp2p node: dials, registers at seeds, keeps the address book and saves it. */
+/** Drives `Membership` over a libp2p node: dials and registers at seeds, and tells the address tables of whom they name. */
 import { MachineDriver } from '@skein/core'
 import { MAX_CAPABILITIES_LIFE_MS, MAX_SEED_RELAYS, PROTOCOLS, signCapabilities, toldAddresses } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import { Membership } from './membership.ts'
 import { askSeed } from './seed-client.ts'
 import { SeedDirectory } from './seed-directory.ts'
-import type { AddressBook, AddressBookStore } from './address-book.ts'
+import { nameOf } from './seed-selection.ts'
 import type { MembershipEffect } from './membership.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { SeedAddress, SeedName } from './seed-address.ts'
@@ -14,6 +14,8 @@ import type { AskSeedInit, SeedAnswer } from './seed-client.ts'
 import type { SeedNameError } from './seed-name-error.ts'
 import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
+import type { DialLimits } from '@skein/pex'
+import type { OutboundConnections } from '@skein/pex/libp2p'
 import type { Capabilities, SeedModel, SignedCapabilities } from '@skein/records'
 
 /** What a peer says of itself, without what each signing fills in. */
@@ -28,8 +30,10 @@ export interface MeshMembershipInit {
   bootstrap: SeedAddress[]
   /** What looks up the names among them */
   names?: SeedNamesLookup
-  book: AddressBook
-  store?: AddressBookStore
+  /** Told of whom seeds name, and of the connections that are made here; left out, nobody is remembered */
+  outbound?: Pick<OutboundConnections, 'learn' | 'onChosen'>
+  /** Limits of dials of those whom seeds name */
+  dials: DialLimits
   wantedConnections?: number
   /** Asked before each registration */
   describe: () => SelfDescription
@@ -48,9 +52,6 @@ type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'w
 
 /** How long a join waits for a second bootstrap peer, when there may be one, after the first has answered, ms. */
 const SECOND_PEER_MS = 1_000
-/** How often what was learned is saved. */
-const SAVE_INTERVAL_MS = 30_000
-const REMEMBERED_PEERS = 32
 /** Addresses that a registration names. */
 const MAX_TOLD_ADDRESSES = 4
 
@@ -66,22 +67,14 @@ export class MeshMembership {
   private seq = 0
   /** The addresses that the last record named */
   private told = ''
-  private cancelSave?: () => void
   private cancelJoin?: () => void
-  private saving: Promise<void> = Promise.resolve()
 
   constructor (init: MeshMembershipInit) {
     this.init = init
     const bootstrap = init.bootstrap.flatMap(seed => seed.kind === 'multiaddr' && !this.isOwn(seed.text) ? [seed.text] : [])
     this.directory = this.openDirectory()
     this.driver = new MachineDriver({
-      machine: new Membership({
-        bootstrap,
-        wantedConnections: init.wantedConnections,
-        remembered: init.book.candidates(REMEMBERED_PEERS)
-          .flatMap(known => known.addresses.slice(0, 1).map(address => withPeer(address, known.peer)))
-          .filter(address => !bootstrap.includes(address))
-      }, init.random),
+      machine: new Membership({ bootstrap, wantedConnections: init.wantedConnections }, init.random),
       clock: init.clock,
       perform: effect => { void this.perform(effect) }
     })
@@ -105,22 +98,18 @@ export class MeshMembership {
     libp2p.addEventListener('self:peer:update', this.onSelfUpdate)
     this.driver.input((machine, nowMs) => { machine.onStart(nowMs) })
     this.directory?.start()
-    this.scheduleSave()
   }
 
-  async stop (): Promise<void> {
+  stop (): void {
     const { libp2p } = this.init
     this.stopped.abort()
     this.directory?.stop()
     this.driver.stop()
-    this.cancelSave?.()
     this.cancelJoin?.()
     libp2p.removeEventListener('connection:open', this.onOpen)
     libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
     libp2p.removeEventListener('peer:identify', this.onIdentify)
     libp2p.removeEventListener('self:peer:update', this.onSelfUpdate)
-    await this.save()
-    await this.init.store?.close()
   }
 
   /** Models, load or region changed: tell the seeds. */
@@ -179,12 +168,7 @@ export class MeshMembership {
   }
 
   private readonly onOpen = (event: CustomEvent<Connection>): void => {
-    const connection = event.detail
-    const peer = connection.remotePeer.toString()
-    // only an address that was dialled is known to be dialable
-    const address = connection.direction === 'outbound' && connection.limits == null ? withoutPeer(connection.remoteAddr.toString()) : undefined
-    this.init.book.onConnected(peer, address, this.init.clock.nowMs())
-    this.driver.input(machine => { machine.onConnected(peer) })
+    this.driver.input(machine => { machine.onConnected(event.detail.remotePeer.toString()) })
   }
 
   private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
@@ -196,11 +180,10 @@ export class MeshMembership {
   }
 
   private readonly onIdentify = (event: CustomEvent<IdentifyResult>): void => {
-    const { peerId, listenAddrs, protocols } = event.detail
+    const { peerId, protocols } = event.detail
     const peer = peerId.toString()
     const seed = protocols.includes(PROTOCOLS.seed)
     this.identified.add(peer)
-    this.init.book.onAddresses(peer, listenAddrs.map(address => withoutPeer(address.toString())), { seed })
     if (seed && this.init.register !== false) {
       this.seeds.set(peer, peerId)
       this.driver.input((machine, nowMs) => { machine.onSeed(peer, nowMs) })
@@ -223,24 +206,25 @@ export class MeshMembership {
 
   private async perform (effect: MembershipEffect): Promise<void> {
     if (effect.type === 'dial') {
-      await this.dial(effect.address)
+      await this.dial(effect)
     } else {
       await this.register(effect.seed)
     }
   }
 
-  private async dial (address: string): Promise<void> {
-    const { libp2p, log, book } = this.init
+  private async dial ({ address, suggested }: Extract<MembershipEffect, { type: 'dial' }>): Promise<void> {
+    const { libp2p, log, outbound, dials, clock } = this.init
     let peer: string | undefined
     try {
+      // those that the user gave are dialled as often as it takes
+      if (suggested && dials.take([address], clock.nowMs()).length === 0) {
+        throw new Error('its network was dialled as often as is allowed in a minute')
+      }
       const connection = await libp2p.dial(multiaddr(address), { signal: this.stopped.signal })
       peer = connection.remotePeer.toString()
+      outbound?.onChosen(connection.remotePeer, suggested ? 'suggested' : 'given')
     } catch (error) {
       log('dialing %s failed: %s', address, (error as Error).message)
-      const failed = /\/p2p\/([^/]+)$/.exec(address)?.[1]
-      if (failed != null) {
-        book.onDialFailed(failed)
-      }
     }
     this.driver.input((machine, nowMs) => {
       if (peer != null) {
@@ -305,6 +289,7 @@ export class MeshMembership {
       if (answer.refused != null) {
         this.init.log('seed %s refused the registration: %s', seed, answer.refused)
       }
+      this.init.outbound?.learn(peerId, answer.peers.map(text => ({ peer: nameOf(text), addresses: [text] })))
       this.driver.input((machine, nowMs) => { machine.onSeedAnswer(seed, answer, nowMs) })
     } catch (error) {
       this.init.log('registering at %s failed: %s', seed, (error as Error).message)
@@ -317,33 +302,8 @@ export class MeshMembership {
     const ending = signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal])
     return await askSeed({ libp2p, clock, seed, signal: ending, ...want })
   }
-
-  private scheduleSave (): void {
-    if (this.init.store != null && !this.stopped.signal.aborted) {
-      this.cancelSave = this.init.clock.schedule(this.init.clock.nowMs() + SAVE_INTERVAL_MS, () => {
-        void this.save().finally(() => { this.scheduleSave() })
-      })
-    }
-  }
-
-  private async save (): Promise<void> {
-    const { store, book, log } = this.init
-    this.saving = this.saving.then(async () => {
-      const { changed, deleted } = book.takeChanges()
-      try {
-        await store?.save(changed, deleted)
-      } catch (error) {
-        log.error('the address book could not be saved: %s', (error as Error).message)
-      }
-    })
-    await this.saving
-  }
 }
 
 function withoutPeer (address: string): string {
   return address.replace(/\/p2p\/[^/]+$/, '')
-}
-
-function withPeer (address: string, peer: string): string {
-  return `${address}/p2p/${peer}`
 }

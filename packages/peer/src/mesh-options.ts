@@ -4,6 +4,7 @@ import { identify, identifyPush } from '@libp2p/identify'
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { inference } from '@skein/inference/libp2p'
+import { peerExchange } from '@skein/pex/libp2p'
 import { PROTOCOLS } from '@skein/records'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
@@ -16,6 +17,7 @@ import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
+import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
@@ -31,6 +33,8 @@ export interface MeshInit {
   inference: InferenceInit
   /** Whether circuits are dialled, and reservations can be made */
   relays: boolean
+  /** Left out, records of peers are not exchanged */
+  pex?: PeerExchangeServiceInit
   maxConnections: number
   agent: string
   transports?: (those: Transports) => Transports
@@ -47,6 +51,8 @@ export interface SkeinServices extends Record<string, unknown> {
   inference: InferenceService
   /** Not there when this node has nothing to do with relays */
   relays?: RelayClient
+  /** Not there when peer exchange is turned off */
+  pex?: PeerExchangeService
 }
 
 export interface SkeinServicesInit {
@@ -113,6 +119,11 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       denyDialMultiaddr: () => false,
       ...init.connectionGater
     }, onFault),
-    services: { ...skeinServices(init), ...init.relays ? { relays: relayClient() } : {}, ...extra }
+    services: {
+      ...skeinServices(init),
+      ...init.relays ? { relays: relayClient() } : {},
+      ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },
+      ...extra
+    }
   }
 }

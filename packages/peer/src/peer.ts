@@ -26,6 +26,7 @@ import type { PooledOffer } from './offer-pool.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { OutboundConnections } from '@skein/pex/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
@@ -35,11 +36,15 @@ import type { FindModelOptions } from '@skein/routing/libp2p'
 export interface PeerParts {
   libp2p: Libp2p<SkeinServices>
   membership: MeshMembership
+  /** Not there when peer exchange is turned off */
+  outbound?: OutboundConnections
   relays?: RelayedListening
   clock: Clock
   random: Random
   self: SelfDescription
   describe?: () => Partial<SelfDescription>
+  /** Frees what the peer was started with, before the node stops */
+  close?: () => Promise<void>
 }
 
 export interface StopOptions {
@@ -216,6 +221,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.parts.membership.capabilitiesChanged()
   }
 
+  /** The connections that it keeps by its own choice, and whom it knows; `undefined` when peer exchange is turned off. */
+  get outbound (): OutboundConnections | undefined {
+    return this.parts.outbound
+  }
+
   /** The relays through which this peer can be reached now. */
   get relays (): HeldRelay[] {
     return this.parts.relays?.held ?? []
@@ -258,7 +268,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   }
 
   private async shutDown (drainMs: number): Promise<void> {
-    const { clock, membership } = this.parts
+    const { clock, membership, outbound, close } = this.parts
     const limit = deadline(clock, drainMs)
     // a drain refuses requests at once; the offers go meanwhile
     await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
@@ -266,7 +276,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.signals.stop()
     this.parts.relays?.stop()
     this.idleCircuits.stop()
-    await membership.stop()
+    membership.stop()
+    outbound?.stop()
+    await close?.()
     await this.libp2p.stop()
   }
 

@@ -1,13 +1,13 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
-import type { AddressBookStore } from './address-book.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { PrivateKey } from '@libp2p/interface'
+import type { AddressTablesStore } from '@skein/pex'
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
 
 export interface DataDirectory {
   privateKey: PrivateKey
-  addressBook: AddressBookStore
+  addresses: AddressTablesStore
 }
 
 export interface Platform {
@@ -23,6 +23,6 @@ export interface Platform {
   nameResolver: (servers: string[] | undefined) => NameResolver
   /** What libp2p looks up addresses that other peers tell of with, where its own way is not wanted */
   dns?: Libp2pOptions['dns']
-  /** Opens (or makes) the folder that holds a peer's identity and address book */
+  /** Opens (or makes) the folder that holds a peer's identity and the addresses it knows */
   openDataDirectory: (path: string, onDamage: (what: string) => void) => Promise<DataDirectory>
 }

@@ -77,17 +77,15 @@ interface Suggestion {
 export class Suggestions {
   private readonly maxAddresses: number
   private readonly maxSeeds: number
-  private readonly remembered: string[]
   /** By peer */
   private readonly waiting = new Map<string, Suggestion>()
   private readonly answered = new Set<string>()
   /** Those dialled on the word of one seed alone, by peer: whose word */
   private readonly trusted = new Map<string, string>()
 
-  constructor (init: SuggestionsInit = {}, remembered: string[] = []) {
+  constructor (init: SuggestionsInit = {}) {
     this.maxAddresses = init.maxAddresses ?? 64
     this.maxSeeds = init.maxSeeds ?? 16
-    this.remembered = remembered.slice(0, this.maxAddresses)
   }
 
   /** Seeds that have named anybody so far. */
@@ -117,10 +115,6 @@ export class Suggestions {
 
   /** The next to dial; `maxOfOneSeed` bounds how many are dialled, and not gone since, on the word of one seed alone. */
   next (maxOfOneSeed = Infinity): string | undefined {
-    const remembered = this.remembered.shift()
-    if (remembered !== undefined) {
-      return remembered
-    }
     const best = this.best(maxOfOneSeed)
     if (best !== undefined) {
       this.waiting.delete(best.peer)

@@ -37,7 +37,7 @@ describe('Membership', () => {
   it('dials the bootstrap addresses at once, again with growing pauses, at most a minute and a half apart', () => {
     const { machine, until, drain, now } = world({ bootstrap: [SEED] })
     machine.onStart(0)
-    expect(drain()).to.deep.equal([{ type: 'dial', address: SEED }])
+    expect(drain()).to.deep.equal([{ type: 'dial', address: SEED, suggested: false }])
     machine.onDialed(SEED, undefined, 0)
     const dials: number[] = []
     for (let t = 0; t <= 600_000; t += 100) {
@@ -121,7 +121,7 @@ describe('Membership', () => {
     machine.onDialed(SEED, 'seed', 0)
     expect(until(10_000)).to.deep.equal([])
     machine.onDisconnected('seed', 10_000)
-    expect(until(12_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+    expect(until(12_000)).to.deep.equal([{ type: 'dial', address: SEED, suggested: false }])
   })
 
   it('asks a seed that did not answer again', () => {
@@ -133,12 +133,6 @@ describe('Membership', () => {
     expect(until(20_000)).to.deep.equal([{ type: 'register', seed: 'seed' }])
     // and one that never said anything
     expect(until(60_000).length).to.be.at.least(1)
-  })
-
-  it('tries what it remembers', () => {
-    const { machine, drain } = world({ bootstrap: [], remembered: ['/ip4/2.2.2.2/tcp/1/p2p/a'] })
-    machine.onStart(0)
-    expect(drain()).to.deep.equal([{ type: 'dial', address: '/ip4/2.2.2.2/tcp/1/p2p/a' }])
   })
 
   describe('with several seeds', () => {
@@ -281,7 +275,7 @@ describe('Membership', () => {
       machine.onDialed(at('a'), 'a', 0)
       machine.onBootstrap([moved], 10)
       machine.onDisconnected('a', 20)
-      expect(until(2_000)).to.deep.include({ type: 'dial', address: moved })
+      expect(until(2_000)).to.deep.include({ type: 'dial', address: moved, suggested: false })
     })
 
     it('does not dial a second time what led to a seed that is connected, when the address names none', () => {
@@ -345,7 +339,7 @@ describe('Membership', () => {
       const { machine, until, drain } = registered(4)
       machine.onDisconnected('seed', 10_000)
       expect(until(399_999)).to.deep.equal([])
-      expect(until(400_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+      expect(until(400_000)).to.deep.equal([{ type: 'dial', address: SEED, suggested: false }])
       machine.onConnected('seed')
       machine.onDialed(SEED, 'seed', 400_050)
       machine.onSeed('seed', 400_100)
@@ -390,14 +384,14 @@ describe('Membership', () => {
       const { machine, until } = registered(5)
       machine.onSeedAnswer('seed', { ...alone, retryAfterMs: 0 }, 0)
       machine.onDisconnected('seed', 10_000)
-      expect(until(12_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+      expect(until(12_000)).to.deep.equal([{ type: 'dial', address: SEED, suggested: false }])
     })
 
     it('believes no seed that asks for more than a day', () => {
       const { machine, until } = registered(5)
       machine.onSeedAnswer('seed', { ...alone, retryAfterMs: 2 ** 32 - 1 }, 0)
       machine.onDisconnected('seed', 10_000)
-      expect(until(24 * 3_600_000)).to.deep.equal([{ type: 'dial', address: SEED }])
+      expect(until(24 * 3_600_000)).to.deep.equal([{ type: 'dial', address: SEED, suggested: false }])
     })
   })
 })

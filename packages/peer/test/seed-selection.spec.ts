@@ -93,11 +93,11 @@ describe('Suggestions', () => {
   })
 
   it('is bounded', () => {
-    const suggestions = new Suggestions({ maxAddresses: 10, maxSeeds: 2 }, peers('old', 100))
+    const suggestions = new Suggestions({ maxAddresses: 10, maxSeeds: 2 })
     for (let seed = 0; seed < 5; seed++) {
       suggestions.onAnswer(`s${seed}`, peers(`p${seed}-`, 100))
     }
     expect(suggestions.seedCount).to.equal(2)
-    expect(drain(suggestions).length).to.equal(20)
+    expect(drain(suggestions).length).to.equal(10)
   })
 })

@@ -24,6 +24,15 @@ export interface KnownAddress {
   failures: number
   /** When it was last dialled, ms since the epoch; left out, never */
   dialledMs?: number
+  /** It serves newcomers: dialled only by who is connected to nobody */
+  seed?: boolean
+}
+
+/** What a store has to write to have what the tables have. */
+export interface AddressTablesChanges {
+  changed: KnownAddress[]
+  /** Peers */
+  deleted: string[]
 }
 
 export interface AddressTablesInit {
@@ -58,6 +67,8 @@ export class AddressTables {
   private readonly placeBy = new Map<string, string>()
   /** Who has the place, by who wants it */
   private readonly contested = new Map<string, string>()
+  private readonly changed = new Set<string>()
+  private readonly deleted = new Set<string>()
 
   constructor ({ key, known = [] }: AddressTablesInit) {
     this.key = key
@@ -66,8 +77,11 @@ export class AddressTables {
       const place = this.placeOf(copy)
       if (!this.peers.has(copy.peer) && !this.places.has(place)) {
         this.hold(copy, place)
+      } else if (!this.peers.has(copy.peer)) {
+        this.deleted.add(copy.peer)
       }
     }
+    this.changed.clear()
   }
 
   get size (): number {
@@ -91,14 +105,32 @@ export class AddressTables {
     return count
   }
 
+  /** What changed since the last call. */
+  takeChanges (): AddressTablesChanges {
+    const changed = [...this.changed].flatMap(peer => {
+      const entry = this.peers.get(peer)
+      return entry === undefined ? [] : [{ ...entry, addresses: [...entry.addresses] }]
+    })
+    const deleted = [...this.deleted]
+    this.changed.clear()
+    this.deleted.clear()
+    return { changed, deleted }
+  }
+
   /** Somebody told of a peer. Returns whether there was a place for it. */
   add (peer: string, addresses: readonly string[], source: { peer: string, address?: string }): boolean {
     const known = this.peers.get(peer)
     if (known !== undefined) {
       // only the peer itself moves an address that has worked
       if (!known.tried || source.peer === peer) {
-        known.addresses = addresses.slice(0, MAX_ADDRESSES)
-        this.replace(known)
+        // where it was reached stays in front: a peer behind a router often does not know that address
+        const reached = known.connectedMs === undefined ? [] : known.addresses.slice(0, 1)
+        const told = [...reached, ...addresses.filter(address => !reached.includes(address))].slice(0, MAX_ADDRESSES)
+        if (told.length > 0 && told.join() !== known.addresses.join()) {
+          known.addresses = told
+          this.changed.add(peer)
+          this.replace(known)
+        }
       }
       return this.peers.has(peer)
     }
@@ -113,6 +145,16 @@ export class AddressTables {
     const entry = this.peers.get(peer)
     if (entry !== undefined) {
       entry.dialledMs = nowMs
+      this.changed.add(peer)
+    }
+  }
+
+  /** Whether the peer serves newcomers, as it told when it was connected. */
+  onSeed (peer: string, seed: boolean): void {
+    const entry = this.peers.get(peer)
+    if (entry !== undefined && (entry.seed ?? false) !== seed) {
+      entry.seed = seed
+      this.changed.add(peer)
     }
   }
 
@@ -122,6 +164,7 @@ export class AddressTables {
       return
     }
     entry.failures++
+    this.changed.add(peer)
     for (const [wants, has] of this.contested) {
       if (has === peer) {
         this.contested.delete(wants)
@@ -141,9 +184,19 @@ export class AddressTables {
     entry.addresses = [address, ...entry.addresses.filter(other => other !== address)].slice(0, MAX_ADDRESSES)
     entry.connectedMs = nowMs
     entry.failures = 0
-    if (!this.peers.has(peer) && !this.put(entry)) {
-      return
+    if (!this.peers.has(peer)) {
+      // one that was only heard of does not keep it out
+      const place = this.placeOf({ ...entry, tried: true })
+      if (!this.places.has(place)) {
+        entry.tried = true
+        this.hold(entry, place)
+        return
+      }
+      if (!this.put(entry)) {
+        return
+      }
     }
+    this.changed.add(peer)
     this.replace(entry)
     for (const [wants, has] of this.contested) {
       if (has === peer) {
@@ -202,6 +255,8 @@ export class AddressTables {
     this.peers.set(entry.peer, entry)
     this.places.set(place, entry.peer)
     this.placeBy.set(entry.peer, place)
+    this.changed.add(entry.peer)
+    this.deleted.delete(entry.peer)
   }
 
   /** Its addresses changed: it may belong elsewhere. */
@@ -242,6 +297,8 @@ export class AddressTables {
     this.places.delete(this.placeBy.get(entry.peer) ?? '')
     this.placeBy.delete(entry.peer)
     this.peers.delete(entry.peer)
+    this.changed.delete(entry.peer)
+    this.deleted.add(entry.peer)
   }
 
   /** As addrman places addresses; a network of one's own home counts as one network. */

@@ -32,6 +32,14 @@ export interface DialLimitsInit {
   maxDials?: number
 }
 
+/** All only grow. */
+export interface DialCounters {
+  /** Dials that these limits let through */
+  dials_total: number
+  /** Dials by others, such as a DHT, that were refused: each of the peer's networks has had its share of this minute */
+  refused_total: number
+}
+
 export const DIAL_MINUTE_MS = 60_000
 export const DIAL_WINDOW_MS = 600_000
 /** Networks remembered: more than are dialled in a minute at the most dials allowed, and 4 addresses each. */
@@ -43,6 +51,7 @@ interface Dial {
 }
 
 export class DialLimits {
+  readonly counters: DialCounters = { dials_total: 0, refused_total: 0 }
   private readonly perNetwork: number
   private readonly sourceShare: number
   private readonly sourceFloor: number
@@ -70,8 +79,19 @@ export class DialLimits {
     if (this.dials.length >= this.maxDials || !this.admitsSource(source)) {
       return []
     }
+    return this.planNetworks(addresses, nowMs)
+  }
+
+  /**
+   * Which of a peer's addresses may be dialled by the rule of networks alone. A `/dnsaddr` is none: whoever owns the name chooses how many addresses
+   * it stands for, and whose.
+   */
+  planNetworks (addresses: readonly string[], nowMs: number): string[] {
     const taken = new Map<string, number>()
     return addresses.filter(address => {
+      if (address.startsWith('/dnsaddr/')) {
+        return false
+      }
       const network = smallNetworkOf(address)
       if (network === undefined) {
         return true
@@ -87,6 +107,25 @@ export class DialLimits {
   onDial (addresses: readonly string[], source: string | undefined, nowMs: number): void {
     this.forget(nowMs)
     this.dials.push({ atMs: nowMs, source })
+    this.count(addresses, nowMs)
+  }
+
+  /**
+   * For a dial that this node's own reasons caused and not a source: the addresses that may be dialled, which count as dialled from now on; none when
+   * it is refused.
+   */
+  take (addresses: readonly string[], nowMs: number): string[] {
+    const taken = this.planNetworks(addresses, nowMs)
+    if (taken.length > 0) {
+      this.count(taken, nowMs)
+    } else {
+      this.counters.refused_total++
+    }
+    return taken
+  }
+
+  private count (addresses: readonly string[], nowMs: number): void {
+    this.counters.dials_total++
     for (const network of networksOf(addresses, smallNetworkOf)) {
       const count = addresses.filter(address => smallNetworkOf(address) === network).length
       const times = [...this.networks.get(network) ?? [], ...Array.from({ length: count }, () => nowMs)]

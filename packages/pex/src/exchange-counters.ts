@@ -19,6 +19,8 @@ export interface ExchangeCounters {
   asks_refused_total: number
   answers_total: number
   refused_for_load_total: number
+  /** Streams that were reset: too many messages were being read, or one of the same peer was */
+  refused_busy_total: number
   records_received_total: number
   records_added_total: number
   records_dropped_total: number
@@ -34,6 +36,7 @@ export function newExchangeCounters (): ExchangeCounters {
     asks_refused_total: 0,
     answers_total: 0,
     refused_for_load_total: 0,
+    refused_busy_total: 0,
     records_received_total: 0,
     records_added_total: 0,
     records_dropped_total: 0,

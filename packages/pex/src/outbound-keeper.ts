@@ -2,6 +2,10 @@
  * Keeps connections of this node's own making, which an attacker cannot choose for it: anchors first, then tried and new addresses from different
  * networks; and a feeler every two minutes, which finds out whether an address that is only heard of leads to its peer (Bitcoin Core, `src/net.cpp`,
  * feeler connections and anchors; E. Heilman et al., USENIX Security 2015, §7).
+ *
+ * Other parts of a node dial too. A connection of theirs takes one of the eight places when its peer was given by the user, named by a seed at a
+ * join, or connected to before; and no more than half of the places go to such, for a lookup or an exchange dials whom strangers name: the other
+ * half is always drawn by this node's own dice.
  */
 import { networksOf, wideNetworkOf } from './address-network.ts'
 import { EXCHANGE_BOUNDS } from './exchange-rules.ts'
@@ -24,11 +28,17 @@ export interface OutboundKeeperInit {
    */
   feelerMs?: number
   /**
-   * Between two looks for a peer to dial while connections are missing, ms.
+   * Between two looks for a peer to dial while connections are missing, ms; up to 16 times as much when there is nobody to dial.
    *
    * @default 1_000
    */
   retryMs?: number
+  /**
+   * Dial only while nobody is connected: for nodes that serve, to whom others come.
+   *
+   * @default false
+   */
+  onlyWhenAlone?: boolean
 }
 
 export type OutboundEffect =
@@ -43,12 +53,18 @@ interface Outbound {
   networks: string[]
   connected: boolean
   deadlineMs: number
+  /** Another part of this node made it */
+  adopted?: 'given' | 'suggested' | 'known'
 }
 
 /** A dial that has not ended by then has failed, ms. */
 export const DIAL_TIMEOUT_MS = 15_000
 const MAX_ANCHORS = 2
 const MAX_DIALS = 4
+/** Of the connections to be made, so much may be those that other parts of the node made. */
+const ADOPTED_SHARE = 0.5
+/** So many times longer between two looks while there is nobody to dial. */
+const MAX_IDLE_FACTOR = 16
 
 export class OutboundKeeper implements Machine<OutboundEffect> {
   private readonly init: OutboundKeeperInit
@@ -59,10 +75,13 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   private readonly outbound = new Map<string, Outbound>()
   private feeler: { peer: string, deadlineMs: number } | undefined
   private anchors: string[] = []
-  private readonly connected = new Set<string>()
+  /** Where this node dialled each connected peer; `undefined` for one that came by itself */
+  private readonly standing = new Map<string, string | undefined>()
   private readonly effects: OutboundEffect[] = []
   private nextFeelerMs: number
   private nextLookMs: number
+  private lookedMs: number
+  private idleFactor = 1
 
   constructor (init: OutboundKeeperInit, random: Random, nowMs: number) {
     this.init = init
@@ -70,6 +89,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
     this.plan = new OutboundPlan(init.rule)
     this.anchorsLeft = (init.anchors ?? []).slice(0, MAX_ANCHORS)
     this.nextLookMs = nowMs
+    this.lookedMs = nowMs
     this.nextFeelerMs = nowMs + (init.feelerMs ?? EXCHANGE_BOUNDS.feelerPauseMs)
   }
 
@@ -80,39 +100,74 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** A connection stands, whoever made it. `dialled` is the address when this node did. */
   onConnected (peer: string, dialled: string | undefined, nowMs: number): void {
-    this.connected.add(peer)
-    if (dialled !== undefined) {
-      this.init.tables.onConnected(peer, dialled, nowMs)
+    const { tables } = this.init
+    const wasTried = tables.get(peer)?.tried === true
+    this.standing.set(peer, dialled ?? this.standing.get(peer))
+    if (dialled === undefined) {
+      return
     }
+    tables.onConnected(peer, dialled, nowMs)
     if (this.feeler?.peer === peer) {
       this.feeler = undefined
       this.effects.push({ type: 'close', peer })
+      return
     }
     const made = this.outbound.get(peer)
-    if (made !== undefined && dialled !== undefined) {
+    if (made !== undefined) {
       made.connected = true
+      this.nameAnchors()
+    } else if (wasTried) {
+      this.adopt(peer, 'known')
+    }
+  }
+
+  /** The connection that stands was made by another part of this node, to a peer that the user gave or that a seed named. */
+  onChosen (peer: string, by: 'given' | 'suggested'): void {
+    this.adopt(peer, by)
+  }
+
+  /** The connected peer is a seed: it has newcomers to serve, and is to be left. */
+  onSeed (peer: string): void {
+    this.init.tables.onSeed(peer, true)
+    if (this.outbound.get(peer)?.adopted !== 'given') {
+      this.release(peer)
       this.nameAnchors()
     }
   }
 
   /** The last connection to the peer has closed. */
   onDisconnected (peer: string, nowMs: number): void {
-    this.connected.delete(peer)
+    this.standing.delete(peer)
     if (this.outbound.get(peer)?.connected === true) {
       this.release(peer)
+    }
+    if (this.standing.size === 0) {
       this.nextLookMs = Math.min(this.nextLookMs, nowMs)
     }
   }
 
   onDialFailed (peer: string): void {
+    if (this.onDialVain(peer)) {
+      this.init.tables.onDialFailed(peer)
+    }
+  }
+
+  /** The dial has come to nothing though the peer is connected: it came by itself, or another part of this node was faster. */
+  onDialVain (peer: string): boolean {
     if (this.feeler?.peer === peer) {
       this.feeler = undefined
     } else if (this.outbound.get(peer)?.connected === false) {
       this.release(peer)
     } else {
-      return
+      return false
     }
-    this.init.tables.onDialFailed(peer)
+    return true
+  }
+
+  /** The tables have heard of peers: there may be somebody to dial now. */
+  onLearned (): void {
+    this.idleFactor = 1
+    this.lookAgain()
   }
 
   onTimeout (nowMs: number): void {
@@ -129,8 +184,8 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
       this.feel(nowMs)
     }
     if (nowMs >= this.nextLookMs) {
-      this.nextLookMs = nowMs + (this.init.retryMs ?? 1_000)
-      this.look(nowMs)
+      this.lookedMs = nowMs
+      this.nextLookMs = nowMs + this.look(nowMs)
     }
   }
 
@@ -138,12 +193,25 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
     return this.effects.shift()
   }
 
-  nextTimeoutMs (): number {
+  nextTimeoutMs (): number | undefined {
     const deadlines = [...this.outbound.values()].filter(({ connected }) => !connected).map(({ deadlineMs }) => deadlineMs)
-    return Math.min(this.nextFeelerMs, this.nextLookMs, this.feeler?.deadlineMs ?? Infinity, ...deadlines)
+    const next = Math.min(this.nextFeelerMs, this.nextLookMs, this.feeler?.deadlineMs ?? Infinity, ...deadlines)
+    return next === Infinity ? undefined : next
   }
 
-  private look (nowMs: number): void {
+  /** Returns how long it is to the next look, ms. */
+  private look (nowMs: number): number {
+    if (this.plan.isFull || (this.init.onlyWhenAlone === true && this.standing.size > 0)) {
+      return Infinity // until a connection closes, or a dial fails
+    }
+    const retryMs = this.init.retryMs ?? 1_000
+    const dials = this.dialMissing(nowMs)
+    this.idleFactor = dials > 0 ? 1 : Math.min(MAX_IDLE_FACTOR, 2 * this.idleFactor)
+    return retryMs * this.idleFactor
+  }
+
+  /** Returns how many dials are under way. */
+  private dialMissing (nowMs: number): number {
     const underWay = [...this.outbound.values()].filter(({ connected }) => !connected).length
     for (let i = underWay; i < MAX_DIALS; i++) {
       const { tables } = this.init
@@ -160,9 +228,10 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
         source = begun ? undefined : this.plan.next(left)
       }
       if (!begun) {
-        return
+        return i
       }
     }
+    return MAX_DIALS
   }
 
   /** Dials one from a source; an anchor is tried once. */
@@ -182,14 +251,17 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   }
 
   private isWanted (entry: Readonly<KnownAddress>, nowMs: number): boolean {
-    return !this.connected.has(entry.peer) && !this.outbound.has(entry.peer) && this.feeler?.peer !== entry.peer &&
-      this.admitted(entry, 'outbound', nowMs).length > 0
+    return this.isFree(entry) && this.feeler?.peer !== entry.peer && this.admitted(entry, 'outbound', nowMs).length > 0
+  }
+
+  /** Seeds are for newcomers, and for who is alone. */
+  private isFree ({ peer, seed }: Readonly<KnownAddress>): boolean {
+    return !this.standing.has(peer) && !this.outbound.has(peer) && (seed !== true || this.standing.size === 0)
   }
 
   private feel (nowMs: number): void {
     const { tables } = this.init
-    const free = (entry: Readonly<KnownAddress>): boolean => !this.connected.has(entry.peer) && !this.outbound.has(entry.peer) &&
-      this.admitted(entry, 'feeler', nowMs).length > 0
+    const free = (entry: Readonly<KnownAddress>): boolean => this.isFree(entry) && this.admitted(entry, 'feeler', nowMs).length > 0
     const contested = tables.toTest()
     const entry = contested !== undefined && free(contested) ? contested : tables.draw(false, this.random, nowMs, free)
     if (entry !== undefined && this.feeler === undefined) {
@@ -222,20 +294,51 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
     if (made !== undefined) {
       this.outbound.delete(peer)
       this.plan.onClosed(made.source, ...made.networks)
+      this.lookAgain()
     }
   }
 
-  /** The two that have stood longest, as long as they do; after them those that stood last, until others stand. */
+  private lookAgain (): void {
+    this.nextLookMs = Math.min(this.nextLookMs, this.lookedMs + (this.init.retryMs ?? 1_000))
+  }
+
+  private adopt (peer: string, by: 'given' | 'suggested' | 'known'): void {
+    const address = this.standing.get(peer)
+    const isSeed = this.init.tables.get(peer)?.seed === true
+    if (address === undefined || this.outbound.has(peer) || (isSeed && by !== 'given')) {
+      return
+    }
+    const adopted = [...this.outbound.values()].filter(made => made.adopted !== undefined).length
+    const networks = networksOf([address], wideNetworkOf)
+    if (adopted < Math.floor(ADOPTED_SHARE * this.plan.wanted) && !this.plan.isFull && networks.every(network => this.plan.admits(network))) {
+      this.plan.onConnected('tried', ...networks)
+      this.outbound.set(peer, { source: 'tried', networks, connected: true, deadlineMs: Infinity, adopted: by })
+      this.nameAnchors()
+    }
+  }
+
+  /**
+   * The two that have stood longest, as long as they do; after them those that stood last, until others stand. Those that it chose itself come first;
+   * who was given need not be remembered.
+   */
   private nameAnchors (): void {
-    const peers = this.reserved.slice(0, MAX_ANCHORS)
-    if (peers.join() !== this.anchors.join()) {
+    const standing = [...this.outbound].filter(([, { connected, adopted }]) => connected && adopted !== 'given')
+    standing.sort(([, a], [, b]) => Number(a.adopted !== undefined) - Number(b.adopted !== undefined))
+    const peers = standing.slice(0, MAX_ANCHORS).map(([peer]) => peer)
+    if (peers.length > 0 && peers.join() !== this.anchors.join()) {
       this.anchors = peers
       this.effects.push({ type: 'anchors', peers })
     }
   }
 }
 
-/** One that was connected was told of by nobody: it is this node's own knowledge. */
-function sourceOf ({ tried, source, peer }: Readonly<KnownAddress>): string | undefined {
-  return tried || source === peer ? undefined : source
+/**
+ * Who caused the dial. One that was connected was told of by nobody: it is this node's own knowledge. One that came by itself has told of itself: it
+ * counts with all that come from its network, or many identities would be many sources.
+ */
+function sourceOf ({ tried, source, sourceNetwork, peer, connectedMs }: Readonly<KnownAddress>): string | undefined {
+  if (tried || connectedMs !== undefined) {
+    return undefined
+  }
+  return source === peer && sourceNetwork !== '' ? sourceNetwork : source
 }

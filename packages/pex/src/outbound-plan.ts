@@ -37,10 +37,20 @@ export class OutboundPlan {
     return this.made.anchor + this.made.tried + this.made.new
   }
 
+  /** Connections to make. */
+  get wanted (): number {
+    return this.rule.outbound
+  }
+
+  /** As many as are wanted stand or are being made. */
+  get isFull (): boolean {
+    return this.size >= this.rule.outbound
+  }
+
   /** From where to take the next address; `undefined` when enough connections stand, or nothing is left. */
   next (left: AddressesLeft): AddressSource | undefined {
     const { anchor, tried } = this.made
-    if (this.size >= this.rule.outbound) {
+    if (this.isFull) {
       return undefined
     }
     const order: AddressSource[] = anchor < this.rule.anchors

@@ -86,12 +86,13 @@ export class PeerExchange implements Machine<PexEffect> {
   }
 
   /**
-   * In how many views this peer is, by how often it is asked against how often it asks; `undefined` before it has asked ten times. Exchange with
-   * neighbours, which are asked whether they are in the view or not, draws the estimate towards the mean.
+   * In how many views this peer is, by how often it is asked against how often it asks one of its own view, which is as large as others' are;
+   * `undefined` before it has asked ten times. Exchange with neighbours, which are asked whether they are in the view or not, draws the estimate
+   * towards the mean.
    */
   get inDegreeEstimate (): number | undefined {
     const { asks_total: asks, answers_total: answers } = this.counters
-    return asks < 10 ? undefined : this.view.viewSize * answers / asks
+    return asks < 10 ? undefined : this.view.size * answers / asks
   }
 
   onConnected (peer: string, nowMs: number): void {
@@ -103,6 +104,16 @@ export class PeerExchange implements Machine<PexEffect> {
   onDisconnected (peer: string, nowMs: number): void {
     this.connected.delete(peer)
     this.view.check(peer, nowMs)
+  }
+
+  /** This node leaves the network: the view stays, for when it comes back. */
+  onStopped (nowMs: number): void {
+    for (const peer of [...this.connected.keys()]) {
+      this.onDisconnected(peer, nowMs)
+    }
+    this.neighbours = []
+    this.questions.clear()
+    this.effects.length = 0
   }
 
   /** The neighbours in a mesh, of which every other question goes to one; the first 64 count. */
@@ -173,6 +184,11 @@ export class PeerExchange implements Machine<PexEffect> {
       this.counters.asks_failed_total++
       this.view.drop(peer)
     }
+  }
+
+  /** A message of the peer was not read: one of it, or of too many others, is being read. */
+  onBusy (): void {
+    this.counters.refused_busy_total++
   }
 
   /** What only the reader of a message sees: that it is too large, not a message, or holds a record that nobody signed. */

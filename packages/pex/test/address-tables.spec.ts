@@ -56,13 +56,56 @@ describe('AddressTables', () => {
     expect([lost.tables.get(lost.has)?.tried ?? false, lost.tables.count(true), lost.tables.toTest()]).to.deep.equal([false, before, undefined])
   })
 
-  it('keep a tried address against what others say of it', () => {
+  it('keep the address that a peer was reached at, whatever others say of it, and beside what it says itself', () => {
     const tables = new AddressTables({ key })
     tables.onConnected('a', address(1), 0)
     tables.add('a', [address(999)], { peer: 'liar' })
     expect(tables.get('a')?.addresses).to.deep.equal([address(1)])
     tables.add('a', [address(2)], { peer: 'a' })
-    expect(tables.get('a')?.addresses).to.deep.equal([address(2)])
+    expect(tables.get('a')?.addresses).to.deep.equal([address(1), address(2)])
+  })
+
+  it('have a place for a peer that was connected, though the ones for those heard of are taken', () => {
+    const tables = new AddressTables({ key })
+    for (let i = 0; i < 20_000; i++) {
+      tables.add(`p${i}`, [address(i * 7919)], { peer: `s${i}`, address: address(i * 104_729) })
+    }
+    for (let i = 0; i < 20; i++) {
+      tables.onConnected(`met${i}`, address(i * 60_013), i)
+    }
+    expect(tables.count(true)).to.be.at.least(18)
+  })
+
+  it('tell a store once what changed, so that it has what they have', () => {
+    const event = fc.record({ what: fc.constantFrom('add', 'connect', 'fail', 'dial', 'seed'), peer: fc.nat(200), host: fc.nat(5000), save: fc.boolean() })
+    fc.assert(fc.property(fc.array(event, { maxLength: 200 }), events => {
+      const tables = new AddressTables({ key })
+      const stored = new Map<string, unknown>()
+      const save = (): void => {
+        const { changed, deleted } = tables.takeChanges()
+        deleted.forEach(peer => stored.delete(peer))
+        changed.forEach(entry => stored.set(entry.peer, entry))
+      }
+      events.forEach(({ what, peer, host, save: now }, nowMs) => {
+        if (what === 'connect') {
+          tables.onConnected(`p${peer}`, address(host), nowMs)
+        } else if (what === 'fail') {
+          tables.onDialFailed(`p${peer}`)
+        } else if (what === 'dial') {
+          tables.onDial(`p${peer}`, nowMs)
+        } else if (what === 'seed') {
+          tables.onSeed(`p${peer}`, host % 2 === 0)
+        } else {
+          tables.add(`p${peer}`, [address(host)], { peer: `s${host}`, address: address(host) })
+        }
+        if (now) {
+          save()
+        }
+      })
+      save()
+      expect(stored).to.deep.equal(new Map([...tables.values()].map(entry => [entry.peer, entry])))
+      expect(tables.takeChanges()).to.deep.equal({ changed: [], deleted: [] })
+    }), { numRuns: 100 })
   })
 
   it('forget a new address that failed three times', () => {

@@ -23,7 +23,7 @@ class Run {
   }
 
   until (endMs: number): void {
-    for (let next = this.keeper.nextTimeoutMs(); next <= endMs; next = this.keeper.nextTimeoutMs()) {
+    for (let next = this.keeper.nextTimeoutMs() ?? Infinity; next <= endMs; next = this.keeper.nextTimeoutMs() ?? Infinity) {
       this.nowMs = Math.max(next, this.nowMs)
       this.keeper.onTimeout(this.nowMs)
       this.drain()

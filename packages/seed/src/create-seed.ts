@@ -123,6 +123,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     describe: () => ({ relay: relay?.load() }),
     ...guard.peerInit(peerInit),
     maxConnections,
+    // it is there for those who come: its places are theirs, and it dials from memory only while it is alone
+    pex: peerInit.pex === false ? false : { keepOutbound: false, ...peerInit.pex },
     services: {
       ...roles.includes('relay')
         ? {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { tcp } from '@libp2p/tcp'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
-import { openLevelAddressBook } from './level-address-book.ts'
+import { openLevelAddressTables } from './level-address-tables.ts'
 import { nodeNameResolver } from './name-resolver.ts'
 import { webSocketTransport } from './websocket-transport.ts'
 import type { Platform } from '../platform.ts'
@@ -15,7 +15,7 @@ export const platform: Platform = {
   nameResolver: nodeNameResolver,
   openDataDirectory: async (path, onDamage) => {
     const privateKey = await loadIdentity(join(path, 'identity.key'))
-    const addressBook = await openLevelAddressBook({
+    const addresses = await openLevelAddressTables({
       path: join(path, 'address-book'),
       onDamage: ({ unreadable, missing, movedTo }) => {
         onDamage(movedTo == null
@@ -23,6 +23,6 @@ export const platform: Platform = {
           : `The address book could not be opened; it was moved to ${movedTo} and a new one begun`)
       }
     })
-    return { privateKey, addressBook }
+    return { privateKey, addresses }
   }
 }

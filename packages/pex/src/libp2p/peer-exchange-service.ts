@@ -7,7 +7,8 @@ import { systemClock, systemRandom } from '@skein/core/system'
 import { PROTOCOLS, RecordError } from '@skein/records'
 import { TypedEventEmitter } from 'main-event'
 import { ASK_TIMEOUT_MS, PeerExchange } from '../peer-exchange.ts'
-import { MAX_PEER_RECORD_LIFE_MS, openPeerRecord, signPeerRecord } from '../peer-record.ts'
+import { MAX_PEER_RECORD_LIFE_MS, signPeerRecord } from '../peer-record.ts'
+import { VerifiedRecords } from '../verified-records.ts'
 import { ExchangeProtocolError, ExchangeStream } from './exchange-stream.ts'
 import type { ExchangeMessage } from '../pb/exchange.ts'
 import type { ExchangeCounters, PexOffence } from '../exchange-counters.ts'
@@ -51,8 +52,10 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   private readonly components: PeerExchangeComponents
   private readonly clock: Clock
   private readonly machine: PeerExchange
-  private readonly driver: MachineDriver<PexEffect, PeerExchange>
-  private readonly shutdown = new AbortController()
+  private readonly verified = new VerifiedRecords()
+  /** Made anew at each start: one that was stopped stays so */
+  private driver: MachineDriver<PexEffect, PeerExchange>
+  private shutdown = new AbortController()
   /** Who waits for an answer to its question, by peer; at most `MAX_READING` */
   private readonly waiting = new Map<string, (answer: Partial<ExchangeMessage>) => void>()
   private reading = 0
@@ -63,7 +66,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     this.components = components
     this.clock = init.clock ?? systemClock()
     this.machine = new PeerExchange({ ...init, self: components.peerId.toString() }, init.random ?? systemRandom(), this.clock.nowMs())
-    this.driver = new MachineDriver({ machine: this.machine, clock: this.clock, perform: effect => { this.perform(effect) } })
+    this.driver = this.drive()
   }
 
   get counters (): Readonly<ExchangeCounters> {
@@ -83,7 +86,14 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   }
 
   async start (): Promise<void> {
+    if (this.isStarted()) {
+      return
+    }
     const { registrar } = this.components
+    if (this.shutdown.signal.aborted) {
+      this.shutdown = new AbortController()
+      this.driver = this.drive()
+    }
     await registrar.handle(PROTOCOLS.pex, (stream, connection) => { void this.accept(stream, connection) }, {
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
@@ -97,9 +107,9 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     this.driver.input(() => {})
   }
 
-  /** Once stopped it cannot be started again. */
   async stop (): Promise<void> {
     this.driver.stop()
+    this.machine.onStopped(this.clock.nowMs())
     this.shutdown.abort()
     if (this.topology !== undefined) {
       this.components.registrar.unregister(this.topology)
@@ -111,7 +121,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   /** Records from an earlier run or a seed. Those that are not valid are left out. */
   async addKnown (envelopes: readonly Uint8Array[]): Promise<void> {
     const opened = await Promise.allSettled(envelopes.slice(0, this.machine.view.viewSize).map(async envelope =>
-      await openPeerRecord(envelope, this.clock.nowMs())))
+      await this.verified.open(envelope, this.clock.nowMs())))
     const records = opened.flatMap(result => result.status === 'fulfilled' ? [result.value] : [])
     this.driver.input((machine, nowMs) => { machine.onKnown(records, nowMs) })
   }
@@ -119,6 +129,10 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   /** The peers of the mesh, from GossipSub. */
   setNeighbours (peers: readonly PeerId[]): void {
     this.driver.input(machine => { machine.onNeighbours(peers.map(peer => peer.toString())) })
+  }
+
+  private drive (): MachineDriver<PexEffect, PeerExchange> {
+    return new MachineDriver({ machine: this.machine, clock: this.clock, perform: effect => { this.perform(effect) } })
   }
 
   private perform (effect: PexEffect): void {
@@ -178,6 +192,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   private async accept (stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
     if (this.waiting.has(peer) || this.reading >= MAX_READING) {
+      this.machine.onBusy()
       stream.abort(new Error(`Exchange with ${peer} is under way, or too many are`))
       return
     }
@@ -211,7 +226,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     const records: PeerRecord[] = []
     for (const envelope of message.records) {
       try {
-        records.push(await openPeerRecord(envelope, this.clock.nowMs()))
+        records.push(await this.verified.open(envelope, this.clock.nowMs()))
       } catch (error) {
         if (!(error instanceof RecordError) || (error.reason !== 'expired' && error.reason !== 'future')) {
           throw new ExchangeProtocolError('bad_record', 'A record that is not valid', { cause: error })

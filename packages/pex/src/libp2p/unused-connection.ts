@@ -1,0 +1,32 @@
+/** Closes a connection that was made to look, unless something else has come to need it. */
+import { KEEP_ALIVE } from '@libp2p/interface'
+import { PROTOCOLS } from '@skein/records'
+import type { Libp2p, PeerId } from '@libp2p/interface'
+
+/** Of a tag that keeps a connection: above the 50 that kad-dht gives to the peers closest to itself. */
+export const TAG_VALUE = 100
+
+/** Peers of which a DHT or another part says that they matter have at least this. */
+const KEPT_TAG_VALUE = 50
+
+/** What every peer opens to every other: a connection that carries nothing else is not used. */
+const BACKGROUND = ['/ipfs/id/', '/ipfs/ping/', '/meshsub/', '/floodsub/', PROTOCOLS.kad, PROTOCOLS.pex, PROTOCOLS.coordinates]
+
+/** Closes the connections to a peer when no stream of them is used and no tag keeps them. Returns whether it did. */
+export async function closeUnused (libp2p: Libp2p, peer: PeerId): Promise<boolean> {
+  const connections = libp2p.getConnections(peer)
+  const used = connections.some(({ streams }) => streams.some(({ protocol }) => !BACKGROUND.some(prefix => protocol.startsWith(prefix))))
+  if (connections.length === 0 || used || await isKept(libp2p, peer)) {
+    return false
+  }
+  await Promise.all(connections.map(async connection => { await connection.close() }))
+  return true
+}
+
+async function isKept ({ peerStore }: Libp2p, peer: PeerId): Promise<boolean> {
+  if (!await peerStore.has(peer)) {
+    return false
+  }
+  const { tags } = await peerStore.get(peer)
+  return [...tags].some(([name, { value }]) => name.startsWith(KEEP_ALIVE) || value >= KEPT_TAG_VALUE)
+}
