@@ -2,16 +2,13 @@
  * Keeps connections of this node's own making, which an attacker cannot choose for it: anchors first, then tried and new addresses from different
  * networks; and a feeler every two minutes, which finds out whether an address that is only heard of leads to its peer (Bitcoin Core, `src/net.cpp`,
  * feeler connections and anchors; E. Heilman et al., USENIX Security 2015, §7).
- *
- * Other parts of a node dial too. A connection of theirs takes one of the eight places when its peer was given by the user, named by a seed at a
- * join, or connected to before; and no more than half of the places go to such, for a lookup or an exchange dials whom strangers name: the other
- * half is always drawn by this node's own dice.
  */
 import { networksOf, wideNetworkOf } from './address-network.ts'
 import { EXCHANGE_BOUNDS } from './exchange-rules.ts'
-import { OutboundPlan } from './outbound-plan.ts'
+import { OutboundPlaces } from './outbound-places.ts'
 import type { AddressTables, KnownAddress } from './address-tables.ts'
 import type { DialLimits } from './dial-limits.ts'
+import type { Adopted } from './outbound-places.ts'
 import type { AddressSource, OutboundRule } from './outbound-plan.ts'
 import type { Machine, Random } from '@skein/core'
 
@@ -48,31 +45,18 @@ export type OutboundEffect =
   /** These are the anchors now: keep them where a crash does not reach them */
   | { type: 'anchors', peers: string[] }
 
-interface Outbound {
-  source: AddressSource
-  networks: string[]
-  connected: boolean
-  deadlineMs: number
-  /** Another part of this node made it */
-  adopted?: 'given' | 'suggested' | 'known'
-}
-
 /** A dial that has not ended by then has failed, ms. */
 export const DIAL_TIMEOUT_MS = 15_000
 const MAX_ANCHORS = 2
 const MAX_DIALS = 4
-/** Of the connections to be made, so much may be those that other parts of the node made. */
-const ADOPTED_SHARE = 0.5
 /** So many times longer between two looks while there is nobody to dial. */
 const MAX_IDLE_FACTOR = 16
 
 export class OutboundKeeper implements Machine<OutboundEffect> {
   private readonly init: OutboundKeeperInit
   private readonly random: Random
-  private readonly plan: OutboundPlan
+  private readonly places: OutboundPlaces
   private readonly anchorsLeft: string[]
-  /** Connections of the plan, and dials for it; at most as many as the rule says */
-  private readonly outbound = new Map<string, Outbound>()
   private feeler: { peer: string, deadlineMs: number } | undefined
   private anchors: string[] = []
   /** Where this node dialled each connected peer; `undefined` for one that came by itself */
@@ -86,7 +70,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   constructor (init: OutboundKeeperInit, random: Random, nowMs: number) {
     this.init = init
     this.random = random
-    this.plan = new OutboundPlan(init.rule)
+    this.places = new OutboundPlaces(init.rule)
     this.anchorsLeft = (init.anchors ?? []).slice(0, MAX_ANCHORS)
     this.nextLookMs = nowMs
     this.lookedMs = nowMs
@@ -95,7 +79,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** Connections of the plan that stand: the connection manager must not close them to make room. */
   get reserved (): string[] {
-    return [...this.outbound].filter(([, { connected }]) => connected).map(([peer]) => peer)
+    return this.places.connected
   }
 
   /** A connection stands, whoever made it. `dialled` is the address when this node did. */
@@ -112,9 +96,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
       this.effects.push({ type: 'close', peer })
       return
     }
-    const made = this.outbound.get(peer)
-    if (made !== undefined) {
-      made.connected = true
+    if (this.places.onConnected(peer)) {
       this.nameAnchors()
     } else if (wasTried) {
       this.adopt(peer, 'known')
@@ -129,7 +111,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   /** The connected peer is a seed: it has newcomers to serve, and is to be left. */
   onSeed (peer: string): void {
     this.init.tables.onSeed(peer, true)
-    if (this.outbound.get(peer)?.adopted !== 'given') {
+    if (!this.places.isGiven(peer)) {
       this.release(peer)
       this.nameAnchors()
     }
@@ -138,7 +120,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   /** The last connection to the peer has closed. */
   onDisconnected (peer: string, nowMs: number): void {
     this.standing.delete(peer)
-    if (this.outbound.get(peer)?.connected === true) {
+    if (!this.places.isDialled(peer)) {
       this.release(peer)
     }
     if (this.standing.size === 0) {
@@ -156,7 +138,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   onDialVain (peer: string): boolean {
     if (this.feeler?.peer === peer) {
       this.feeler = undefined
-    } else if (this.outbound.get(peer)?.connected === false) {
+    } else if (this.places.isDialled(peer)) {
       this.release(peer)
     } else {
       return false
@@ -171,8 +153,8 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   }
 
   onTimeout (nowMs: number): void {
-    for (const [peer, { connected, deadlineMs }] of this.outbound) {
-      if (!connected && deadlineMs <= nowMs) {
+    for (const { peer, deadlineMs } of this.places.dialled) {
+      if (deadlineMs <= nowMs) {
         this.onDialFailed(peer)
       }
     }
@@ -194,14 +176,14 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    const deadlines = [...this.outbound.values()].filter(({ connected }) => !connected).map(({ deadlineMs }) => deadlineMs)
+    const deadlines = this.places.dialled.map(({ deadlineMs }) => deadlineMs)
     const next = Math.min(this.nextFeelerMs, this.nextLookMs, this.feeler?.deadlineMs ?? Infinity, ...deadlines)
     return next === Infinity ? undefined : next
   }
 
   /** Returns how long it is to the next look, ms. */
   private look (nowMs: number): number {
-    if (this.plan.isFull || (this.init.onlyWhenAlone === true && this.standing.size > 0)) {
+    if (this.places.isFull || (this.init.onlyWhenAlone === true && this.standing.size > 0)) {
       return Infinity // until a connection closes, or a dial fails
     }
     const retryMs = this.init.retryMs ?? 1_000
@@ -212,11 +194,10 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** Returns how many dials are under way. */
   private dialMissing (nowMs: number): number {
-    const underWay = [...this.outbound.values()].filter(({ connected }) => !connected).length
-    for (let i = underWay; i < MAX_DIALS; i++) {
+    for (let i = this.places.dialled.length; i < MAX_DIALS; i++) {
       const { tables } = this.init
       const left = { anchor: this.anchorsLeft.length, tried: tables.count(true), new: tables.count(false) }
-      let source = this.plan.next(left)
+      let source = this.places.next(left)
       let begun = false
       while (source !== undefined && !begun) {
         begun = this.begin(source, nowMs)
@@ -225,7 +206,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
         } else {
           left.anchor = this.anchorsLeft.length
         }
-        source = begun ? undefined : this.plan.next(left)
+        source = begun ? undefined : this.places.next(left)
       }
       if (!begun) {
         return i
@@ -244,9 +225,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
       return false
     }
     const addresses = this.dial(entry, 'outbound', nowMs)
-    const networks = networksOf(addresses, wideNetworkOf)
-    this.plan.onConnected(source, ...networks)
-    this.outbound.set(entry.peer, { source, networks, connected: false, deadlineMs: nowMs + DIAL_TIMEOUT_MS })
+    this.places.take(entry.peer, source, networksOf(addresses, wideNetworkOf), nowMs + DIAL_TIMEOUT_MS)
     return true
   }
 
@@ -256,7 +235,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** Seeds are for newcomers, and for who is alone. */
   private isFree ({ peer, seed }: Readonly<KnownAddress>): boolean {
-    return !this.standing.has(peer) && !this.outbound.has(peer) && (seed !== true || this.standing.size === 0)
+    return !this.standing.has(peer) && !this.places.has(peer) && (seed !== true || this.standing.size === 0)
   }
 
   private feel (nowMs: number): void {
@@ -285,15 +264,12 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
       ? addresses
       : addresses.filter(address => {
         const network = wideNetworkOf(address)
-        return network === undefined || this.plan.admits(network)
+        return network === undefined || this.places.admits(network)
       })
   }
 
   private release (peer: string): void {
-    const made = this.outbound.get(peer)
-    if (made !== undefined) {
-      this.outbound.delete(peer)
-      this.plan.onClosed(made.source, ...made.networks)
+    if (this.places.release(peer)) {
       this.lookAgain()
     }
   }
@@ -302,29 +278,17 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
     this.nextLookMs = Math.min(this.nextLookMs, this.lookedMs + (this.init.retryMs ?? 1_000))
   }
 
-  private adopt (peer: string, by: 'given' | 'suggested' | 'known'): void {
+  private adopt (peer: string, by: Adopted): void {
     const address = this.standing.get(peer)
     const isSeed = this.init.tables.get(peer)?.seed === true
-    if (address === undefined || this.outbound.has(peer) || (isSeed && by !== 'given')) {
-      return
-    }
-    const adopted = [...this.outbound.values()].filter(made => made.adopted !== undefined).length
-    const networks = networksOf([address], wideNetworkOf)
-    if (adopted < Math.floor(ADOPTED_SHARE * this.plan.wanted) && !this.plan.isFull && networks.every(network => this.plan.admits(network))) {
-      this.plan.onConnected('tried', ...networks)
-      this.outbound.set(peer, { source: 'tried', networks, connected: true, deadlineMs: Infinity, adopted: by })
+    if (address !== undefined && (!isSeed || by === 'given') && this.places.adopt(peer, networksOf([address], wideNetworkOf), by)) {
       this.nameAnchors()
     }
   }
 
-  /**
-   * The two that have stood longest, as long as they do; after them those that stood last, until others stand. Those that it chose itself come first;
-   * who was given need not be remembered.
-   */
+  /** Those that stood last stay anchors until others stand. */
   private nameAnchors (): void {
-    const standing = [...this.outbound].filter(([, { connected, adopted }]) => connected && adopted !== 'given')
-    standing.sort(([, a], [, b]) => Number(a.adopted !== undefined) - Number(b.adopted !== undefined))
-    const peers = standing.slice(0, MAX_ANCHORS).map(([peer]) => peer)
+    const peers = this.places.anchors
     if (peers.length > 0 && peers.join() !== this.anchors.join()) {
       this.anchors = peers
       this.effects.push({ type: 'anchors', peers })

@@ -59,6 +59,22 @@ describe('DialLimits', () => {
     }
     expect(dials).to.equal(2)
   })
+
+  it('let others dial by the rule of networks alone, and count what they refuse', () => {
+    const limits = new DialLimits({ maxDials: 1 })
+    const here = '/ip4/203.0.113.7/tcp/1'
+    expect(limits.take([here, '/ip4/192.168.1.1/tcp/1'], 0)).to.have.length(2)
+    expect(limits.take([here], 0)).to.deep.equal([here])
+    expect(limits.take([here], 59_999)).to.deep.equal([])
+    expect(limits.take(['/ip4/192.168.1.1/tcp/1'], 59_999)).to.have.length(1)
+    expect(limits.take([here], 60_000)).to.deep.equal([here])
+    expect(limits.counters).to.deep.equal({ dials_total: 4, refused_total: 1 })
+  })
+
+  it('let nobody dial a name that stands for any number of addresses', () => {
+    const allowed = new DialLimits().plan(['/dnsaddr/many.example.com', '/dns4/one.example.com/tcp/1'], undefined, 0)
+    expect(allowed).to.deep.equal(['/dns4/one.example.com/tcp/1'])
+  })
 })
 
 function run (attempts: Array<{ pauseMs: number, source: string | undefined, hosts: Array<[number, number]> }>, limits: DialLimits) {

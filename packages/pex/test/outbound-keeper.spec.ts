@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { SeededRandom } from '@skein/core'
 import { AddressTables, DIAL_MINUTE_MS, DialLimits, OutboundKeeper, smallNetworkOf, wideNetworkOf } from '../src/index.ts'
-import type { OutboundEffect } from '../src/index.ts'
+import type { OutboundEffect, OutboundKeeperInit } from '../src/index.ts'
 
 const key = new Uint8Array(16).fill(9)
 /** Each in its own /16 for the first hundreds. */
@@ -17,9 +17,9 @@ class Run {
   readonly keeper: OutboundKeeper
   private readonly answers: (peer: string) => boolean
 
-  constructor (tables: AddressTables, answers: (peer: string) => boolean, seed = 1, anchors: string[] = []) {
+  constructor (tables: AddressTables, answers: (peer: string) => boolean, seed = 1, anchors: string[] = [], init: Partial<OutboundKeeperInit> = {}) {
     this.answers = answers
-    this.keeper = new OutboundKeeper({ tables, dials: new DialLimits(), anchors }, new SeededRandom(seed), 0)
+    this.keeper = new OutboundKeeper({ tables, dials: new DialLimits(), anchors, ...init }, new SeededRandom(seed), 0)
   }
 
   until (endMs: number): void {
@@ -91,6 +91,98 @@ describe('OutboundKeeper', () => {
     const feelers = run.dials.filter(({ purpose }) => purpose === 'feeler')
     expect(feelers.map(({ atMs }) => atMs)).to.deep.equal([120_000, 240_000, 360_000, 480_000, 600_000])
     expect([run.closed, tables.count(true) - before]).to.deep.equal([5, 5])
+  })
+
+  it('counts what other parts of the node dialled, in four of its eight places: who was given, named by a seed, or known before', () => {
+    const tables = tablesOf(30, 200)
+    const run = new Run(tables, () => true)
+    for (let i = 0; i < 3; i++) {
+      run.keeper.onConnected(`given${i}`, address(600 + i), 0)
+      run.keeper.onChosen(`given${i}`, 'given')
+    }
+    for (let i = 0; i < 8; i++) {
+      run.keeper.onConnected(`named${i}`, address(700 + i), 0)
+      run.keeper.onChosen(`named${i}`, 'suggested')
+    }
+    expect(run.keeper.reserved).to.deep.equal(['given0', 'given1', 'given2', 'named0'])
+    run.until(30_000)
+    expect([run.keeper.reserved.length, run.dials.length]).to.deep.equal([8, 4])
+    // its own before others', and never those that are dialled at each start anyway
+    expect(run.dials.map(({ peer }) => peer)).to.include.members(run.anchors)
+
+    const again = new Run(tables, () => true)
+    again.keeper.onConnected('t7', address(7), 0)
+    expect(again.keeper.reserved).to.deep.equal(['t7'])
+    again.keeper.onConnected('stranger', address(900), 0)
+    again.keeper.onConnected('came', undefined, 0)
+    again.keeper.onChosen('came', 'suggested')
+    expect(again.keeper.reserved).to.deep.equal(['t7'])
+  })
+
+  it('counts nothing of others in a /16 that has a place', () => {
+    const run = new Run(tablesOf(0, 0), () => true)
+    for (const [i, place] of ['/ip4/20.1.1.1/tcp/1', '/ip4/20.1.9.1/tcp/1', '/ip4/20.2.1.1/tcp/1'].entries()) {
+      run.keeper.onConnected(`named${i}`, place, 0)
+      run.keeper.onChosen(`named${i}`, 'suggested')
+    }
+    expect(run.keeper.reserved).to.deep.equal(['named0', 'named2'])
+  })
+
+  it('leaves seeds to newcomers, unless it is alone', () => {
+    const tables = tablesOf(1, 0)
+    const run = new Run(tables, () => true)
+    run.until(5_000)
+    expect(run.keeper.reserved).to.deep.equal(['t0'])
+    run.keeper.onSeed('t0')
+    expect([run.keeper.reserved, tables.get('t0')?.seed]).to.deep.equal([[], true])
+    run.keeper.onDisconnected('t0', run.nowMs)
+    const { length } = run.dials
+    run.keeper.onConnected('friend', undefined, run.nowMs)
+    run.until(900_000)
+    expect(run.dials.length).to.equal(length)
+    run.keeper.onDisconnected('friend', run.nowMs)
+    run.until(run.nowMs + 60_000)
+    expect(run.dials.at(-1)?.peer).to.equal('t0')
+  })
+
+  it('dials only while nobody is connected, when it is told to', () => {
+    const run = new Run(tablesOf(30, 200), () => false, 1, [], { onlyWhenAlone: true, feelerMs: Infinity })
+    run.until(20_000)
+    const { length } = run.dials
+    expect(length).to.be.above(4)
+    run.keeper.onConnected('came', undefined, run.nowMs)
+    run.until(3_600_000)
+    expect(run.dials.length).to.be.within(length, length + 4)
+    run.keeper.onDisconnected('came', run.nowMs)
+    run.until(run.nowMs + 20_000)
+    expect(run.dials.length).to.be.above(length + 4)
+  })
+
+  it('looks ever more rarely while there is nobody to dial, and at once when it hears of somebody', () => {
+    const tables = tablesOf(0, 0)
+    const run = new Run(tables, () => true, 1, [], { feelerMs: Infinity })
+    const looks: number[] = []
+    while (run.nowMs < 120_000) {
+      run.until(run.keeper.nextTimeoutMs() as number)
+      looks.push(run.nowMs)
+    }
+    expect(looks.slice(0, 7)).to.deep.equal([0, 2_000, 6_000, 14_000, 30_000, 46_000, 62_000])
+    tables.add('n', [address(1)], { peer: 's', address: address(2) })
+    run.keeper.onLearned()
+    run.until(run.nowMs + 1_000)
+    expect(run.keeper.reserved).to.deep.equal(['n'])
+    expect(run.keeper.nextTimeoutMs()).to.be.a('number')
+  })
+
+  it('leaves the connection of a peer that came while a feeler was on its way to it', () => {
+    const tables = tablesOf(0, 1)
+    const run = new Run(tables, () => true, 1, [], { rule: { outbound: 0 } })
+    run.keeper.onTimeout(120_000)
+    const dial = run.keeper.poll()
+    expect(dial).to.deep.include({ type: 'dial', peer: 'n0', purpose: 'feeler' })
+    run.keeper.onConnected('n0', undefined, 120_100)
+    run.keeper.onDialVain('n0')
+    expect([run.keeper.poll(), tables.get('n0')?.failures]).to.deep.equal([undefined, 0])
   })
 
   it('has an honest connection after each of 100 restarts with a book in which the new addresses are 10 : 1 the attacker\'s', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { SeededRandom } from '@skein/core'
-import { ASK_TIMEOUT_MS, DIAL_MINUTE_MS, EXCHANGE_BOUNDS, PeerExchange, smallNetworkOf } from '../src/index.ts'
+import { ASK_TIMEOUT_MS, DIAL_MINUTE_MS, DialLimits, EXCHANGE_BOUNDS, PeerExchange, smallNetworkOf } from '../src/index.ts'
 import { record } from './record-fixture.ts'
 import type { PexEffect } from '../src/index.ts'
 
@@ -147,4 +147,49 @@ describe('PeerExchange', () => {
     }
     expect(dialled.size).to.equal(2)
   })
+
+  it('forgets who was connected and what was asked when it is stopped, and knows its view still', () => {
+    const machine = machineAt(0)
+    machine.onAsk('1', ask([1, 2], 0), 0)
+    machine.onConnected('2', 0)
+    machine.onTimeout(2000)
+    machine.onStopped(3000)
+    expect([effectsOf(machine), machine.view.size]).to.deep.equal([[], 2])
+    machine.onAnswer('2', [], 4000)
+    expect(typesOf(machine)).to.deep.equal(['unsolicited'])
+  })
+
+  it('estimates in how many views it is, within 30 % for four of five, and for one that is in more than others', () => {
+    const peers = 300
+    const random = new SeededRandom(5)
+    const dials = { maxDials: 1e6, sourceShare: 1, perNetworkPerMinute: 1e6 }
+    const machines = Array.from({ length: peers }, (_, i) =>
+      new PeerExchange({ self: String(i), fillMs: 60_000, dials: new DialLimits(dials) }, random, 0))
+    machines.forEach((machine, i) => {
+      // the first is in all views at the start, and in many for some time
+      machine.onKnown([...Array.from({ length: 99 }, (_, j) => 1 + (i + j) % (peers - 1)), 0].map(peer => record(peer, 0)), 0)
+    })
+    const inDegrees = machines.map(() => 0)
+    const rounds = 30
+    for (let round = 1; round <= rounds; round++) {
+      const nowMs = round * 60_000
+      machines.forEach((machine, i) => {
+        machine.onTimeout(nowMs)
+        for (const { peer, records, wanted } of effectsOf(machine).filter(effect => effect.type === 'ask')) {
+          const other = machines[Number(peer)] as PeerExchange
+          other.onAsk(String(i), { records: [record(i, nowMs), ...records], wanted }, nowMs)
+          machine.onAnswer(peer, effectsOf(other).find(effect => effect.type === 'answer')?.records ?? [], nowMs)
+          effectsOf(machine)
+        }
+      })
+      machines.forEach((_, i) => { inDegrees[i]! += machines.filter(({ view }) => view.get(String(i)) !== undefined).length / rounds })
+    }
+    const estimates = machines.map(machine => machine.inDegreeEstimate as number)
+    const mean = (values: number[]): number => values.reduce((a, b) => a + b) / values.length
+    const close = (i: number): boolean => Math.abs(estimates[i]! / inDegrees[i]! - 1) < 0.3
+    expect(mean(estimates) / mean(inDegrees)).to.be.within(0.95, 1.05)
+    expect(machines.filter((_, i) => close(i)).length).to.be.above(0.8 * peers)
+    expect([inDegrees[0]! > 1.5 * mean(inDegrees), close(0)]).to.deep.equal([true, true])
+    expect(machineAt(0).inDegreeEstimate).to.equal(undefined)
+  }).timeout(20_000)
 })

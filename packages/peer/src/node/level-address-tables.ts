@@ -25,8 +25,8 @@ export interface LevelAddressTablesInit {
 }
 
 /**
- * Opens the store. A folder that LevelDB cannot open as a whole is moved aside, named in `onDamage`, and a new one begun: it is a memory of addresses,
- * worth less than a peer that starts.
+ * Opens the store. A folder that LevelDB cannot open as a whole is moved aside, named in `onDamage`, and a new one begun: it is a memory of
+ * addresses, worth less than a peer that starts.
  *
  * @throws {DataDirectoryError} `in_use` when another process has it open, `unusable` when no folder can be made there
  */

@@ -1,6 +1,6 @@
 /**
- * Drives `OutboundKeeper` over a libp2p node: dials what it says, tells it of every connection, feeds the address tables with what exchange, seeds and
- * the peers themselves tell, and keeps its connections from being closed to make room.
+ * Drives `OutboundKeeper` over a libp2p node: dials what it says, tells it of every connection, feeds the address tables with what exchange, seeds
+ * and the peers themselves tell, and keeps its connections from being closed to make room.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
