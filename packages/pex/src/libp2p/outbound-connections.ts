@@ -43,8 +43,9 @@ export interface OutboundCounters {
   crowded_total: number
 }
 
-/** How long a feeler's connection stays for the peers to tell what they speak, ms. */
+/** How long a feeler's connection stays for the peers to tell what they speak, ms; it is looked at so often, for what is under way may end. */
 const FEELER_STAY_MS = 5_000
+const FEELER_LOOKS = 3
 const TAG = 'skein-outbound'
 
 export class OutboundConnections implements Startable {
@@ -212,15 +213,26 @@ export class OutboundConnections implements Startable {
     }
   }
 
-  private closeLater (peer: string): void {
-    const { clock, libp2p, isUsed, log } = this.init
+  private closeLater (peer: string, looks = FEELER_LOOKS): void {
+    const { clock } = this.init
     const cancel = clock.schedule(clock.nowMs() + FEELER_STAY_MS, () => {
       this.closing.delete(cancel)
-      if (!this.reserved.includes(peer) && isUsed?.(peer) !== true) {
-        closeUnused(libp2p, peerIdFromString(peer)).catch(error => { log('closing %s failed: %s', peer, (error as Error).message) })
-      }
+      void this.closeFeeler(peer, looks - 1)
     })
     this.closing.add(cancel)
+  }
+
+  private async closeFeeler (peer: string, looksLeft: number): Promise<void> {
+    const { libp2p, isUsed, log } = this.init
+    const peerId = peerIdFromString(peer)
+    try {
+      const isNeeded = this.reserved.includes(peer) || isUsed?.(peer) === true
+      if ((isNeeded || !await closeUnused(libp2p, peerId)) && looksLeft > 0 && this.isStarted() && libp2p.getConnections(peerId).length > 0) {
+        this.closeLater(peer, looksLeft)
+      }
+    } catch (error) {
+      log('closing %s failed: %s', peer, (error as Error).message)
+    }
   }
 
   /** By the values of tags the connection manager chooses whom to close. This one makes it dial nobody, as those do that begin with `keep-alive`. */
