@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import { expect } from 'chai'
 import { crc32 } from '@skein/core'
@@ -8,6 +12,8 @@ import { AddressTables } from '@skein/pex'
 import { DataDirectoryError } from '../src/data-directory-error.ts'
 import { openLevelAddressTables } from '../src/node/level-address-tables.ts'
 import type { KnownAddress } from '@skein/pex'
+
+const WRITER = fileURLToPath(new URL('address-writer.ts', import.meta.url))
 
 function known (i: number): KnownAddress {
   return { peer: `peer${i}`, addresses: [`/ip4/1.1.1.1/tcp/${i}`], source: `peer${i + 1}`, sourceNetwork: '2.2.0.0/16', tried: i % 2 === 0, failures: 0 }
@@ -137,4 +143,31 @@ describe('address tables in LevelDB', () => {
     await again.save({ changed: [known(500)], deleted: [] })
     await again.close()
   })
+
+  it('has all that was written when its process is killed, however often', async () => {
+    let next = 0
+    for (let kill = 0; kill < 8; kill++) {
+      const child = spawn(process.execPath, ['--conditions=skein-source', WRITER, path, String(next)], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const exited = once(child, 'exit')
+      let written = -1
+      for await (const line of createInterface({ input: child.stdout })) {
+        written = Number(line)
+        if (written >= next + 7 * kill) {
+          child.kill('SIGKILL')
+        }
+      }
+      expect((await exited)[1]).to.equal('SIGKILL')
+
+      const damages: unknown[] = []
+      const store = await openLevelAddressTables({ path, onDamage: damage => damages.push(damage) })
+      const { key, known: all, anchors } = await store.load()
+      await store.close()
+      const last = key?.[0] as number
+      // a write that was under way may have come through, or not, but nothing of it in part
+      expect([last === written || last === written + 1, anchors, damages]).to.deep.equal([true, [`peer${5 * last}`], []])
+      const expected = Array.from({ length: 5 * (last + 1) }, (_, i) => i).filter(i => i % 5 !== 0 || i / 5 > last - 100)
+      expect(all.map(({ peer }) => Number(peer.slice(4))).sort((a, b) => a - b)).to.deep.equal(expected)
+      next = last + 1
+    }
+  }).timeout(60_000)
 })

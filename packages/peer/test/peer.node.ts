@@ -212,6 +212,22 @@ describe('peers', function () {
     }
   })
 
+  it('exchange nothing, remember nobody and choose nobody when they are told not to', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skein-peer-'))
+    try {
+      const friend = await start()
+      const first = await start({ dataDir: folder, bootstrap: friend.addresses, pex: false })
+      expect([first.outbound, first.libp2p.services.pex]).to.deep.equal([undefined, undefined])
+      expect(first.libp2p.getPeers().map(String)).to.deep.equal([friend.id])
+      await first.stop()
+      const second = await start({ dataDir: folder })
+      expect([second.outbound?.tables.size, second.stats().connections]).to.deep.equal([0, 0])
+    } finally {
+      await Promise.all(started.map(async peer => { await peer.stop() }))
+      await rm(folder, { recursive: true })
+    }
+  })
+
   it('go on dialling a bootstrap that is not there yet', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'skein-peer-'))
     try {

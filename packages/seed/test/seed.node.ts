@@ -84,6 +84,19 @@ describe('a seed', function () {
     expect(await b.chat({ model: 'm', messages: [] }).text()).to.equal('without it')
   })
 
+  it('exchanges records, and keeps no connections of its own choice: it dials from memory only while it is alone', async () => {
+    const [a, b] = await Promise.all([start(), start()]) as [Peer, Peer]
+    const { outbound, libp2p } = seed.peer
+    await until(() => outbound?.tables.get(a.id) !== undefined && outbound.tables.get(b.id) !== undefined)
+    await until(() => (a.libp2p.services.pex?.counters.asks_total ?? 0) > 0 && (libp2p.services.pex?.view.size ?? 0) > 0)
+    const direction = (peer: Peer): string[] => libp2p.getConnections(peer.libp2p.peerId).map(connection => connection.direction)
+    expect([direction(a), direction(b)]).to.deep.equal([['inbound'], ['inbound']])
+    expect([outbound?.reserved, outbound?.counters.dials_total, outbound?.counters.feelers_total]).to.deep.equal([[], 0, 0])
+    // those who come know it for what it is, and leave their places to others
+    await until(() => a.outbound?.tables.get(seed.id)?.seed === true)
+    expect(a.outbound?.reserved).to.include(seed.id) // its user gave it
+  })
+
   it('refuses, with the reason, a registration that another signed, that is replayed or that is junk', async () => {
     const privateKey = await generateKeyPair('Ed25519')
     const peer = await createPeer({ ...LISTEN, bootstrap: [], privateKey })
