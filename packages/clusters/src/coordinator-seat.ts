@@ -122,8 +122,27 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
     return this.own
   }
 
-  /** The peers of the part that may have the seat, as far as this peer knows; itself among them if it may. */
-  onMembers (candidates: Iterable<SeatCandidate>, nowMs: number): void {
+  /** All that hold the seat, as far as this peer knows: as a rule one. */
+  get holding (): Lease[] {
+    const others = [...this.holders.values()].map(({ holder, term, expiresAtMs }) => ({ holder, term, expiresAtMs }))
+    return this.own === undefined ? others : [this.own, ...others]
+  }
+
+  /** This peer's place in line, from 0; `undefined` when it is no candidate. */
+  place (nowMs: number): number | undefined {
+    return this.candidates.has(this.init.self) ? this.line(nowMs).indexOf(this.init.self) : undefined
+  }
+
+  /** A peer thought unreachable was heard. */
+  onHeard (peer: string): void {
+    this.unreachable.delete(peer)
+  }
+
+  /**
+   * The peers of the part that may have the seat, as far as this peer knows; itself among them if it may. `told` are leases that it heard of before
+   * it knew them.
+   */
+  onMembers (candidates: Iterable<SeatCandidate>, nowMs: number, told: Iterable<Lease> = []): void {
     this.candidates.clear()
     for (const candidate of candidates) {
       if (this.candidates.size >= this.init.maxCandidates && candidate.peer !== this.init.self) {
@@ -136,6 +155,9 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
     if (this.own !== undefined && !this.candidates.has(this.init.self)) {
       this.stepDown(undefined)
     }
+    for (const lease of told) {
+      this.hear(lease, undefined, nowMs)
+    }
     this.settle(nowMs)
   }
 
@@ -144,24 +166,11 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
    * more time than a lease has, is not believed: `false`.
    */
   onLease (lease: Lease, more: boolean | undefined, nowMs: number): boolean {
-    const { self, leaseMs } = this.init
-    const known = this.holders.get(lease.holder)
-    const alive = lease.expiresAtMs > nowMs && lease.expiresAtMs <= nowMs + leaseMs + CLOCK_SKEW_MS && lease.expiresAtMs >= (known?.expiresAtMs ?? 0)
-    const sound = Number.isSafeInteger(lease.term) && lease.term >= 0 && lease.term <= MAX_TERM
-    if (lease.holder === self || !this.candidates.has(lease.holder) || !alive || !sound) {
-      return false
+    const isBelieved = this.hear(lease, more, nowMs)
+    if (isBelieved) {
+      this.settle(nowMs)
     }
-    this.holders.set(lease.holder, { ...lease, sinceMs: known?.sinceMs ?? nowMs, heardMs: nowMs, beats: more ?? known?.beats ?? false })
-    this.unreachable.delete(lease.holder)
-    this.term = Math.max(this.term, lease.term)
-    if (this.own !== undefined && this.compare(lease.holder, self, nowMs) < 0) {
-      this.stepDown(lease.holder)
-    } else if (this.own !== undefined && more !== false) {
-      // it does not know: its view is another, or it did not hear the announcement. A reply is not replied to
-      this.effects.push({ type: 'heartbeat', to: [lease.holder], lease: this.own, more: false })
-    }
-    this.settle(nowMs)
-    return true
+    return isBelieved
   }
 
   /** The holder gave the seat back. */
@@ -197,6 +206,26 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   nextTimeoutMs (): number | undefined {
     const next = Math.min(this.nextEndMs(), this.own === undefined ? this.nextTakeMs() : Math.min(this.heartbeatAtMs, this.renewAtMs(this.own)))
     return next === Infinity ? undefined : next
+  }
+
+  private hear (lease: Lease, more: boolean | undefined, nowMs: number): boolean {
+    const { self, leaseMs } = this.init
+    const known = this.holders.get(lease.holder)
+    const alive = lease.expiresAtMs > nowMs && lease.expiresAtMs <= nowMs + leaseMs + CLOCK_SKEW_MS && lease.expiresAtMs >= (known?.expiresAtMs ?? 0)
+    const sound = Number.isSafeInteger(lease.term) && lease.term >= 0 && lease.term <= MAX_TERM
+    if (lease.holder === self || !this.candidates.has(lease.holder) || !alive || !sound) {
+      return false
+    }
+    this.holders.set(lease.holder, { ...lease, sinceMs: known?.sinceMs ?? nowMs, heardMs: nowMs, beats: more ?? known?.beats ?? false })
+    this.unreachable.delete(lease.holder)
+    this.term = Math.max(this.term, lease.term)
+    if (this.own !== undefined && this.compare(lease.holder, self, nowMs) < 0) {
+      this.stepDown(lease.holder)
+    } else if (this.own !== undefined && more !== false) {
+      // it does not know: its view is another, or it did not hear the announcement. A reply is not replied to
+      this.effects.push({ type: 'heartbeat', to: [lease.holder], lease: this.own, more: false })
+    }
+    return true
   }
 
   /** What follows from all that is known: drops who is silent, renews or gives back what is held, takes what is vacant. */

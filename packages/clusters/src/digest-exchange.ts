@@ -4,10 +4,11 @@
  * change, but for a repetition before it expires, and never more than the part's peers may cost.
  */
 import { crc32 } from '@skein/core'
-import { decodeDigest, DigestError, encodeDigest, MAX_DIGEST_BYTES } from './digest.ts'
+import { decodeDigest, DigestError, encodeDigest, MAX_DIGEST_BYTES, MAX_DIGEST_PARTS } from './digest.ts'
 import { DigestBook, mergeRegions, sumOfParts, unionOfWholes } from './digest-book.ts'
 import { capacityOf, digestKey, maxCapacity, NO_CAPACITY } from './region-capacity.ts'
-import { isWithin, LEVEL_BITS, MAX_PREFIX_BITS, parentScope, regionOf } from './scope.ts'
+import { isWithin, LEVEL_BITS, MAX_PREFIX_BITS, parentScope, regionOf, zonePart } from './scope.ts'
+import type { ToldPart } from './cluster-census.ts'
 import type { Digest } from './digest.ts'
 import type { CapacityEstimate, RegionCapacity } from './region-capacity.ts'
 import type { Machine } from '@skein/core'
@@ -28,7 +29,7 @@ export interface DigestPeers {
 }
 
 /**
- * - `send`: send these bytes, signed, to that coordinator
+ * - `send`: send these bytes to that coordinator, which has to know from whom they are; it may be this peer, if it coordinates both parts
  * - `penalize`: what that one sent nobody who keeps the protocol sends
  */
 export type DigestEffect =
@@ -61,10 +62,19 @@ export interface DigestExchangeInit {
    * @default 16_384
    */
   maxPartBytes?: number
+  /**
+   * Nothing is told before: who has just begun does not know its part yet.
+   *
+   * @default at once
+   */
+  notBeforeMs?: number
 }
 
 /** A region, a zone, four levels of parts within it, and clusters. */
 export const MAX_LEVELS = 3 + Math.floor((MAX_PREFIX_BITS - 1) / LEVEL_BITS)
+
+/** Of the message that a digest is part of. */
+const FRAME_BYTES = 16
 
 /** Above and across at most, and below: 32 parts, two coordinators each. */
 const MAX_UPWARDS = 4
@@ -102,7 +112,7 @@ export class DigestExchange implements Machine<DigestEffect> {
   private seq: number
 
   constructor (init: DigestExchangeInit) {
-    this.init = { periodMs: 60_000, lifeMs: 300_000, bytesPerSecondAndPeer: 4, maxPartBytes: 16_384, ...init }
+    this.init = { periodMs: 60_000, lifeMs: 300_000, bytesPerSecondAndPeer: 4, maxPartBytes: 16_384, notBeforeMs: -Infinity, ...init }
     this.book = new DigestBook({ lifeMs: this.init.lifeMs })
     this.seq = this.init.firstSeq
   }
@@ -122,8 +132,8 @@ export class DigestExchange implements Machine<DigestEffect> {
     }
     for (const { peer, view } of views) {
       const key = `${view} ${peer}`
-      if (peer !== this.init.self && !this.destinations.has(key)) {
-        this.destinations.set(key, { peer, view, dueMs: nowMs, sentMs: -Infinity })
+      if (!this.destinations.has(key)) {
+        this.destinations.set(key, { peer, view, dueMs: Math.max(nowMs, this.init.notBeforeMs), sentMs: -Infinity })
       }
     }
   }
@@ -171,21 +181,38 @@ export class DigestExchange implements Machine<DigestEffect> {
     return this.own.peers === 0 ? below : new Map([[regionOf(this.init.scope), this.own]])
   }
 
+  /** How many peers there are in parts of the zone: those below, and those that it was told of. */
+  parts (): ToldPart[] {
+    const parts = new Map<string, ToldPart>()
+    for (const { scope, view, regions, parts: told = [] } of this.book.digests()) {
+      const part = zonePart(scope)
+      if (view === 'whole') {
+        told.forEach(one => { parts.set(`${one.depth} ${one.prefix}`, one) })
+      } else if (part !== undefined && part.depth > 0 && isWithin(scope, this.init.scope)) {
+        parts.set(`${part.depth} ${part.prefix}`, { ...part, peers: regions.get(regionOf(scope))?.peers ?? 0 })
+      }
+    }
+    return [...parts.values()].slice(0, MAX_DIGEST_PARTS)
+  }
+
   onTimeout (nowMs: number): void {
     const due = [...this.destinations.values()].filter(({ dueMs }) => dueMs <= nowMs).sort((a, b) => a.dueMs - b.dueMs)
     const written = new Map<Digest['view'], Written>()
     for (const destination of due) {
       const digest = written.get(destination.view) ?? this.write(destination.view, nowMs)
       written.set(destination.view, digest)
-      const waitMs = this.waitMs(digest.bytes.length, nowMs)
+      // one level of a peer tells another at no cost
+      const isSelf = destination.peer === this.init.self
+      const waitMs = isSelf ? 0 : this.waitMs(digest.bytes.length, nowMs)
+      const periodMs = isSelf ? this.init.periodMs / 12 : this.init.periodMs
       if (destination.sent === digest.content && nowMs - destination.sentMs < this.init.lifeMs / 2) {
-        destination.dueMs = nowMs + this.init.periodMs
+        destination.dueMs = nowMs + periodMs
       } else if (waitMs > 0) {
         destination.dueMs = nowMs + waitMs
       } else {
-        this.creditBytes -= digest.bytes.length
+        this.creditBytes -= isSelf ? 0 : digest.bytes.length
         this.effects.push({ type: 'send', to: destination.peer, bytes: digest.bytes })
-        Object.assign(destination, { sent: digest.content, sentMs: nowMs, dueMs: nowMs + this.init.periodMs })
+        Object.assign(destination, { sent: digest.content, sentMs: nowMs, dueMs: nowMs + periodMs })
       }
     }
   }
@@ -219,11 +246,12 @@ export class DigestExchange implements Machine<DigestEffect> {
   private write (view: Digest['view'], nowMs: number): Written {
     const { self: origin, scope, maxPartBytes } = this.init
     const regions = view === 'part' ? this.part(nowMs) : this.everything(nowMs)
-    const maxBytes = view === 'part' ? maxPartBytes : MAX_DIGEST_BYTES
+    const parts = view === 'part' ? [] : this.parts()
+    const maxBytes = view === 'part' ? maxPartBytes : MAX_DIGEST_BYTES - FRAME_BYTES
     // by the checksum alone a change may be overlooked once in 2^32: until the next repetition
-    const content = crc32(encodeDigest({ origin, scope, view, regions, seq: 0, issuedAtMs: 0 }, maxBytes))
+    const content = crc32(encodeDigest({ origin, scope, view, regions, parts, seq: 0, issuedAtMs: 0 }, maxBytes))
     this.seq++
-    return { bytes: encodeDigest({ origin, scope, view, regions, seq: this.seq, issuedAtMs: nowMs }, maxBytes), content }
+    return { bytes: encodeDigest({ origin, scope, view, regions, parts, seq: this.seq, issuedAtMs: nowMs }, maxBytes), content }
   }
 
   /** How long until so many bytes may be sent: credit grows with the number of peers of the part, up to that for one digest of any size. */

@@ -3,12 +3,15 @@ import { concatBytes, fromHex, toHex } from '@skein/core'
 import { CountMinSketch, isSketchWidth, SKETCH_ROWS } from './count-min-sketch.ts'
 import { CapacityDigest } from './pb/digest.ts'
 import { MAX_FREE_PER_PEER, MODEL_KEY_BYTES, trimCapacity } from './region-capacity.ts'
-import { isScope } from './scope.ts'
+import { isScope, MAX_PREFIX_BITS } from './scope.ts'
+import type { ToldPart } from './cluster-census.ts'
 import type { RegionEntry } from './pb/digest.ts'
 import type { ModelCapacity, RegionCapacity } from './region-capacity.ts'
 
 export const MAX_DIGEST_BYTES = 64 * 1024
 export const MAX_DIGEST_REGIONS = 64
+/** 32 of each of four levels. */
+export const MAX_DIGEST_PARTS = 128
 
 export interface Digest {
   origin: string
@@ -18,6 +21,8 @@ export interface Digest {
   /** `part`: of all peers of the scope. `whole`: of everything that the origin knows of, for those below it */
   view: 'part' | 'whole'
   regions: ReadonlyMap<string, RegionCapacity>
+  /** In one of everything: how many peers there are in parts of the zone */
+  parts?: ToldPart[]
 }
 
 /** Not a digest, or one beyond its bounds: who sent it does not keep the protocol. */
@@ -33,19 +38,22 @@ export class DigestError extends Error {
 /** Cuts the digest to `maxBytes`, an equal share for each region that needs it, and writes it. Of more than 64 regions the largest are told. */
 export function encodeDigest (digest: Digest, maxBytes = MAX_DIGEST_BYTES): Uint8Array<ArrayBuffer> {
   const regions = [...digest.regions].sort(([a, x], [b, y]) => y.peers - x.peers || (a < b ? -1 : 1)).slice(0, MAX_DIGEST_REGIONS)
-  const share = Math.floor((maxBytes - HEADER_BYTES) / Math.max(1, regions.length))
+  const parts = digest.parts?.slice(0, MAX_DIGEST_PARTS) ?? []
+  const share = Math.floor((maxBytes - HEADER_BYTES - parts.length * PART_BYTES) / Math.max(1, regions.length))
   return CapacityDigest.encode({
     origin: digest.origin,
     seq: digest.seq,
     issuedAtMs: digest.issuedAtMs,
     scope: digest.scope,
     view: digest.view === 'whole' ? 1 : 0,
-    regions: regions.map(([region, capacity]) => writeRegion(region, trimCapacity(capacity, share)))
+    regions: regions.map(([region, capacity]) => writeRegion(region, trimCapacity(capacity, share))),
+    parts
   })
 }
 
 /** Origin, scope and numbers. */
 const HEADER_BYTES = 400
+const PART_BYTES = 16
 
 /** @throws {DigestError} */
 export function decodeDigest (bytes: Uint8Array): Digest {
@@ -54,7 +62,7 @@ export function decodeDigest (bytes: Uint8Array): Digest {
   }
   let read: CapacityDigest
   try {
-    read = CapacityDigest.decode(bytes, { limits: { regions: MAX_DIGEST_REGIONS } })
+    read = CapacityDigest.decode(bytes, { limits: { regions: MAX_DIGEST_REGIONS, parts: MAX_DIGEST_PARTS } })
   } catch (error) {
     throw new DigestError('Not a digest', { cause: error })
   }
@@ -66,7 +74,10 @@ export function decodeDigest (bytes: Uint8Array): Digest {
   if (regions.size !== read.regions.length || [...regions.keys()].some(region => !isScope(region) || region.includes('/'))) {
     throw new DigestError('A region that has no name, or is there twice')
   }
-  return { origin, seq, issuedAtMs, scope, view: view === 1 ? 'whole' : 'part', regions }
+  if (read.parts.some(({ prefix, depth }) => depth > MAX_PREFIX_BITS || prefix >= 2 ** depth)) {
+    throw new DigestError('A part of a zone that cannot be')
+  }
+  return { origin, seq, issuedAtMs, scope, view: view === 1 ? 'whole' : 'part', regions, ...(read.parts.length === 0 ? {} : { parts: read.parts }) }
 }
 
 function writeRegion (region: string, { peers, models, tail }: RegionCapacity): RegionEntry {

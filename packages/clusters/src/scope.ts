@@ -15,6 +15,12 @@ export function scopeName (region: string, zone: string, prefix = 0, depth = 0):
   return `${region}/${zone}/${depth === 0 ? '' : prefix.toString(2).padStart(depth, '0')}`
 }
 
+/** The bits of a zone, or of a part of one, as `scopeName` takes them; `undefined` for a region. */
+export function zonePart (name: string): { zone: string, prefix: number, depth: number } | undefined {
+  const [, zone, bits = ''] = name.split('/')
+  return zone === undefined ? undefined : { zone, prefix: bits === '' ? 0 : Number.parseInt(bits, 2), depth: bits.length }
+}
+
 export function isScope (name: string): boolean {
   return SCOPE.test(name)
 }

@@ -10,6 +10,7 @@ export interface CapacityDigest {
   scope: string
   view: number
   regions: RegionEntry[]
+  parts: DigestPart[]
 }
 
 export const CapacityDigest = (() => {
@@ -51,6 +52,13 @@ export const CapacityDigest = (() => {
         }
       }
 
+      if (obj.parts != null && obj.parts.length > 0) {
+        for (const value of obj.parts) {
+          w.uint32(58)
+          DigestPart.codec().encode(value, w)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -63,7 +71,8 @@ export const CapacityDigest = (() => {
         issuedAtMs: 0,
         scope: '',
         view: 0,
-        regions: []
+        regions: [],
+        parts: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -102,6 +111,16 @@ export const CapacityDigest = (() => {
             }))
             break
           }
+          case 7: {
+            if (opts.limits?.parts != null && obj.parts.length === opts.limits.parts) {
+              throw new MaxLengthError('Decode error - repeated field "parts" had too many elements')
+            }
+
+            obj.parts.push(DigestPart.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.parts$
+            }))
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -117,6 +136,82 @@ export const CapacityDigest = (() => {
     codec: (): typeof codec => codec,
     encode: (obj: Partial<CapacityDigest>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
     decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CapacityDigest>): CapacityDigest => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface DigestPart {
+  prefix: number
+  depth: number
+  peers: number
+}
+
+export const DigestPart = (() => {
+  const codec: Pick<Codec<DigestPart, Partial<DigestPart>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.prefix != null && obj.prefix !== 0)) {
+        w.uint32(8)
+        w.uint32(obj.prefix)
+      }
+
+      if ((obj.depth != null && obj.depth !== 0)) {
+        w.uint32(16)
+        w.uint32(obj.depth)
+      }
+
+      if ((obj.peers != null && obj.peers !== 0)) {
+        w.uint32(24)
+        w.uint32(obj.peers)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        prefix: 0,
+        depth: 0,
+        peers: 0
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.prefix = reader.uint32()
+            break
+          }
+          case 2: {
+            obj.depth = reader.uint32()
+            break
+          }
+          case 3: {
+            obj.peers = reader.uint32()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<DigestPart>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<DigestPart>): DigestPart => decodeMessage(buf, codec, opts)
   }
 })()
 

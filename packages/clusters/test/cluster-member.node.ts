@@ -1,0 +1,53 @@
+/** Clusters of real libp2p nodes over TCP on loopback, with GossipSub. */
+import { expect } from 'chai'
+import { createClusterNode, eventually, stopNode, TableRendezvous } from './node-fixture.ts'
+import type { TestNode } from './node-fixture.ts'
+
+const nodes: TestNode[] = []
+
+async function create (rendezvous: TableRendezvous, count: number, init: (index: number) => Partial<Parameters<typeof createClusterNode>[1]>): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    nodes.push(await createClusterNode(rendezvous, { region: 'eu-west', weight: 1, ...init(i) }))
+  }
+}
+
+/** Ends without a word, as a process that is killed does. */
+async function kill (node: TestNode): Promise<void> {
+  nodes.splice(nodes.indexOf(node), 1)
+  node.libp2p.getConnections().forEach(connection => { connection.abort(new Error('killed')) })
+  await node.libp2p.stop()
+  await node.service.stop()
+}
+
+describe('ClusterService', function () {
+  this.timeout(120_000)
+
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(stopNode))
+  })
+
+  it('makes one cluster of six nodes that knows its members and what they serve, and goes on when its coordinator is killed', async () => {
+    const rendezvous = new TableRendezvous()
+    await create(rendezvous, 6, i => ({ loads: [{ model: 'common', free: 2 }, { model: `model ${i}`, free: 1 }] }))
+    await eventually(() => nodes.every(({ service }) => service.members === 6))
+    await eventually(() => new Set(nodes.map(({ service }) => service.coordinator)).size === 1 && nodes[0]?.service.coordinator !== undefined)
+    const answersEverywhere = async (count: number): Promise<void> => {
+      for (const { service } of nodes) {
+        for (;;) {
+          const [answer] = await service.where('common', { timeoutMs: 60_000 })
+          if (answer?.free === count * 2) {
+            expect(answer).to.include({ region: 'eu-west', providers: count, exact: true })
+            break
+          }
+          await new Promise(resolve => setTimeout(resolve, 500))
+        }
+      }
+    }
+    await answersEverywhere(6)
+
+    const coordinator = nodes.find(({ name, service }) => name === service.coordinator) as TestNode
+    await kill(coordinator)
+    await eventually(() => nodes.every(({ service }) => service.members === 5 && service.coordinator !== undefined && service.coordinator !== coordinator.name))
+    await answersEverywhere(5)
+  })
+})
