@@ -4,7 +4,7 @@ export type { Capabilities, Hardware, RelayLoad, SignedCapabilities } from './ca
 export { checkLife, MAX_CLOCK_SKEW_MS, MAX_ENVELOPE_BYTES, openEnvelope, sealEnvelope } from './envelope.ts'
 export type { Opened, RecordKind } from './envelope.ts'
 export { networkOf } from './network-group.ts'
-export { MAX_OFFER_LIFE_MS, OFFER_KIND, openOffer, signOffer } from './offer.ts'
+export { MAX_OFFER_LIFE_MS, OFFER_KIND, openOffer, readOffer, signOffer } from './offer.ts'
 export type { Offer, SignedOffer } from './offer.ts'
 export { peerIdBytesOf, peerNameOf } from './peer-name.ts'
 export { PROTOCOLS } from './protocols.ts'

@@ -1,7 +1,7 @@
 /** An offer: "I serve this model, here, like this, until then", signed by the peer that serves it. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { equalBytes } from '@skein/core'
-import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
+import { checkLife, openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts'
 import { checkCount, checkName, checkNumber, MAX_ADDRESSES, MAX_TASKS } from './field-bounds.ts'
 import { OfferRecord } from './pb/record.ts'
 import { peerIdBytesOf } from './peer-name.ts'
@@ -85,6 +85,18 @@ export async function signOffer (offer: Offer, privateKey: PrivateKey): Promise<
 export async function openOffer (envelope: Uint8Array, nowMs: number): Promise<SignedOffer> {
   const opened = await openEnvelope(OFFER_KIND, envelope)
   const offer = decodeOffer(opened.payload, opened.peer, opened.peerIdBytes)
+  checkLife(OFFER_KIND, offer, nowMs)
+  return { offer, envelope }
+}
+
+/**
+ * Reads an envelope with an offer in it whose bytes are known to be the signer's otherwise: all is checked but the signature.
+ *
+ * @throws {RecordError} with the reason
+ */
+export function readOffer (envelope: Uint8Array, nowMs: number): SignedOffer {
+  const read = readEnvelope(OFFER_KIND, envelope)
+  const offer = decodeOffer(read.payload, read.peer, read.peerIdBytes)
   checkLife(OFFER_KIND, offer, nowMs)
   return { offer, envelope }
 }
