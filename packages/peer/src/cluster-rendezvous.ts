@@ -3,13 +3,8 @@
  * were a model, under a name that no model has; one lookup then brings signed addresses of members.
  */
 import type { Logger } from '@libp2p/interface'
+import type { Found, Rendezvous } from '@skein/clusters/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
-
-export interface Member {
-  peer: string
-  /** Multiaddr texts without the peer's id, best first */
-  addresses: string[]
-}
 
 /** What names of clusters begin with; peers serve no model of such a name. */
 export const CLUSTER_PREFIX = '/skein/cluster/1/'
@@ -17,7 +12,7 @@ export const CLUSTER_PREFIX = '/skein/cluster/1/'
 /** Members that one search gives. */
 const MAX_FOUND = 16
 
-export class ClusterRendezvous {
+export class ClusterRendezvous implements Rendezvous {
   private readonly routing: ModelRouting
   private readonly log: Logger
 
@@ -26,19 +21,17 @@ export class ClusterRendezvous {
     this.log = log
   }
 
-  /** Announces this peer as a member of the cluster until the signal fires. Does not throw: where it fails, others are found, or it is tried again. */
-  advertise (scope: string, signal: AbortSignal): void {
+  /** Announces this peer as a member of the cluster until the signal fires. Resolves when it was stored for the first time. */
+  async advertise (scope: string, signal: AbortSignal): Promise<void> {
     const model = CLUSTER_PREFIX + scope
-    this.routing.announce({ model, tasks: ['cluster'], region: '' }).catch((error: Error) => {
-      this.log('%s is not announced: %s', scope, error.message)
-    })
     signal.addEventListener('abort', () => {
       this.routing.withdraw(model).catch((error: Error) => { this.log('%s was not withdrawn: %s', scope, error.message) })
     }, { once: true })
+    await this.routing.announce({ model, tasks: ['cluster'], region: '' }, { signal })
   }
 
   /** Members of the cluster, as they are found; each once, 16 at most. */
-  async * seek (scope: string, signal: AbortSignal): AsyncGenerator<Member, void, undefined> {
+  async * seek (scope: string, signal: AbortSignal): AsyncGenerator<Found, void, undefined> {
     const seen = new Set<string>()
     // one looks here once in a while, and members come and go: what is remembered is of little use
     const found = this.routing.findModel(CLUSTER_PREFIX + scope, { signal, region: '', wanted: MAX_FOUND, cache: false })

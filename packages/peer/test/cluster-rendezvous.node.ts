@@ -29,8 +29,8 @@ describe('Members of a cluster', function () {
 
   it('are found by their scope, as long as they advertise it, and by no other', async () => {
     const [two, three] = [new AbortController(), new AbortController()]
-    rendezvous(2).advertise('eu-west/all/', two.signal)
-    rendezvous(3).advertise('eu-west/all/', three.signal)
+    await rendezvous(2).advertise('eu-west/all/', two.signal)
+    await rendezvous(3).advertise('eu-west/all/', three.signal)
     const both = [peers[2], peers[3]].map(peer => peer?.id)
     await until(async () => (await found(4, 'eu-west/all/')).length === 2)
     expect(await found(5, 'eu-west/all/')).to.have.members(both)
