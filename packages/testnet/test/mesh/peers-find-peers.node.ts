@@ -96,7 +96,7 @@ describe('Peers without a seed', function () {
 })
 
 function drawn<T> (from: T[], count: number, random: Random): T[] {
-  return shuffle(random, from).slice(0, count)
+  return shuffle(random, [...from]).slice(0, count)
 }
 
 async function allLinks (groups: Group[]): Promise<PeerLinks[]> {
