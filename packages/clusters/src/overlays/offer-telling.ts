@@ -9,7 +9,7 @@ import { randomFloat } from '@skein/core'
 import { loadChange } from './own-load.ts'
 import type { HeardRate } from './heard-rate.ts'
 import type { OverlayRules } from './overlay-options.ts'
-import type { OwnLoad } from './own-load.ts'
+import type { LoadChange, OwnLoad } from './own-load.ts'
 import type { Random } from '@skein/core'
 
 /**
@@ -17,9 +17,14 @@ import type { Random } from '@skein/core'
  * crowd the repetitions then fill 0.6 of it, and what is left is for changes.
  */
 const SHARES = { repetition: 0.6, other: 0.8, full: 1 }
-/** A day and a half, at a minute's interval: more would not be told less. */
+/** From a minute to a day and a half: more would not be told less. */
 const MAX_DOUBLINGS = 11
-/** A change that finds no room waits between once and twice this, ms. */
+/**
+ * So long after its last repetition a provider tells that it is full, and then nothing until there is room for a repetition: those whose load changes
+ * often would fill the topic for good, always the same ones, and load with callers who know of no others.
+ */
+const TURN_MS = 240_000
+/** A change that finds no room waits between once and twice this, then twice as long each time, ms: many may wait, who do not hear each other at once. */
 const CHANGE_RETRY_MS = 500
 
 export interface OfferTellingInit {
@@ -37,17 +42,20 @@ export class OfferTelling {
   private readonly heard: HeardRate
   private load: OwnLoad
   private told?: { load: OwnLoad, atMs: number }
+  private repeatedMs = -Infinity
   private intervalMs: number
   private repeatAtMs: number
   private changeAtMs?: number
+  private changeRetryMs = CHANGE_RETRY_MS
 
   constructor (init: OfferTellingInit, nowMs: number) {
     this.rules = init.rules
     this.random = init.random
     this.heard = init.heard
     this.load = init.load
-    this.intervalMs = init.rules.repeatMs
-    this.repeatAtMs = nowMs + this.inSecondHalf(init.rules.listenMs)
+    // all that join together come to word within a minute or two, as long as they are not too many
+    this.intervalMs = init.rules.listenMs
+    this.repeatAtMs = nowMs + this.inSecondHalf(this.intervalMs)
   }
 
   get nextMs (): number {
@@ -57,14 +65,12 @@ export class OfferTelling {
   onLoad (load: OwnLoad, nowMs: number): void {
     this.load = load
     const { told } = this
-    if (told === undefined || nowMs - told.atMs >= MAX_OFFER_LIFE_MS) {
-      return // nobody holds an offer that it would correct
-    }
-    const change = loadChange(told.load, load)
+    const change = this.changeToTell(nowMs)
     if (change === undefined) {
       this.changeAtMs = undefined
+      this.changeRetryMs = CHANGE_RETRY_MS
     } else if (change === 'full' || this.changeAtMs === undefined) {
-      this.changeAtMs = Math.max(nowMs, told.atMs + this.rules.spacingMs)
+      this.changeAtMs = Math.max(nowMs, (told?.atMs ?? -Infinity) + this.rules.spacingMs)
     }
   }
 
@@ -89,6 +95,8 @@ export class OfferTelling {
     const { repeatMs } = this.rules
     if (this.heard.hasRoom(SHARES.repetition, nowMs)) {
       this.intervalMs = Math.max(repeatMs, this.intervalMs / 2)
+      this.repeatedMs = nowMs
+      this.repeatAtMs = nowMs + this.inSecondHalf(this.intervalMs)
       return this.tell(nowMs)
     }
     this.deferred++
@@ -99,8 +107,7 @@ export class OfferTelling {
 
   private isChangeDue (nowMs: number): boolean {
     this.changeAtMs = undefined
-    const { told } = this
-    const change = told === undefined || nowMs - told.atMs >= MAX_OFFER_LIFE_MS ? undefined : loadChange(told.load, this.load)
+    const change = this.changeToTell(nowMs)
     if (change === undefined) {
       return false
     }
@@ -108,19 +115,30 @@ export class OfferTelling {
       return true
     }
     this.deferred++
-    this.changeAtMs = nowMs + CHANGE_RETRY_MS * (1 + randomFloat(this.random))
+    this.changeRetryMs *= 2
+    this.changeAtMs = nowMs + this.inSecondHalf(this.changeRetryMs)
     return false
+  }
+
+  private changeToTell (nowMs: number): LoadChange | undefined {
+    const { told } = this
+    if (told === undefined || nowMs - told.atMs >= MAX_OFFER_LIFE_MS) {
+      return undefined // nobody holds an offer that it would correct
+    }
+    const change = loadChange(told.load, this.load)
+    return change === 'other' && nowMs - this.repeatedMs >= TURN_MS ? undefined : change
   }
 
   private tell (nowMs: number): true {
     this.told = { load: this.load, atMs: nowMs }
     this.changeAtMs = undefined
-    this.repeatAtMs = nowMs + this.inSecondHalf(this.intervalMs)
+    this.changeRetryMs = CHANGE_RETRY_MS
+    this.repeatAtMs = Math.max(this.repeatAtMs, nowMs + this.rules.spacingMs)
     this.heard.onMessage(nowMs)
     return true
   }
 
   private inSecondHalf (ms: number): number {
-    return ms * (1 + randomFloat(this.random)) / 2
+    return Math.ceil(ms * (1 + randomFloat(this.random)) / 2)
   }
 }
