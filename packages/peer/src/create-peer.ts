@@ -4,6 +4,10 @@ import { deadline } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createLibp2p } from 'libp2p'
 import { platform } from '#platform'
+import { PeerGossip } from './gossip/peer-gossip.ts'
+import { PeerScores } from './gossip/peer-scores.ts'
+import { limitedDial } from './limited-dial.ts'
+import { meshClusters } from './mesh-clusters.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
@@ -11,7 +15,9 @@ import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
+import type { GossipInit } from './gossip/gossip.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
+import type { ClusterOptions } from './mesh-clusters.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { Acquaintance, PexOptions } from './outbound-init.ts'
@@ -93,6 +99,19 @@ export interface PeerInit {
   pex?: false | PexOptions
   /** What this peer tells of itself besides, asked before each registration */
   describe?: () => Partial<SelfDescription>
+  /**
+   * Gossip with other peers over GossipSub: through it peers come to know each other without a seed. `false`: this peer is sent nothing and passes nothing
+   * on; a seed leaves it out, because everybody who joins is connected to it.
+   *
+   * @default {}
+   */
+  gossip?: false | GossipOptions
+  /**
+   * Its place in a cluster of peers of its region, through which it knows where there is capacity for a model. `false`, or no gossip: it is in none.
+   *
+   * @default {}
+   */
+  clusters?: false | ClusterOptions
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -116,6 +135,9 @@ export interface PeerInit {
   /** Ends the start when it fires */
   signal?: AbortSignal
 }
+
+/** `peerExchange: false`: nobody is dialled because a neighbour in GossipSub told of him. */
+export type GossipOptions = Pick<GossipInit, 'peerExchange'>
 
 export interface DnsInit {
   /**
@@ -153,10 +175,11 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
     ? undefined
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
 
+  const start: Start = { init, data, known, scores: new PeerScores(), clock, random }
   try {
-    const libp2p = await startNode(init, data, known, clock, random)
+    const libp2p = await startNode(start)
     try {
-      return await join(init, bootstrap, libp2p.node, libp2p.privateKey, data, known, clock, random)
+      return await join(start, bootstrap, libp2p.node, libp2p.privateKey)
     } catch (error) {
       await libp2p.node.stop()
       throw error
@@ -167,9 +190,17 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   }
 }
 
-async function startNode (
-  init: PeerInit, data: DataDirectory | undefined, known: Acquaintance, clock: Clock, random: Random
-): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
+/** What the steps of a start share. */
+interface Start {
+  init: PeerInit
+  data: DataDirectory | undefined
+  known: Acquaintance
+  scores: PeerScores
+  clock: Clock
+  random: Random
+}
+
+async function startNode ({ init, data, known, scores, clock, random }: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -180,6 +211,9 @@ async function startNode (
       client: init.client ?? listen.length === 0,
       routing: { region: init.region, ...init.routing, clock, random },
       inference: { ...init.inference, clock, random },
+      gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
+      dials: known.dials,
+      clock,
       relays: init.relay !== 'off',
       pex: exchangeInit(known, clock, random),
       maxConnections: init.maxConnections ?? 300,
@@ -210,16 +244,8 @@ function readBootstrap ({ bootstrap = [], dns = {}, onSeedNameFailure }: PeerIni
   return { seeds, names: resolver && { resolver, defaultTtlMs: dns.defaultTtlMs, onFailure: onSeedNameFailure } }
 }
 
-async function join (
-  init: PeerInit,
-  bootstrap: Bootstrap,
-  libp2p: Libp2p<SkeinServices>,
-  privateKey: PrivateKey,
-  data: DataDirectory | undefined,
-  known: Acquaintance,
-  clock: Clock,
-  random: Random
-): Promise<Peer> {
+async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinServices>, privateKey: PrivateKey): Promise<Peer> {
+  const { init, data, known, scores, clock, random } = start
   const self: SelfDescription = {
     ...platform.hardware(),
     ...init.hardware,
@@ -247,7 +273,26 @@ async function join (
     dials: known.dials,
     describe: () => peer.describe()
   })
-  const { relays: client } = libp2p.services
+  const { pubsub, relays: client } = libp2p.services
+  const gossip = pubsub === undefined ? undefined : new PeerGossip({
+    libp2p,
+    service: pubsub,
+    scores,
+    clock,
+    log: libp2p.logger.forComponent('skein:gossip'),
+    named: bootstrap.seeds.flatMap(seed => seed.kind === 'multiaddr' ? [seed.text] : []),
+    onNeighbours: peers => { libp2p.services.pex?.setNeighbours(peers) }
+  })
+  const clusters = gossip === undefined || init.clusters === false ? undefined : meshClusters({
+    libp2p,
+    topics: gossip.topics,
+    connect: limitedDial({ libp2p, dials: known.dials, clock }),
+    self,
+    dialable: init.client !== true && libp2p.getMultiaddrs().length > 0,
+    options: init.clusters ?? {},
+    clock,
+    random
+  })
   const relays = client == null ? undefined : new RelayedListening({
     client,
     clock,
@@ -262,10 +307,12 @@ async function join (
     await memory?.kept.stop()
     await data?.addresses.close()
   }
-  const peer: Peer = new Peer({ libp2p, membership, outbound, relays, clock, random, self, describe: init.describe, close })
+  const peer: Peer = new Peer({ libp2p, membership, outbound, gossip, clusters, relays, clock, random, self, describe: init.describe, close })
+  gossip?.start()
   membership.start()
   memory?.kept.start()
   outbound?.start()
+  await clusters?.start()
 
   if (bootstrap.seeds.length > 0 || (outbound?.tables.size ?? 0) > 0) {
     const limit = deadline(clock, init.joinTimeoutMs ?? 5_000, [init.signal])

@@ -31,12 +31,10 @@ export function limitedDial ({ libp2p, dials, clock }: LimitedDialInit): Limited
     const suffix = `/p2p/${peer}`
     const known = (addresses.length > 0 ? [...addresses] : await storedAddresses(libp2p, peer, signal))
       .map(address => address.endsWith(suffix) ? address.slice(0, -suffix.length) : address).slice(0, MAX_ADDRESSES)
-    const nowMs = clock.nowMs()
-    const allowed = dials.plan(known, undefined, nowMs)
+    const allowed = dials.take(known, clock.nowMs())
     if (allowed.length === 0) {
       throw new DialRefusedError(peer, known.length === 0 ? 'no_address' : 'network')
     }
-    dials.onDial(allowed, undefined, nowMs)
     return await libp2p.dial(allowed.map(address => multiaddr(address + suffix)), { signal })
   }
 }

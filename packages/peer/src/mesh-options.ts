@@ -6,19 +6,25 @@ import { ping } from '@libp2p/ping'
 import { inference } from '@skein/inference/libp2p'
 import { peerExchange } from '@skein/pex/libp2p'
 import { PROTOCOLS } from '@skein/records'
+import { limitDials } from '@skein/pex/libp2p'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
 import { boundedGater, boundedNoise } from './bounded-negotiation.ts'
+import { gossip } from './gossip/gossip.ts'
 import { HANDSHAKE_TIMEOUT_MS, muxerOptions } from './inbound-init.ts'
 import { relayClient } from './relay/relay-client.ts'
 import { streamMuxer } from './stream-muxer.ts'
+import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import type { ConnectionGater, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
+import type { Clock } from '@skein/core'
+import type { DialLimits } from '@skein/pex'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
+import type { GossipInit } from './gossip/gossip.ts'
 import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { InboundInit, Transports } from './inbound-init.ts'
@@ -31,6 +37,11 @@ export interface MeshInit {
   client: boolean
   routing: ModelRoutingInit
   inference: InferenceInit
+  /** `false`: takes no part in gossip */
+  gossip?: false | GossipInit
+  /** Limits for the dials of those that strangers named */
+  dials?: DialLimits
+  clock?: Clock
   /** Whether circuits are dialled, and reservations can be made */
   relays: boolean
   /** Left out, records of peers are not exchanged */
@@ -49,6 +60,8 @@ export interface SkeinServices extends Record<string, unknown> {
   dht: KadDHT
   routing: ModelRouting
   inference: InferenceService
+  /** Not there when this node takes no part in gossip */
+  pubsub?: GossipSub
   /** Not there when this node has nothing to do with relays */
   relays?: RelayClient
   /** Not there when peer exchange is turned off */
@@ -60,24 +73,34 @@ export interface SkeinServicesInit {
   client?: boolean
   routing?: ModelRoutingInit
   inference?: InferenceInit
+  /** `false` leaves GossipSub out @default {} */
+  gossip?: false | GossipInit
+  /** Limits for the dials of those that strangers named to the DHT and to GossipSub @default none */
+  dials?: DialLimits
+  /** @default systemClock() */
+  clock?: Clock
   inbound?: Pick<InboundInit, 'maxDhtStreamsPerConnection'>
 }
 
 /** Skein's services as plain libp2p service factories, for a node that exists already. */
 export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<SkeinServices> {
+  const { dials, clock } = init
+  const limited = <C extends GossipSubComponents>(components: C): C => dials === undefined ? components : limitDials(components, { dials, clock })
+  const dht = kadDHT({
+    protocol: PROTOCOLS.kad,
+    clientMode: init.client ?? false,
+    maxInboundStreams: init.inbound?.maxDhtStreamsPerConnection,
+    // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
+    peerInfoMapper: passthroughMapper
+  })
   return {
     identify: identify(),
     identifyPush: identifyPush(),
     ping: ping(),
-    dht: kadDHT({
-      protocol: PROTOCOLS.kad,
-      clientMode: init.client ?? false,
-      maxInboundStreams: init.inbound?.maxDhtStreamsPerConnection,
-      // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
-      peerInfoMapper: passthroughMapper
-    }),
+    dht: components => dht(limited(components)),
     routing: modelRouting({ clientMode: init.client, ...init.routing }),
-    inference: inference(init.inference)
+    inference: inference(init.inference),
+    ...init.gossip === false ? {} : { pubsub: gossip({ limitComponents: limited, ...init.gossip }) }
   }
 }
 

@@ -13,6 +13,10 @@ export interface PeerEvents {
   /** This peer began or ceased to offer a model */
   'model:served': CustomEvent<{ model: string }>
   'model:withdrawn': CustomEvent<{ model: string }>
+  /** This peer is in another cluster now */
+  'cluster:changed': CustomEvent<{ scope: string }>
+  /** Another peer coordinates a part of the network that this one is in; `undefined` while nobody does */
+  'coordinator:changed': CustomEvent<{ scope: string, peer: string | undefined }>
   /** One provider was asked; `error` is set when it failed, and then another may follow */
   'call:attempt': CustomEvent<{ model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }>
 }

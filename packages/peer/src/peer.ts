@@ -1,6 +1,7 @@
 /** A peer of the mesh: serves models, finds and calls those of others. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { NoCoordinatorError } from '@skein/clusters/libp2p'
 import { BoundedMap, deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
 import { meets } from '@skein/routing'
@@ -8,6 +9,7 @@ import { TypedEventEmitter } from 'main-event'
 import { chatCall } from './chat-call.ts'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
+import { loadsOf } from './mesh-clusters.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
 import { RelayUnavailableError } from './relay/relay-unavailable-error.ts'
@@ -17,6 +19,7 @@ import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions, FailoverWorld } from './failover.ts'
+import type { PeerGossip } from './gossip/peer-gossip.ts'
 import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
 import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller.ts'
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
@@ -27,6 +30,8 @@ import type { PathKind, ProviderView } from './ranking.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
+import type { RegionAnswer } from '@skein/clusters'
+import type { ClusterService, WhereOptions } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
@@ -38,6 +43,10 @@ export interface PeerParts {
   membership: MeshMembership
   /** Not there when peer exchange is turned off */
   outbound?: OutboundConnections
+  /** Not there when this peer takes no part in gossip */
+  gossip?: PeerGossip
+  /** Not there without gossip, or when it is turned off */
+  clusters?: ClusterService
   relays?: RelayedListening
   clock: Clock
   random: Random
@@ -45,6 +54,16 @@ export interface PeerParts {
   describe?: () => Partial<SelfDescription>
   /** Frees what the peer was started with, before the node stops */
   close?: () => Promise<void>
+}
+
+export interface ClusterPlace {
+  /** `eu-west/all/` and the first bits that its members have in common */
+  scope: string
+  members: number
+  /** Peer id; `undefined` while nobody coordinates it */
+  coordinator: string | undefined
+  /** The parts that this peer coordinates, its cluster first */
+  held: string[]
 }
 
 export interface StopOptions {
@@ -95,6 +114,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       connected: () => parts.libp2p.getConnections().length > 0,
       log: parts.libp2p.logger.forComponent('skein:served-models'),
       peer: parts.libp2p.peerId.toString(),
+      onLoads: () => { parts.clusters?.setLoads(loadsOf(this.served.offers)) },
       onChange: (kind, model) => {
         parts.membership.capabilitiesChanged()
         this.safeDispatchEvent(kind === 'served' ? 'model:served' : 'model:withdrawn', { detail: { model } })
@@ -105,6 +125,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
         detail: { peer: detail.remotePeer.toString(), address: detail.remoteAddr.toString(), direction: detail.direction }
       })
     })
+    parts.clusters?.addEventListener('cluster:changed', ({ detail }) => { this.safeDispatchEvent('cluster:changed', { detail }) })
+    parts.clusters?.addEventListener('coordinator:changed', ({ detail }) => { this.safeDispatchEvent('coordinator:changed', { detail }) })
+    this.judgePeers()
     this.libp2p.addEventListener('peer:disconnect', ({ detail }) => {
       this.safeDispatchEvent('peer:disconnected', { detail: { peer: detail.toString() } })
     })
@@ -246,6 +269,27 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return await relays.whenHeld(options)
   }
 
+  /** Its place among the peers of its region: the cluster, how many it has as far as is known here, who coordinates it, and what this peer coordinates. */
+  get cluster (): ClusterPlace | undefined {
+    const { clusters } = this.parts
+    return clusters?.scope === undefined
+      ? undefined
+      : { scope: clusters.scope, members: clusters.members, coordinator: clusters.coordinator, held: clusters.held }
+  }
+
+  /**
+   * Which regions have room for requests to a model, that with most of it first; none has it when the list is empty.
+   *
+   * @throws {NoCoordinatorError} when nobody who coordinates this peer's cluster answered in time, and when this peer is in no cluster
+   */
+  async whereIs (model: string, options: WhereOptions = {}): Promise<RegionAnswer[]> {
+    const { clusters } = this.parts
+    if (clusters === undefined) {
+      throw new NoCoordinatorError('no cluster', undefined, { cause: new Error('This peer was started with clusters: false, or gossip: false') })
+    }
+    return await clusters.where(model, options)
+  }
+
   /** What it has done so far; for metrics. */
   stats (): { connections: number, servedModels: string[], routing: Record<string, unknown>, inference: Record<string, unknown> } {
     const { routing, inference } = this.parts.libp2p.services
@@ -268,7 +312,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   }
 
   private async shutDown (drainMs: number): Promise<void> {
-    const { clock, membership, outbound, close } = this.parts
+    const { clock, membership, outbound, clusters, close } = this.parts
     const limit = deadline(clock, drainMs)
     // a drain refuses requests at once; the offers go meanwhile
     await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
@@ -276,10 +320,20 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.signals.stop()
     this.parts.relays?.stop()
     this.idleCircuits.stop()
+    await clusters?.stop()
+    this.parts.gossip?.stop()
     membership.stop()
     outbound?.stop()
     await close?.()
     await this.libp2p.stop()
+  }
+
+  /** What goes well, and what no honest peer does, goes into the scores of gossip. */
+  private judgePeers (): void {
+    const { gossip, clusters, libp2p: { services: { pex } } } = this.parts
+    pex?.addEventListener('peers:learned', ({ detail }) => { gossip?.onService(detail.source) })
+    pex?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
+    clusters?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
   }
 
   private async askSeedsForModels (): Promise<ModelListing[]> {
@@ -324,7 +378,13 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       this.libp2p.services.routing.forget(attempt.model, attempt.peer)
       this.seen.forget(attempt.model, attempt.peer)
     } else if (attempt.peer !== this.id) {
+      if (attempt.error === undefined) {
+        this.parts.gossip?.onService(attempt.peer)
+      }
       void this.measureRoundTrip(attempt.peer)
+    }
+    if (attempt.error === undefined && attempt.peer !== this.id) {
+      this.parts.gossip?.onService(attempt.peer)
     }
     this.safeDispatchEvent('call:attempt', { detail: attempt })
   }

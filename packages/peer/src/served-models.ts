@@ -31,6 +31,8 @@ export interface ServedModelsInit {
   connected: () => boolean
   log: Logger
   onChange: (kind: 'served' | 'withdrawn', model: string) => void
+  /** What is served, or its load, may have changed */
+  onLoads?: () => void
 }
 
 interface Entry {
@@ -85,6 +87,11 @@ export class ServedModels {
     await Promise.all([...this.entries].map(async entry => { await this.remove(entry) }))
   }
 
+  /** What this peer would tell of all its models. */
+  get offers (): Offer[] {
+    return this.models.flatMap(id => this.offerOf(id) ?? [])
+  }
+
   /** What this peer would tell of a model of its own, for its own calls. */
   offerOf (model: string): Offer | undefined {
     const found = this.find(model)
@@ -107,7 +114,7 @@ export class ServedModels {
 
   /** All models together, as a registration tells of them. */
   summary (): Pick<SelfDescription, 'loadedModels' | 'tasks' | 'effectiveContext' | 'priceMicros' | 'queueDepth'> {
-    const offers = this.models.flatMap(id => this.offerOf(id) ?? [])
+    const { offers } = this
     return {
       loadedModels: this.models.slice(0, MAX_MODELS),
       tasks: [...new Set(offers.flatMap(offer => offer.tasks))].sort(),
@@ -154,6 +161,7 @@ export class ServedModels {
       return
     }
     this.init.inference.removeBackend(entry.backend)
+    this.init.onLoads?.()
     await Promise.all([...entry.models.keys()].map(async id => { await this.withdraw(id) }))
   }
 
@@ -174,6 +182,7 @@ export class ServedModels {
         void this.withdraw(id)
       }
     }
+    this.init.onLoads?.()
     await Promise.all(announced)
   }
 
@@ -235,6 +244,7 @@ export class ServedModels {
           this.update(model.id, { queueDepth, tokensPerSecond })
         }
       }
+      this.init.onLoads?.()
     }
   }
 

@@ -251,6 +251,14 @@ describe('peers', function () {
     expect(error.name).to.equal('TimeoutError')
   })
 
+  it('take part in gossip, unless they are told not to', async () => {
+    const [server, client] = await pair()
+    const silent = await start({ gossip: false, bootstrap: server.addresses })
+    expect([server, client, silent].map(({ libp2p }) => libp2p.services.pubsub !== undefined)).to.deep.equal([true, true, false])
+    const { pubsub } = client.libp2p.services
+    expect(pubsub?.getPeers().map(peer => peer.toString())).to.deep.equal([server.id])
+  })
+
   it('are plain libp2p services too', async () => {
     const server = await start()
     await server.serve('m', async () => 'for any node')

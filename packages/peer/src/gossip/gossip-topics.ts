@@ -28,6 +28,8 @@ export interface GossipTopicsInit {
  * it says, and a digest of 64 KiB does not go out three hundred times.
  */
 const FLOOD_BYTES = 16_384
+/** Messages of the last three seconds that a new neighbour is told of. */
+const MAX_TOLD_AT_GRAFT = 1_024
 const NEIGHBOURS_INTERVAL_MS = 1_000
 /** A lost stream is opened again after this, for so many peers a heartbeat, ms. */
 const REOPEN_INTERVAL_MS = 10_000
@@ -63,8 +65,8 @@ export class GossipTopics implements Topics {
     this.started = true
     const { service } = this
     service.addEventListener('gossipsub:message', this.onMessage)
-    service.addEventListener('gossipsub:graft', this.onMesh)
-    service.addEventListener('gossipsub:prune', this.onMesh)
+    service.addEventListener('gossipsub:graft', this.onGraft)
+    service.addEventListener('gossipsub:prune', this.onPrune)
     service.addEventListener('subscription-change', this.onSubscriptions)
     service.addEventListener('gossipsub:heartbeat', this.onHeartbeat)
     const { handleReceivedRpc } = service
@@ -83,8 +85,8 @@ export class GossipTopics implements Topics {
     this.lastNeighbours = ''
     const { service } = this
     service.removeEventListener('gossipsub:message', this.onMessage)
-    service.removeEventListener('gossipsub:graft', this.onMesh)
-    service.removeEventListener('gossipsub:prune', this.onMesh)
+    service.removeEventListener('gossipsub:graft', this.onGraft)
+    service.removeEventListener('gossipsub:prune', this.onPrune)
     service.removeEventListener('subscription-change', this.onSubscriptions)
     service.removeEventListener('gossipsub:heartbeat', this.onHeartbeat)
     if (this.unguarded !== undefined) {
@@ -179,7 +181,18 @@ export class GossipTopics implements Topics {
     }
   }
 
-  private readonly onMesh = ({ detail }: CustomEvent<MeshPeer>): void => {
+  private readonly onGraft = (event: CustomEvent<MeshPeer>): void => {
+    const { service } = this
+    const { peerId, topic } = event.detail
+    // messages are passed to who is in the mesh when they come, and told of to who is outside at the next heartbeats: who is taken in between would miss some
+    const messageIDs = service.mcache.getGossipIDs(new Set([topic])).get(topic) ?? []
+    if (messageIDs.length > 0 && service.getMeshPeers(topic).includes(peerId)) {
+      service.pushGossip(peerId, { topicID: topic, messageIDs: messageIDs.slice(-MAX_TOLD_AT_GRAFT) })
+    }
+    this.onPrune(event)
+  }
+
+  private readonly onPrune = ({ detail }: CustomEvent<MeshPeer>): void => {
     const topic = this.joined.get(detail.topic)
     if (topic !== undefined) {
       this.onMaybeChanged(topic)

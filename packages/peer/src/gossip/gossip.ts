@@ -4,7 +4,7 @@ import { systemClock } from '@skein/core/system'
 import { insideOf } from './gossip-inside.ts'
 import { decayOf, MESH_DEGREE, MESH_DEGREE_LOW } from './topic-scores.ts'
 import { PeerScores } from './peer-scores.ts'
-import type { GossipSub, GossipSubComponents, GossipsubOpts } from '@libp2p/gossipsub'
+import type { GossipSub, GossipSubComponents, GossipsubOpts, Message } from '@libp2p/gossipsub'
 import type { RPC } from '@libp2p/gossipsub/message'
 import type { Clock } from '@skein/core'
 
@@ -46,8 +46,9 @@ export const THRESHOLDS = {
 /** GossipSub's options; exported for tests. */
 export function gossipOptions (scores: PeerScores, clock: Clock, peerExchange: boolean): Partial<GossipsubOpts> {
   return {
-    // who published is who has signed: messages need no envelope of their own. Ids are the publisher's key and a random number of 64 bits
+    // who published is who has signed: messages need no envelope of their own
     globalSignaturePolicy: StrictSign,
+    msgIdFn: messageId,
     fastMsgIdFn: fastMessageId as GossipsubOpts['fastMsgIdFn'],
     emitSelf: false,
     // a node that is alone publishes to nobody, and is no error
@@ -63,7 +64,13 @@ export function gossipOptions (scores: PeerScores, clock: Clock, peerExchange: b
     Dhi: 12,
     Dscore: 4,
     Dout: 2,
+    // 6 and a quarter by default. A mesh that silent peers have filled delivers nothing, and what others are told of in each heartbeat is all that is left;
+    // see docs/adr/0009. A node with up to 12 neighbours outside its mesh tells all of them
+    Dlazy: 12,
+    gossipFactor: 0.5,
     doPX: peerExchange,
+    // 60 s by default: how long those wait who were refused because silent peers had taken all places
+    pruneBackoff: 30_000,
     // 16 by default; half of it connects a star (test/gossip), and each is a dial
     prunePeers: 8,
     // circuits are few, short and paid for by their relay; a peer that needs one dials others itself
@@ -169,6 +176,17 @@ function piecesOf (messages: RPC.Message[]): RPC.Message[][] {
     bytes += size + 256
   }
   return pieces
+}
+
+/** The end of the publisher's key and the message's random number: 24 bytes and not 44, because ids are most of what is told of messages. */
+function messageId (message: Message): Uint8Array {
+  if (message.type !== 'signed') {
+    throw new Error('A message without a signature')
+  }
+  const id = new Uint8Array(24)
+  id.set(message.from.toMultihash().bytes.subarray(-16))
+  new DataView(id.buffer).setBigUint64(16, message.sequenceNumber)
+  return id
 }
 
 /**

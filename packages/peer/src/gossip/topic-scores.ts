@@ -25,8 +25,6 @@ const SILENCE_MEMORY_S = 300
 const EXPECTED_SHARE = 0.05
 /** Messages in the time that is looked at, below which nobody is judged by what he did not bring. */
 const ENOUGH_MESSAGES = 60
-/** A neighbour is new for this long; twenty heartbeats. */
-const SILENCE_GRACE_MS = 20_000
 /** A second neighbour's copy of a message that came this long after the first counts too: so slow may an honest one be, ms. */
 const DELIVERY_WINDOW_MS = 2_000
 
@@ -41,9 +39,9 @@ export interface TopicTraffic {
   topics: number
 }
 
-/** Seconds after which a message counts a third of what it did: as long as a hundred take at the highest rate, 1 to 10 minutes. */
+/** Seconds after which a message counts a third of what it did: as long as a hundred take at the highest rate, half a minute to ten. */
 export function deliveryMemorySeconds (messagesPerSecond: number): number {
-  return Math.min(600, Math.max(60, 100 / messagesPerSecond))
+  return Math.min(600, Math.max(30, 100 / messagesPerSecond))
 }
 
 /** What is left after a second of a counter that is forgotten in so many. */
@@ -72,7 +70,8 @@ export function topicScoreParams ({ messagesPerSecond, accepted, neighbours, top
     meshMessageDeliveriesCap: Math.max(100, 4 * expected),
     meshMessageDeliveriesThreshold: expected,
     meshMessageDeliveriesWindow: DELIVERY_WINDOW_MS,
-    meshMessageDeliveriesActivation: SILENCE_GRACE_MS,
+    // who is new has brought nothing yet of what is remembered: after half of it, one that brings a quarter of all has twice what is expected
+    meshMessageDeliveriesActivation: memoryS * 1000 / 2,
     meshFailurePenaltyWeight: -silence * SILENCE_AFTERWARDS_SCORE / expected ** 2,
     meshFailurePenaltyDecay: decayOf(SILENCE_MEMORY_S),
     invalidMessageDeliveriesWeight: INVALID_WEIGHT,
