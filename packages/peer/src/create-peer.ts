@@ -100,8 +100,8 @@ export interface PeerInit {
   /** What this peer tells of itself besides, asked before each registration */
   describe?: () => Partial<SelfDescription>
   /**
-   * Gossip with other peers over GossipSub: through it peers come to know each other without a seed. `false`: this peer is sent nothing and passes nothing
-   * on; a seed leaves it out, because everybody who joins is connected to it.
+   * Gossip with other peers over GossipSub: through it peers come to know each other without a seed. `false`: this peer is sent nothing and passes
+   * nothing on; a seed leaves it out, because everybody who joins is connected to it.
    *
    * @default {}
    */

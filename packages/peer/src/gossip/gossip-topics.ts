@@ -4,7 +4,9 @@ import { insideOf } from './gossip-inside.ts'
 import { MAX_TOPIC_MESSAGE_BYTES, MAX_TOPIC_NAME, MAX_TOPICS } from './gossip.ts'
 import { newGossipCounters } from './gossip-counters.ts'
 import { JoinedTopic } from './joined-topic.ts'
+import { LostStreams } from './lost-streams.ts'
 import { RpcGuard } from './rpc-guard.ts'
+import { TopicHandle } from './topic-handle.ts'
 import { topicScoreParams } from './topic-scores.ts'
 import type { GossipSub, GossipsubMessage, Message, MeshPeer, SubscriptionChangeData } from '@libp2p/gossipsub'
 import type { RPC } from '@libp2p/gossipsub/message'
@@ -12,6 +14,7 @@ import type { Libp2p, Logger, PeerId } from '@libp2p/interface'
 import type { Cancel, Clock, Topic, TopicInit, Topics, TopicVerdict } from '@skein/core'
 import type { GossipSubInside } from './gossip-inside.ts'
 import type { TopicRule } from './rpc-guard.ts'
+import type { TopicOwner } from './topic-handle.ts'
 
 export interface GossipTopicsInit {
   /** The node, started, with `gossip()` among its services as `service` */
@@ -24,28 +27,24 @@ export interface GossipTopicsInit {
 }
 
 /**
- * The publisher sends to all subscribers, and not to its mesh alone, while that is no more bytes than this: a mesh of silent peers cannot hold back what
- * it says, and a digest of 64 KiB does not go out three hundred times.
+ * The publisher sends to all subscribers, and not to its mesh alone, while that is no more bytes than this: a mesh of silent peers cannot hold back
+ * what it says, and a digest of 64 KiB does not go out three hundred times.
  */
 const FLOOD_BYTES = 16_384
 /** Messages of the last three seconds that a new neighbour is told of. */
 const MAX_TOLD_AT_GRAFT = 1_024
 const NEIGHBOURS_INTERVAL_MS = 1_000
-/** A lost stream is opened again after this, for so many peers a heartbeat, ms. */
-const REOPEN_INTERVAL_MS = 10_000
-const REOPENS_PER_HEARTBEAT = 8
 /** A topic that was subscribed to beside this class. */
 const FOREIGN_RULE: TopicRule = { maxBytes: MAX_TOPIC_MESSAGE_BYTES, messagesPerSecond: 50 }
 const VERDICTS = { accept: TopicValidatorResult.Accept, ignore: TopicValidatorResult.Ignore, reject: TopicValidatorResult.Reject } as const
 
-export class GossipTopics implements Topics {
+export class GossipTopics implements Topics, TopicOwner {
   readonly counters = newGossipCounters()
   private readonly init: GossipTopicsInit
   private readonly service: GossipSubInside
   private readonly guard: RpcGuard
   private readonly joined = new Map<string, JoinedTopic>()
-  /** Peers without a stream, and since when or when it was last tried; as many as are connected at most */
-  private readonly lostMs = new Map<string, number>()
+  private readonly lost: LostStreams
   /** The method that the guard stands before */
   private unguarded?: GossipSubInside['handleReceivedRpc']
   private started = false
@@ -55,6 +54,7 @@ export class GossipTopics implements Topics {
   constructor (init: GossipTopicsInit) {
     this.init = init
     this.service = insideOf(init.service)
+    this.lost = new LostStreams(this.service, init.libp2p)
     this.guard = new RpcGuard({ counters: this.counters, ruleOf: topic => this.ruleOf(topic) })
   }
 
@@ -81,7 +81,7 @@ export class GossipTopics implements Topics {
     }
     this.cancelNeighbours?.()
     this.cancelNeighbours = undefined
-    this.lostMs.clear()
+    this.lost.clear()
     this.lastNeighbours = ''
     const { service } = this
     service.removeEventListener('gossipsub:message', this.onMessage)
@@ -116,7 +116,9 @@ export class GossipTopics implements Topics {
       throw new Error(`Topic ${name} has been joined already`)
     }
     if (this.joined.size >= MAX_TOPICS || name === '' || name.length > MAX_TOPIC_NAME) {
-      throw new RangeError(`At most ${MAX_TOPICS} topics can be joined, with names of 1 to ${MAX_TOPIC_NAME} characters; leave one before joining ${name}`)
+      throw new RangeError(
+        `At most ${MAX_TOPICS} topics can be joined, with names of 1 to ${MAX_TOPIC_NAME} characters; leave one before joining ${name}`
+      )
     }
     const topic = new JoinedTopic(name, init, this.init.clock.nowMs())
     this.joined.set(name, topic)
@@ -131,7 +133,6 @@ export class GossipTopics implements Topics {
     return this.service.getSubscribers(name).map(peer => peer.toString())
   }
 
-  /** Used by the topics that it hands out. */
   isJoined (topic: JoinedTopic): boolean {
     return this.joined.get(topic.name) === topic
   }
@@ -149,8 +150,9 @@ export class GossipTopics implements Topics {
       return 0
     }
     const subscribers = this.service.getSubscribers(topic.name).length
+    const floodPublish = subscribers * data.byteLength <= FLOOD_BYTES
     // it is kept for those who ask for it later, so it must not change under GossipSub's hands
-    const { recipients } = await this.service.publish(topic.name, new Uint8Array(data), { floodPublish: subscribers * data.byteLength <= FLOOD_BYTES })
+    const { recipients } = await this.service.publish(topic.name, new Uint8Array(data), { floodPublish })
     this.counters.published_total++
     this.counters.published_bytes_total += data.byteLength * recipients.length
     return recipients.length
@@ -184,7 +186,8 @@ export class GossipTopics implements Topics {
   private readonly onGraft = (event: CustomEvent<MeshPeer>): void => {
     const { service } = this
     const { peerId, topic } = event.detail
-    // messages are passed to who is in the mesh when they come, and told of to who is outside at the next heartbeats: who is taken in between would miss some
+    // messages are passed to who is in the mesh when they come, and told of to who is outside at the next heartbeats: who is taken in meanwhile
+    // would miss them
     const messageIDs = service.mcache.getGossipIDs(new Set([topic])).get(topic) ?? []
     if (messageIDs.length > 0 && service.getMeshPeers(topic).includes(peerId)) {
       service.pushGossip(peerId, { topicID: topic, messageIDs: messageIDs.slice(-MAX_TOLD_AT_GRAFT) })
@@ -214,7 +217,7 @@ export class GossipTopics implements Topics {
       this.score(topic)
       this.onMaybeChanged(topic)
     }
-    this.reopenStreams()
+    this.counters.streams_reopened_total += this.lost.onHeartbeat(this.init.clock.nowMs())
   }
 
   private async onRpc (from: PeerId, rpc: RPC, next: GossipSubInside['handleReceivedRpc']): Promise<void> {
@@ -255,7 +258,7 @@ export class GossipTopics implements Topics {
   }
 
   private ruleOf (name: string): TopicRule | undefined {
-    return this.joined.get(name)?.init ?? (this.service.topicValidators.has(name) || this.service.getTopics().includes(name) ? FOREIGN_RULE : undefined)
+    return this.joined.get(name)?.init ?? (this.service.getTopics().includes(name) ? FOREIGN_RULE : undefined)
   }
 
   private score (topic: JoinedTopic): void {
@@ -296,33 +299,6 @@ export class GossipTopics implements Topics {
     })
   }
 
-  /** GossipSub opens one stream to a peer when it connects. One that was lost, such as to a peer that read too slowly, stays lost. */
-  private reopenStreams (): void {
-    const { service, init: { clock, libp2p } } = this
-    const nowMs = clock.nowMs()
-    let left = REOPENS_PER_HEARTBEAT
-    for (const [id, peer] of service.peers) {
-      if (service.streamsOutbound.has(id)) {
-        this.lostMs.delete(id)
-      } else if (nowMs - (this.lostMs.get(id) ?? Infinity) >= REOPEN_INTERVAL_MS && left > 0) {
-        const connection = libp2p.getConnections(peer).find(({ status, limits }) => status === 'open' && limits == null)
-        if (connection !== undefined) {
-          left--
-          this.lostMs.set(id, nowMs)
-          this.counters.streams_reopened_total++
-          service.onPeerConnected(peer, connection)
-        }
-      } else if (!this.lostMs.has(id)) {
-        this.lostMs.set(id, nowMs)
-      }
-    }
-    for (const id of this.lostMs.keys()) {
-      if (!service.peers.has(id)) {
-        this.lostMs.delete(id)
-      }
-    }
-  }
-
   /** A topic's own code must not end what GossipSub is at. */
   private call<T> (topic: JoinedTopic, task: () => T): T | undefined {
     try {
@@ -331,38 +307,6 @@ export class GossipTopics implements Topics {
       this.counters.handler_errors_total++
       this.init.log.error('the handler of topic %s failed: %s', topic.name, (error as Error).message)
       return undefined
-    }
-  }
-}
-
-class TopicHandle implements Topic {
-  private readonly topics: GossipTopics
-  private readonly topic: JoinedTopic
-
-  constructor (topics: GossipTopics, topic: JoinedTopic) {
-    this.topics = topics
-    this.topic = topic
-  }
-
-  get name (): string {
-    return this.topic.name
-  }
-
-  get subscribers (): string[] {
-    return this.topics.isJoined(this.topic) ? this.topics.subscribersOf(this.name) : []
-  }
-
-  get neighbours (): string[] {
-    return this.topics.isJoined(this.topic) ? this.topics.meshOf(this.name) : []
-  }
-
-  async publish (data: Uint8Array): Promise<number> {
-    return await this.topics.publish(this.topic, data)
-  }
-
-  leave (): void {
-    if (this.topics.isJoined(this.topic)) {
-      this.topics.leave(this.name)
     }
   }
 }

@@ -64,8 +64,8 @@ export function gossipOptions (scores: PeerScores, clock: Clock, peerExchange: b
     Dhi: 12,
     Dscore: 4,
     Dout: 2,
-    // 6 and a quarter by default. A mesh that silent peers have filled delivers nothing, and what others are told of in each heartbeat is all that is left;
-    // see docs/adr/0009. A node with up to 12 neighbours outside its mesh tells all of them
+    // 6 and a quarter by default. A mesh that silent peers have filled delivers nothing, and what others are told of in each heartbeat is all that is
+    // left; docs/adr/0009 has figures. A node with up to 12 neighbours outside its mesh tells all of them
     Dlazy: 12,
     gossipFactor: 0.5,
     doPX: peerExchange,
@@ -101,7 +101,8 @@ export function gossipOptions (scores: PeerScores, clock: Clock, peerExchange: b
       appSpecificWeight: 1,
       // `Colocation` counts networks in its place
       IPColocationFactorWeight: 0,
-      // broken promises and early grafts: by default the first ends gossip, and is forgotten after two seconds. Six are let pass, 15 end listening; a minute
+      // broken promises and early grafts. By default the first puts a peer out of the mesh, and is forgotten after 2 s; here six are let pass,
+      // 15 end listening, and a third is left after twenty seconds
       behaviourPenaltyThreshold: 6,
       behaviourPenaltyWeight: -1,
       behaviourPenaltyDecay: decayOf(20),
@@ -190,8 +191,8 @@ function messageId (message: Message): Uint8Array {
 }
 
 /**
- * Knows a message again before its signature is looked at: five of six copies are duplicates. It holds all that the signature binds, and is remembered
- * only once one with the same has proved right, so nobody can make a message of another pass for one that was seen.
+ * Knows a message again before its signature is looked at: most copies are duplicates. It holds publisher, number and signature, and is remembered
+ * only once a message with the same has proved right, so nobody can make another's message pass for one that was seen.
  */
 function fastMessageId ({ topic, from, seqno, signature }: RPC.Message): string {
   return `${topic}\n${textOf(from)}${textOf(seqno)}${textOf(signature)}`

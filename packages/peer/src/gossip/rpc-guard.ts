@@ -1,4 +1,4 @@
-/** What is let in of what a neighbour sends, before a signature is checked or a table grows: bounds that GossipSub has not, or only after the fact. */
+/** What is let in of what a neighbour sends, before a signature is checked or a table grows: bounds that GossipSub has not, or too late. */
 import { BoundedMap, TokenBucket } from '@skein/core'
 import { MAX_TOPIC_MESSAGE_BYTES, MAX_TOPIC_NAME } from './gossip.ts'
 import type { GossipCounters } from './gossip-counters.ts'
@@ -24,8 +24,8 @@ export interface RpcFault {
 const RPCS_PER_SECOND = 200
 const RPC_BURST = 2_000
 /**
- * A neighbour sends each message of a topic once, so what it may send is what there may be; twice that, because clocks and links bunch messages. At once:
- * what it has for who was away for a while.
+ * A neighbour sends each message of a topic once, so what it may send is what there may be; twice that, because clocks and links bunch messages. At
+ * once: what it has for who was away for a while.
  */
 const RATE_FACTOR = 2
 const MESSAGE_BURST_S = 10

@@ -14,8 +14,8 @@ export const MAX_DELIVERY_SCORE = 8
 const INVALID_WEIGHT = -10
 const INVALID_MEMORY_S = 600
 /**
- * What a neighbour that brings nothing loses: more than being there has earned it (3), so that it leaves the mesh, and less than the 10 at which gossip
- * ends, because one that has no other neighbours has nothing to bring.
+ * What a neighbour that brings nothing loses: more than being there has earned it (3), so that it leaves the mesh, and less than the 10 at which
+ * gossip ends, because one that has no other neighbours has nothing to bring.
  */
 const SILENCE_SCORE = 6
 /** What of it stays after it was pruned, so that it does not come back at once. */

@@ -53,7 +53,6 @@ describe('gossip under attack', function () {
     expect(tookMs.filter(ms => ms <= DEADLINE_MS).length).to.be.at.least(0.99 * expected)
     expect(before).to.be.lessThan(0.25)
     expect(honestShare()).to.be.greaterThan(0.3)
-    console.log({ sent, expected, inTime: tookMs.filter(ms => ms <= DEADLINE_MS).length, share: honestShare(), max: Math.max(...tookMs) })
   })
 
   it('does not listen any more to a peer that publishes what its topic rejects', async () => {

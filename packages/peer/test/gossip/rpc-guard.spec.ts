@@ -24,7 +24,10 @@ function rpc (init: Partial<RPC> = {}): RPC {
 describe('what a neighbour sends', () => {
   it('comes through when nothing is wrong with it', () => {
     const { guard } = rig()
-    const sent = rpc({ messages: [message(), message({ topic: 'large', data: new Uint8Array(65_536) })], subscriptions: [{ subscribe: true, topic: 'other' }] })
+    const sent = rpc({
+      messages: [message(), message({ topic: 'large', data: new Uint8Array(65_536) })],
+      subscriptions: [{ subscribe: true, topic: 'other' }]
+    })
     expect(guard.admit('p', sent, 0)).to.deep.equal({ rpc: sent, faults: [] })
   })
 
@@ -46,7 +49,8 @@ describe('what a neighbour sends', () => {
 
   it('is cut to twice the rate of its topic, for each neighbour', () => {
     const { guard, counters } = rig()
-    const through = (peer: string, atMs: number): number => guard.admit(peer, rpc({ messages: Array.from({ length: 100 }, () => message()) }), atMs)?.rpc.messages.length ?? 0
+    const hundred = (): RPC => rpc({ messages: Array.from({ length: 100 }, () => message()) })
+    const through = (peer: string, atMs: number): number => guard.admit(peer, hundred(), atMs)?.rpc.messages.length ?? 0
     expect(through('p', 0)).to.equal(64)
     expect(through('p', 10_000)).to.equal(20)
     expect(through('q', 10_000)).to.equal(64)
@@ -55,7 +59,8 @@ describe('what a neighbour sends', () => {
 
   it('is dropped whole beyond 200 a second', () => {
     const { guard, counters } = rig()
-    const through = (atMs: number): number => Array.from({ length: 3_000 }, () => guard.admit('p', rpc(), atMs)).filter(admitted => admitted !== undefined).length
+    const through = (atMs: number): number =>
+      Array.from({ length: 3_000 }, () => guard.admit('p', rpc(), atMs)).filter(admitted => admitted !== undefined).length
     expect(through(0)).to.equal(2_000)
     expect(through(1_000)).to.equal(200)
     expect(counters.rpcs_dropped_total).to.equal(1_000 + 2_800)
@@ -69,7 +74,9 @@ describe('what a neighbour sends', () => {
       prune: [{ topicID: 't', peers: [{ peerID: new Uint8Array(38) }, signed, { peerID: new Uint8Array(38), signedPeerRecord: new Uint8Array(0) }] }]
     }
     const admitted = guard.admit('p', rpc({
-      subscriptions: [{ subscribe: true, topic: 'x'.repeat(129) }, { subscribe: true, topic: '' }, { subscribe: true }, { subscribe: false, topic: 'fine' }],
+      subscriptions: [
+        { subscribe: true, topic: 'x'.repeat(129) }, { subscribe: true, topic: '' }, { subscribe: true }, { subscribe: false, topic: 'fine' }
+      ],
       control
     }), 0)
     expect(admitted?.rpc.subscriptions).to.deep.equal([{ subscribe: false, topic: 'fine' }])
