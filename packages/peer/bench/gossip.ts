@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- gossip`: processor time and bytes of a delivery over GossipSub, nodes in one process, each connected to four others, in one topic;
- * with the configuration of the house, and with the defaults of `@libp2p/gossipsub` (of which the scores that break loopback are turned off).
+ * `npm run bench -- gossip`: processor time and bytes of a delivery over GossipSub, nodes in one process, each connected to four others, in one
+ * topic; with the configuration of the house, and with the defaults of `@libp2p/gossipsub` (of which the scores that break loopback are turned off).
  */
 import { gossipsub } from '@libp2p/gossipsub'
 import { connect, GossipMesh, until } from '../test/gossip/gossip-mesh.ts'
