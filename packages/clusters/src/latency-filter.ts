@@ -1,6 +1,7 @@
 /**
- * Round trips smoothed for coordinates: of the last few of each neighbour, a low percentile (the "moving percentile" filter of J. Ledlie,
- * P. Gardner and M. Seltzer, "Network Coordinates in the Wild", NSDI 2007, §3: a history of 4, the 25th percentile).
+ * Round trips smoothed for coordinates: of the last few of each neighbour, a low percentile (the "moving percentile" filter of J. Ledlie, P. Pietzuch
+ * and M. Seltzer, "Stable and Accurate Network Coordinates", ICDCS 2006: a history of 4, the 25th percentile. The later "Network Coordinates in the
+ * Wild", NSDI 2007, §4.1, takes a short moving median; a low percentile passes over a queue sooner).
  */
 import { BoundedMap } from '@skein/core'
 

@@ -1,7 +1,8 @@
 /**
  * Who has a seat: weighted rendezvous hashing. Each candidate draws a lot that nobody can choose, the smallest wins, and who knows the same
- * candidates names the same winner (D. Thaler and C. Ravishankar, "Using name-based mappings to increase hit rates", 1998; the weights as in
- * C. Schindelhauer and G. Schomaker, "Weighted Distributed Hash Tables", SPAA 2005: −ln u / w).
+ * candidates names the same winner (D. Thaler and C. Ravishankar, "Using Name-Based Mappings to Increase Hit Rates", IEEE/ACM Transactions on
+ * Networking 6, 1998; the weights as in the logarithmic method of C. Schindelhauer and G. Schomaker, "Weighted Distributed Hash Tables", SPAA 2005:
+ * −ln u / w).
  */
 import { sha256 } from '@noble/hashes/sha2.js'
 

@@ -1,7 +1,7 @@
 /**
  * The coordinate that is told to others and by which zones are chosen: it follows the one that Vivaldi moves only when that has really gone elsewhere
  * (application-level coordinates with the RELATIVE rule of J. Ledlie, P. Pietzuch and M. Seltzer, "Stable and Accurate Network Coordinates", ICDCS
- * 2006; used in NSDI 2007).
+ * 2006).
  */
 import { DIMENSIONS, planeDistanceMs } from './network-coordinate.ts'
 import type { Coordinate } from './network-coordinate.ts'

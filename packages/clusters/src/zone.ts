@@ -34,8 +34,13 @@ export interface ZoneRules {
   minGainMs?: number
 }
 
-/** The zone of a peer that knows no anchor. */
+/** The zone of a peer whose region has one zone, or that does not know yet where the others are. */
 export const WHOLE_REGION = 'all'
+
+/** Whether a zone may be named so. */
+export function isZoneName (name: string): boolean {
+  return /^[a-zA-Z0-9]{1,64}$/.test(name)
+}
 
 /**
  * The anchors of a region: candidates in the order given (that of `rendezvousOrder`), each that stands apart from those before it. Who knows the same
@@ -54,14 +59,17 @@ export function zoneAnchors (candidates: Iterable<ZoneAnchor>, { separationMs = 
   return anchors
 }
 
-/** The zone of a peer: that of the nearest anchor, or the one it is in while that is still an anchor and none is nearer by far. */
+/**
+ * The zone of a peer: that of the nearest anchor, or the one it is in while that is still an anchor and none is nearer by far. Where there are not two
+ * anchors there is one zone, and its name does not depend on who the one anchor is.
+ */
 export function chooseZone (coordinate: Coordinate, anchors: ZoneAnchor[], current?: string, rules: ZoneRules = {}): string {
   const { minGain = 0.25, minGainMs = 5 } = rules
   const byDistance = anchors.map(anchor => ({ name: anchor.name, distanceMs: planeDistanceMs(coordinate, anchor.coordinate) }))
     .sort((a, b) => a.distanceMs - b.distanceMs || (a.name < b.name ? -1 : 1))
   const nearest = byDistance[0]
   const own = byDistance.find(({ name }) => name === current)
-  if (nearest === undefined) {
+  if (nearest === undefined || byDistance.length < 2) {
     return WHOLE_REGION
   }
   const stays = own !== undefined && own.distanceMs - nearest.distanceMs < Math.max(minGainMs, minGain * own.distanceMs)

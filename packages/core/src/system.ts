@@ -48,6 +48,11 @@ export function systemClock (): Clock {
   return clock
 }
 
+/** Time that nobody sets, ms and parts of them, from any zero: for round trips, which a step of the wall clock would falsify. */
+export function monotonicMs (): number {
+  return performance.now()
+}
+
 /** The platform's cryptographic randomness. */
 export function systemRandom (): Random {
   return random

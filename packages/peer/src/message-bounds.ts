@@ -30,7 +30,8 @@ const RULES: Record<string, MessageRule> = {
   '/libp2p/circuit/relay/0.2.0/hop': { maxBytes: 65_536, count: 1 },
   '/libp2p/circuit/relay/0.2.0/stop': { maxBytes: 65_536, count: 1 },
   [PROTOCOLS.kad]: { maxBytes: 65_536 },
-  [PROTOCOLS.seed]: { maxBytes: MAX_SEED_MESSAGE_BYTES }
+  [PROTOCOLS.seed]: { maxBytes: MAX_SEED_MESSAGE_BYTES },
+  [PROTOCOLS.coordinates]: { maxBytes: 512 }
 }
 
 /** The rule of a protocol; those that read their prefixes themselves have none. */
