@@ -101,7 +101,8 @@ export class GreetingRound {
     if (nowMs < this.slotMs) {
       return undefined
     }
-    const ready = [...this.turns].filter(([, turn]) => !turn.underWay && nowMs >= this.readyAtMs(turn)).sort(([, a], [, b]) => a.greetedMs - b.greetedMs)
+    const ready = [...this.turns].filter(([, turn]) => !turn.underWay && nowMs >= this.readyAtMs(turn))
+      .sort(([, a], [, b]) => a.greetedMs - b.greetedMs)
     if (ready.length === 0) {
       return undefined
     }

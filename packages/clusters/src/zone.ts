@@ -60,8 +60,8 @@ export function zoneAnchors (candidates: Iterable<ZoneAnchor>, { separationMs = 
 }
 
 /**
- * The zone of a peer: that of the nearest anchor, or the one it is in while that is still an anchor and none is nearer by far. Where there are not two
- * anchors there is one zone, and its name does not depend on who the one anchor is.
+ * The zone of a peer: that of the nearest anchor, or the one it is in while that is still an anchor and none is nearer by far. Where there are not
+ * two anchors there is one zone, and its name does not depend on who the one anchor is.
  */
 export function chooseZone (coordinate: Coordinate, anchors: ZoneAnchor[], current?: string, rules: ZoneRules = {}): string {
   const { minGain = 0.25, minGainMs = 5 } = rules
