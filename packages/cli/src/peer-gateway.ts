@@ -1,6 +1,7 @@
 /** A gateway for a peer, with what the peer knows in its health and metrics. */
 import { createGateway } from '@skein/gateway'
-import { Counter, Gauge, Registry } from 'prom-client'
+import { collectMeshFigures } from '@skein/seed/node'
+import { Gauge, Registry } from 'prom-client'
 import type { Gateway, GatewayOptions } from '@skein/gateway'
 import type { Peer } from '@skein/peer'
 
@@ -12,20 +13,7 @@ export async function startGateway (peer: Peer, options: GatewayOptions): Promis
     registers: [metrics],
     collect: () => { connections.set(peer.stats().connections) }
   })
-  const routing = new Counter({
-    name: 'skein_routing_events_total',
-    help: 'What the routing service did since the start, by kind',
-    labelNames: ['kind'],
-    registers: [metrics],
-    collect: () => {
-      routing.reset() // the service counts; this only tells
-      for (const [kind, value] of Object.entries(peer.stats().routing)) {
-        if (typeof value === 'number') {
-          routing.inc({ kind: kind.replace(/_total$/, '') }, value)
-        }
-      }
-    }
-  })
+  collectMeshFigures(metrics, () => peer.libp2p.services)
   return await createGateway({
     ...options,
     fetch: peer.fetch,

@@ -2,7 +2,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { collectedCounter, collectedGauge } from './collected-metric.ts'
 import { measureDevices } from './device-figures.ts'
+import { collectMeshFigures } from './mesh-metrics.ts'
 import { STAGES } from '../stages/stage.ts'
+import type { MeshServices } from '@skein/peer'
 import type { SocketCounters } from '../admission/admitted-sockets.ts'
 import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
@@ -35,6 +37,8 @@ export interface SeedFigures {
   redis?: () => { up: boolean, failures: Record<string, number> } | undefined
   /** Of this node's own connections */
   paths: () => PathBytes['bytes']
+  /** Of the mesh that this node is a part of; left out, they have no values */
+  services?: () => MeshServices
   /** Left out without the role */
   relay?: Pick<RelayService, 'ledger' | 'usage'>
   maxConnections: number
@@ -149,6 +153,7 @@ export class SeedMetrics {
       registers
     })
     measureDevices(registry, () => figures.deviceFigures?.())
+    collectMeshFigures(registry, figures.services ?? (() => ({})))
     this.draining = new Gauge({ name: 'skein_seed_draining', help: '1 from the signal to stop until the end, 0 before', registers })
     this.httpRequests = new Counter({
       name: 'skein_seed_http_requests_total',
