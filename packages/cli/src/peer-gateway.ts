@@ -13,7 +13,7 @@ export async function startGateway (peer: Peer, options: GatewayOptions): Promis
     registers: [metrics],
     collect: () => { connections.set(peer.stats().connections) }
   })
-  collectMeshFigures(metrics, () => peer.libp2p.services)
+  collectMeshFigures(metrics, () => peer.meshServices)
   return await createGateway({
     ...options,
     fetch: peer.fetch,

@@ -18,6 +18,9 @@ describe('the gateway of a peer', function () {
       expect(text).to.match(/^skein_peer_open_connections 0$/m)
       expect(text).to.match(/^skein_routing_lookups_total \d+$/m)
       expect(text).to.match(/^skein_routing_held_keys \d+$/m)
+      expect(text).to.match(/^skein_pex_view_records 0$/m)
+      expect(text).to.match(/^skein_gossip_topics \d+$/m)
+      expect(text).to.match(/^skein_cluster_members\{scope="lab\/all\/"\} 1$/m)
     } finally {
       await gateway.stop()
       await peer.stop()

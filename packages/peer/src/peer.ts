@@ -20,6 +20,7 @@ import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions, FailoverWorld } from './failover.ts'
 import type { PeerGossip } from './gossip/peer-gossip.ts'
+import type { MeshServices } from './metrics/mesh-figures.ts'
 import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
 import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller.ts'
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
@@ -288,6 +289,13 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       throw new NoCoordinatorError('no cluster', undefined, { cause: new Error('This peer was started with clusters: false, or gossip: false') })
     }
     return await clusters.where(model, options)
+  }
+
+  /** The services that count what they do, those that are not turned off; for `meshFigures`. */
+  get meshServices (): MeshServices {
+    const { gossip, clusters, outbound, libp2p } = this.parts
+    const { routing, pex } = libp2p.services
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters }
   }
 
   /** What it has done so far; for metrics. */

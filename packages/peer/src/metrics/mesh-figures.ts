@@ -1,14 +1,19 @@
 /** What a node's services of the mesh count, for metrics: one source for each service, read at each scrape. */
 import { figureSource } from './figure-source.ts'
-import type { CoordinatesService } from '@skein/clusters/libp2p'
-import type { PeerExchangeService } from '@skein/pex/libp2p'
+import type { ClusterService, CoordinatesService, OverlayService } from '@skein/clusters/libp2p'
+import type { OutboundConnections, PeerExchangeService } from '@skein/pex/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
+import type { GossipTopics } from '../gossip/gossip-topics.ts'
 import type { FigureSource, MeshFigure, MeshMetric } from './figure-source.ts'
 
 /** The services that have figures; each may be absent, as it can be turned off. */
 export interface MeshServices {
   routing?: Pick<ModelRouting, 'counters' | 'gauges'>
   pex?: Pick<PeerExchangeService, 'counters' | 'inDegreeEstimate'> & { view: { size: number } }
+  outbound?: Pick<OutboundConnections, 'counters' | 'reserved'> & { tables: { size: number } }
+  gossip?: Pick<GossipTopics, 'counters' | 'neighbours' | 'topicNames'>
+  clusters?: Pick<ClusterService, 'counters' | 'scope' | 'members' | 'held'>
+  overlays?: Pick<OverlayService, 'counters' | 'gauges'>
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
 }
 
@@ -40,6 +45,7 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     asks_refused_total: 'Questions that were refused, to be asked again later',
     answers_total: 'Questions of other peers that were answered',
     refused_for_load_total: 'Questions of other peers that were refused, as too many came',
+    refused_busy_total: 'Streams that were reset, as too many messages were being read, or one of the same peer was',
     records_received_total: 'Records of peers that were received',
     records_added_total: 'Records that came into the view',
     records_dropped_total: 'Records that went out of the view',
@@ -49,6 +55,72 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
   figureSource('skein_pex_', ({ pex }: MeshServices) => pex && { view_records: pex.view.size, in_degree_estimate: pex.inDegreeEstimate }, {
     view_records: 'Records of other peers in the view',
     in_degree_estimate: 'About in how many views this peer is; no value until there is an estimate'
+  }),
+  figureSource('skein_outbound_', ({ outbound }: MeshServices) => outbound?.counters, {
+    dials_total: 'Peers dialled from the address book, to have connections of this node\'s own choice',
+    dials_failed_total: 'Such peers that did not answer',
+    feelers_total: 'Peers dialled only to see whether they are there',
+    feelers_failed_total: 'Such peers that did not answer',
+    learned_total: 'Addresses that others told of and for which the address book had a place, or knew already',
+    crowded_total: 'Addresses that others told of and for which it had none'
+  }),
+  figureSource('skein_outbound_', ({ outbound }: MeshServices) => outbound && { reserved: outbound.reserved.length, known: outbound.tables.size }, {
+    reserved: 'Connections of this node\'s own choice',
+    known: 'Peers in the address book'
+  }),
+  figureSource('skein_gossip_', ({ gossip }: MeshServices) => gossip?.counters, {
+    published_total: 'Messages published',
+    published_bytes_total: 'Bytes sent when publishing, to all recipients together',
+    received_bytes_total: 'Bytes received of joined topics, duplicates included',
+    messages_accepted_total: 'Messages of others that were accepted',
+    messages_ignored_total: 'Messages that were of no use, by the rule of their topic',
+    messages_rejected_total: 'Messages that no honest peer sends, by the rule of their topic',
+    publisher_over_rate_total: 'Messages beyond what one publisher may send',
+    messages_over_rate_total: 'Messages beyond what one neighbour may send',
+    messages_oversize_total: 'Messages that are too large, or have fields that nobody writes',
+    messages_unjoined_total: 'Messages of topics that this node has not joined',
+    rpcs_dropped_total: 'RPCs of neighbours that send too many',
+    px_unsigned_total: 'Peers that a neighbour told of without a signed record',
+    streams_reopened_total: 'Streams to neighbours that were lost and opened again',
+    handler_errors_total: 'Errors in what was to be done with a message'
+  }),
+  figureSource('skein_gossip_', ({ gossip }: MeshServices) => gossip && { mesh_peers: gossip.neighbours.length, topics: gossip.topicNames.length }, {
+    mesh_peers: 'Peers in the meshes of all topics',
+    topics: 'Topics joined'
+  }),
+  figureSource('skein_cluster_', ({ clusters }: MeshServices) => clusters?.counters, {
+    messages_sent_total: 'Messages sent over streams, questions among them',
+    messages_received_total: 'Messages received over streams',
+    sends_failed_total: 'Peers that could not be dialled, or did not take a message or answer it in time',
+    sends_dropped_total: 'Messages not sent, as too many were under way',
+    sent_bytes_total: 'Bytes of messages sent over streams',
+    received_bytes_total: 'Bytes of messages received over streams',
+    notices_published_total: 'Notices published in topics',
+    notices_received_total: 'Notices of others',
+    notices_refused_total: 'Notices of others that were refused',
+    streams_refused_total: 'Streams reset, as their peer opened too many',
+    questions_total: 'Questions where there is capacity for a model',
+    questions_failed_total: 'Such questions that were not answered',
+    offences_total: 'What peers did wrong'
+  }),
+  figureSource('skein_cluster_', ({ clusters }: MeshServices) => clusters && clusterGauges(clusters), {
+    members: ['scope', 'Peers of the cluster that this one knows, itself included'],
+    held: 'Parts of the network that this peer coordinates'
+  }),
+  figureSource('skein_', ({ overlays }: MeshServices) => overlays?.counters, {
+    overlay_joins_total: 'Topics of models that were joined',
+    overlay_leaves_total: 'Topics of models that were left',
+    overlay_offers_told_total: 'Own offers told in topics of models',
+    overlay_offers_deferred_total: 'Own offers that waited, as enough was said',
+    overlay_offers_heard_total: 'Offers of others that were news',
+    overlay_offers_ignored_total: 'Offers of others that were not, or came too soon or from too many',
+    overlay_offers_rejected_total: 'Messages in topics of models that no honest peer sends',
+    overlay_counts_total: 'Lookups made only to count providers',
+    overlay_dials_total: 'Providers dialled, as too few of a topic were connected'
+  }),
+  figureSource('skein_overlay_', ({ overlays }: MeshServices) => overlays?.gauges(), {
+    topics: 'Topics of models that this peer is in',
+    offers: 'Offers of others that were heard there and are kept'
   }),
   figureSource('skein_coordinates_', ({ coordinates }: MeshServices) => coordinates?.counters, {
     greetings_sent_total: 'Greetings sent',
@@ -79,6 +151,10 @@ export function meshFigures (services: MeshServices): MeshFigure[] {
 function routingGauges (routing: Pick<ModelRouting, 'gauges'>): Record<'held_keys' | 'held_bytes' | 'links' | 'streams' | 'contacts', number> {
   const { heldKeys, heldBytes, ...rest } = routing.gauges()
   return { held_keys: heldKeys, held_bytes: heldBytes, ...rest }
+}
+
+function clusterGauges ({ scope, members, held }: NonNullable<MeshServices['clusters']>): { members: Record<string, number>, held: number } {
+  return { members: scope === undefined ? {} : { [scope]: members }, held: held.length }
 }
 
 function coordinatesGauges ({ coordinate, neighbours, streams, zone }: NonNullable<MeshServices['coordinates']>): {

@@ -4,10 +4,13 @@ import { SeededRandom } from '@skein/core'
 import { PeerExchange } from '@skein/pex'
 import { expect } from 'chai'
 import { MESH_METRICS, meshFigures } from '../../src/index.ts'
+import { newGossipCounters } from '../../src/gossip/gossip-counters.ts'
 import { figureSource } from '../../src/metrics/figure-source.ts'
 import type { MeshServices } from '../../src/index.ts'
 
-function services (): Required<MeshServices> {
+type Known = Required<Pick<MeshServices, 'routing' | 'pex' | 'gossip' | 'clusters' | 'coordinates'>>
+
+function services (): Known {
   const pex = new PeerExchange({ self: 'me' }, new SeededRandom(1), 0)
   const neighbourhood = new Neighbourhood({ region: 'eu' }, new SeededRandom(1), 0)
   return {
@@ -29,6 +32,8 @@ function services (): Required<MeshServices> {
       gauges: () => ({ heldKeys: 5, heldBytes: 900, links: 1, streams: 2, contacts: 8 })
     },
     pex: { counters: pex.counters, view: pex.view, inDegreeEstimate: 42 },
+    gossip: { counters: newGossipCounters(), neighbours: [], topicNames: ['/skein/cluster/1/eu/all/'] },
+    clusters: { counters: { messages_sent_total: 4 } as unknown as Known['clusters']['counters'], scope: 'eu/all/', members: 300, held: ['eu/all/', 'eu'] },
     coordinates: {
       counters: neighbourhood.counters, coordinate: neighbourhood.coordinate, neighbours: 7, streams: 9, zone: 'all'
     }
@@ -46,6 +51,11 @@ describe('meshFigures', () => {
     expect(valueOf(all, 'skein_pex_view_records')).to.deep.equal([[undefined, 0]])
     expect(valueOf(all, 'skein_pex_in_degree_estimate')).to.deep.equal([[undefined, 42]])
     expect(valueOf(all, 'skein_coordinates_zone')).to.deep.equal([[{ zone: 'all' }, 1]])
+    expect(valueOf(all, 'skein_gossip_topics')).to.deep.equal([[undefined, 1]])
+    expect(valueOf(all, 'skein_cluster_members')).to.deep.equal([[{ scope: 'eu/all/' }, 300]])
+    expect(valueOf(all, 'skein_cluster_held')).to.deep.equal([[undefined, 2]])
+    expect(valueOf(all, 'skein_cluster_messages_sent_total')).to.deep.equal([[undefined, 4]])
+    expect(valueOf({ clusters: { ...all.clusters, scope: undefined } }, 'skein_cluster_members')).to.deep.equal([])
     expect(valueOf(all, 'skein_pex_asks_total')).to.deep.equal([[undefined, 0]])
   })
 
@@ -54,7 +64,8 @@ describe('meshFigures', () => {
     const kept = (prefix: string, counters: object): string[] => Object.keys(counters).map(name => prefix + name)
     const names = new Set(MESH_METRICS.map(({ name }) => name))
     expect([...names]).to.include.members([
-      ...kept('skein_routing_', all.routing.counters), ...kept('skein_pex_', all.pex.counters), ...kept('skein_coordinates_', all.coordinates.counters)
+      ...kept('skein_routing_', all.routing.counters), ...kept('skein_pex_', all.pex.counters), ...kept('skein_gossip_', all.gossip.counters),
+      ...kept('skein_coordinates_', all.coordinates.counters)
     ])
     expect(meshFigures(all).filter(({ name }) => !names.has(name))).to.deep.equal([])
     expect(names.size).to.equal(MESH_METRICS.length)

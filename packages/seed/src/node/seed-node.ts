@@ -273,7 +273,7 @@ class OperatedSeed implements SeedNode {
       network: () => ({ stage: seed.stage, nodes: seed.networkSize?.nodes }),
       redis: () => this.fleet && { up: this.fleet.registry.state === 'up', failures: this.fleet.registry.failures },
       paths: () => this.paths.bytes,
-      services: () => seed.peer.libp2p.services,
+      services: () => seed.peer.meshServices,
       relay: seed.relay,
       maxConnections,
       maxRegistrations
