@@ -7,7 +7,7 @@ import { platform } from '#platform'
 import { PeerGossip } from './gossip/peer-gossip.ts'
 import { PeerScores } from './gossip/peer-scores.ts'
 import { limitedDial } from './limited-dial.ts'
-import { meshClusters } from './mesh-clusters.ts'
+import { clusterRegion, meshClusters } from './mesh-clusters.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
@@ -212,6 +212,7 @@ async function startNode ({ init, data, known, scores, clock, random }: Start): 
       routing: { region: init.region, ...init.routing, clock, random },
       inference: { ...init.inference, clock, random },
       gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
+      coordinates: init.gossip === false || init.clusters === false ? undefined : { region: clusterRegion(init.region ?? ''), clock, random },
       dials: known.dials,
       clock,
       relays: init.relay !== 'off',

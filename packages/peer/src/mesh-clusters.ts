@@ -2,7 +2,7 @@
 import { ClusterService } from '@skein/clusters/libp2p'
 import { ClusterRendezvous } from './cluster-rendezvous.ts'
 import type { ClusterBounds, ModelLoad } from '@skein/clusters'
-import type { ClusterServiceInit } from '@skein/clusters/libp2p'
+import type { ClusterServiceInit, CoordinatesService } from '@skein/clusters/libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Offer } from '@skein/records'
@@ -50,7 +50,30 @@ export function meshClusters ({ libp2p, topics, connect, self, dialable, options
     clock,
     random
   }
-  return new ClusterService(init)
+  const clusters = new ClusterService(init)
+  const { coordinates } = libp2p.services
+  if (coordinates !== undefined) {
+    joinPieces(clusters, coordinates, init.region)
+  }
+  return clusters
+}
+
+/** The zone comes from measured round trips to the anchors, the depth from what neighbours say; they hear of this peer's own. */
+function joinPieces (clusters: ClusterService, coordinates: CoordinatesService, region: string): void {
+  const tell = (): void => {
+    if (clusters.depth !== undefined) {
+      coordinates.setCluster({ depth: clusters.depth, coordinator: clusters.coordinator })
+    }
+  }
+  clusters.addEventListener('cluster:changed', tell)
+  clusters.addEventListener('coordinator:changed', tell)
+  clusters.addEventListener('anchors:changed', ({ detail }) => { coordinates.setAnchors(detail.anchors) })
+  const claim = (): void => { clusters.setClaims(coordinates.claims(region, coordinates.zone)) }
+  coordinates.addEventListener('claims:changed', claim)
+  coordinates.addEventListener('zone:changed', ({ detail }) => {
+    clusters.setZone(detail.zone)
+    claim()
+  })
 }
 
 /** A region as clusters name it: `EU West` is `eu-west`. */

@@ -6,6 +6,7 @@ import { ping } from '@libp2p/ping'
 import { inference } from '@skein/inference/libp2p'
 import { peerExchange } from '@skein/pex/libp2p'
 import { PROTOCOLS } from '@skein/records'
+import { coordinates } from '@skein/clusters/libp2p'
 import { limitDials } from '@skein/pex/libp2p'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
@@ -19,6 +20,7 @@ import type { ConnectionGater, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
+import type { CoordinatesInit, CoordinatesService } from '@skein/clusters/libp2p'
 import type { Clock } from '@skein/core'
 import type { DialLimits } from '@skein/pex'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
@@ -39,6 +41,8 @@ export interface MeshInit {
   inference: InferenceInit
   /** `false`: takes no part in gossip */
   gossip?: false | GossipInit
+  /** Left out: it does not measure where it stands */
+  coordinates?: CoordinatesInit
   /** Limits for the dials of those that strangers named */
   dials?: DialLimits
   clock?: Clock
@@ -62,6 +66,8 @@ export interface SkeinServices extends Record<string, unknown> {
   inference: InferenceService
   /** Not there when this node takes no part in gossip */
   pubsub?: GossipSub
+  /** Not there when this node is in no cluster */
+  coordinates?: CoordinatesService
   /** Not there when this node has nothing to do with relays */
   relays?: RelayClient
   /** Not there when peer exchange is turned off */
@@ -75,6 +81,8 @@ export interface SkeinServicesInit {
   inference?: InferenceInit
   /** `false` leaves GossipSub out @default {} */
   gossip?: false | GossipInit
+  /** Network coordinates; left out when it is not given */
+  coordinates?: CoordinatesInit
   /** Limits for the dials of those that strangers named to the DHT and to GossipSub @default none */
   dials?: DialLimits
   /** @default systemClock() */
@@ -100,6 +108,7 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
     dht: components => dht(limited(components)),
     routing: modelRouting({ clientMode: init.client, ...init.routing }),
     inference: inference(init.inference),
+    ...init.coordinates === undefined ? {} : { coordinates: coordinates(init.coordinates) },
     ...init.gossip === false ? {} : { pubsub: gossip({ limitComponents: limited, ...init.gossip }) }
   }
 }

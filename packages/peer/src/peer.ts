@@ -294,8 +294,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
     const { gossip, clusters, outbound, libp2p } = this.parts
-    const { routing, pex } = libp2p.services
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters }
+    const { routing, pex, coordinates } = libp2p.services
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, coordinates }
   }
 
   /** What it has done so far; for metrics. */
@@ -338,10 +338,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** What goes well, and what no honest peer does, goes into the scores of gossip. */
   private judgePeers (): void {
-    const { gossip, clusters, libp2p: { services: { pex } } } = this.parts
+    const { gossip, clusters, libp2p: { services: { pex, coordinates } } } = this.parts
     pex?.addEventListener('peers:learned', ({ detail }) => { gossip?.onService(detail.source) })
     pex?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
     clusters?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
+    coordinates?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
   }
 
   private async askSeedsForModels (): Promise<ModelListing[]> {
@@ -378,7 +379,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     const ownRequests = this.ownRequests.get(peer) ?? 0
     return peer === this.id
       ? { path: 'local', ownRequests }
-      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.roundTrips.get(peer)?.ms, ownRequests }
+      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.roundTrips.get(peer)?.ms ?? this.libp2p.services.coordinates?.roundTripMs(peer), ownRequests }
   }
 
   private onAttempt (attempt: PeerEvents['call:attempt']['detail']): void {
