@@ -1,8 +1,8 @@
 /**
  * The places of a node's outbound connections: who has one, by whose choice, and who of them are the anchors of the next run.
  *
- * Other parts of a node dial too. A connection of theirs takes a place when its peer was given by the user, named by a seed at a join, or connected to
- * before; and no more than half of the places go to such, for a lookup or an exchange dials whom strangers name: the other half is always drawn by
+ * Other parts of a node dial too. A connection of theirs takes a place when its peer was given by the user, named by a seed at a join, or connected
+ * to before; and no more than half of the places go to such, for a lookup or an exchange dials whom strangers name: the other half is always drawn by
  * this node's own dice.
  */
 import { OutboundPlan } from './outbound-plan.ts'

@@ -7,7 +7,13 @@ describe('the networks of an address', () => {
     ['/ip6/2001:db8:1:2::3/tcp/1', '2001:db8:1::/48', '2001:db8::/32'],
     ['/dns4/peer.example.com/tcp/1', 'peer.example.com', 'peer.example.com'],
     ['/ip4/192.168.1.1/tcp/1', undefined, undefined],
-    ['/ip6/fd00::1/tcp/1', undefined, undefined]
+    ['/ip6/fd00::1/tcp/1', undefined, undefined],
+    ['/ip6/::ffff:203.0.113.7/tcp/1', '203.0.113.0/24', '203.0.0.0/16'],
+    ['/ip6/::ffff:cb00:7107/tcp/1', '203.0.113.0/24', '203.0.0.0/16'],
+    ['/ip6/64:ff9b::cb00:7107/tcp/1', '203.0.113.0/24', '203.0.0.0/16'],
+    ['/ip6/2002:cb00:7107::1/tcp/1', '203.0.113.0/24', '203.0.0.0/16'],
+    ['/ip6/::ffff:10.1.2.3/tcp/1', undefined, undefined],
+    ['/ip6/::1/tcp/1', undefined, undefined]
   ] as const) {
     it(`of ${address} are ${small} and ${wide}`, () => {
       expect([smallNetworkOf(address), wideNetworkOf(address)]).to.deep.equal([small, wide])

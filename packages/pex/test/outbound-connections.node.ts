@@ -37,14 +37,14 @@ describe('the connections that a real node makes itself', function () {
   const stops: Array<() => Promise<void>> = []
   let ticking: NodeJS.Timeout
 
-  // a second in 5 ms
-  beforeEach(() => { ticking = setInterval(() => { clock.advance(1_000) }, 5) })
+  // half a minute in a second: time enough for what libp2p does by another clock
+  beforeEach(() => { ticking = setInterval(() => { clock.advance(300) }, 10) })
   afterEach(async () => {
     await Promise.all(stops.splice(0).map(async stop => { await stop() }))
     clearInterval(ticking)
   })
 
-  async function createNode (dials = new DialLimits(), connectionGater: ConnectionGater = {}): Promise<PexNode> {
+  async function createNode (dials = new DialLimits(), connectionGater: ConnectionGater = {}, isUsed?: () => boolean): Promise<PexNode> {
     const node = await createLibp2p({
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],
@@ -55,7 +55,7 @@ describe('the connections that a real node makes itself', function () {
       connectionGater,
       services: {
         identify: identify(),
-        pex: peerExchange({ fillMs: 2_000, dials, clock }),
+        pex: peerExchange({ fillMs: 2_000, dials, clock, isUsed }),
         dialer: (components: Dialer) => {
           const { connectionManager, peerStore } = limitDials(components, { dials, clock })
           return { connectionManager, peerStore }
@@ -138,6 +138,16 @@ describe('the connections that a real node makes itself', function () {
     await until(() => clock.nowMs() > untilMs)
     expect(node.getPeers().map(String)).to.deep.equal([nameOf(busy)])
     expect(outbound.counters).to.deep.include({ feelers_total: 2, feelers_failed_total: 0, dials_total: 0 })
+  })
+
+  it('that were dialled for an exchange are closed again, when it is told what is used', async () => {
+    const [node, guide, far] = [await createNode(new DialLimits(), {}, () => false), await createNode(), await createNode()]
+    await far.dial(guide.getMultiaddrs())
+    await node.dial(guide.getMultiaddrs())
+    await until(() => node.getConnections(far.peerId).length > 0)
+    await until(() => node.getConnections(far.peerId).length === 0)
+    expect(node.getConnections(guide.peerId)).to.have.length(1)
+    expect(node.services.pex.view.get(nameOf(far))?.checkedMs).to.be.a('number')
   })
 
   it('come from other services only by the rule of networks', async () => {

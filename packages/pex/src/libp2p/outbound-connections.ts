@@ -227,12 +227,17 @@ export class OutboundConnections implements Startable {
     const peerId = peerIdFromString(peer)
     try {
       const isNeeded = this.reserved.includes(peer) || isUsed?.(peer) === true
-      if ((isNeeded || !await closeUnused(libp2p, peerId)) && looksLeft > 0 && this.isStarted() && libp2p.getConnections(peerId).length > 0) {
+      if ((isNeeded || !await this.closeUnused(peerId)) && looksLeft > 0 && this.isStarted() && libp2p.getConnections(peerId).length > 0) {
         this.closeLater(peer, looksLeft)
       }
     } catch (error) {
       log('closing %s failed: %s', peer, (error as Error).message)
     }
+  }
+
+  private async closeUnused (peer: PeerId): Promise<boolean> {
+    const { libp2p } = this.init
+    return await closeUnused({ getConnections: of => libp2p.getConnections(of), peerStore: libp2p.peerStore }, peer)
   }
 
   /** By the values of tags the connection manager chooses whom to close. This one makes it dial nobody, as those do that begin with `keep-alive`. */

@@ -10,20 +10,22 @@ import { ASK_TIMEOUT_MS, PeerExchange } from '../peer-exchange.ts'
 import { MAX_PEER_RECORD_LIFE_MS, signPeerRecord } from '../peer-record.ts'
 import { VerifiedRecords } from '../verified-records.ts'
 import { ExchangeProtocolError, ExchangeStream } from './exchange-stream.ts'
+import { closeUnused } from './unused-connection.ts'
 import type { ExchangeMessage } from '../pb/exchange.ts'
 import type { ExchangeCounters, PexOffence } from '../exchange-counters.ts'
 import type { PeerExchangeInit, PexEffect } from '../peer-exchange.ts'
 import type { PeerRecord } from '../peer-record.ts'
 import type { PeerView } from '../peer-view.ts'
-import type { Connection, PeerId, PrivateKey, Startable, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, PeerStore, PrivateKey, Startable, Stream } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
-import type { Clock, Random } from '@skein/core'
+import type { Cancel, Clock, Random } from '@skein/core'
 
 export interface PeerExchangeComponents {
   peerId: PeerId
   privateKey: PrivateKey
   registrar: Registrar
   connectionManager: ConnectionManager
+  peerStore: PeerStore
   addressManager: AddressManager
 }
 
@@ -32,6 +34,11 @@ export interface PeerExchangeServiceInit extends Omit<PeerExchangeInit, 'self'> 
   clock?: Clock
   /** @default systemRandom() */
   random?: Random
+  /**
+   * Whether another part, such as a mesh, needs the connection to a peer that was dialled for an exchange. When given, such connections are closed some
+   * time after, unless they are needed, a stream of them is used or a tag keeps them; left out, they stay until the connection manager wants the place.
+   */
+  isUsed?: (peer: string) => boolean
 }
 
 export interface PeerExchangeEvents {
@@ -44,6 +51,10 @@ export interface PeerExchangeEvents {
 /** Messages that are being read and verified at once; more are reset. A message holds up to 50 signatures. */
 const MAX_READING = 32
 const READ_TIMEOUT_MS = 10_000
+/** How long a connection stays that was dialled for an exchange, for others to find a use for it, ms. */
+const ASKED_STAY_MS = 30_000
+/** Connections that wait for that; further ones stay. */
+const MAX_CLOSING = 128
 
 export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> implements Startable {
   readonly [Symbol.toStringTag] = '@skein/pex'
@@ -59,11 +70,14 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
   /** Who waits for an answer to its question, by peer; at most `MAX_READING` */
   private readonly waiting = new Map<string, (answer: Partial<ExchangeMessage>) => void>()
   private reading = 0
+  private readonly isUsed: PeerExchangeServiceInit['isUsed']
+  private readonly closing = new Map<string, Cancel>()
   private topology: string | undefined
 
   constructor (components: PeerExchangeComponents, init: PeerExchangeServiceInit = {}) {
     super()
     this.components = components
+    this.isUsed = init.isUsed
     this.clock = init.clock ?? systemClock()
     this.machine = new PeerExchange({ ...init, self: components.peerId.toString() }, init.random ?? systemRandom(), this.clock.nowMs())
     this.driver = this.drive()
@@ -111,6 +125,8 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     this.driver.stop()
     this.machine.onStopped(this.clock.nowMs())
     this.shutdown.abort()
+    this.closing.forEach(cancel => { cancel() })
+    this.closing.clear()
     if (this.topology !== undefined) {
       this.components.registrar.unregister(this.topology)
       await this.components.registrar.unhandle(PROTOCOLS.pex)
@@ -160,7 +176,11 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     let stream: Stream | undefined
     try {
       const target = addresses.length > 0 ? addresses.map(address => multiaddr(`${address}/p2p/${peer}`)) : peerIdFromString(peer)
-      const connection = await this.components.connectionManager.openConnection(target, { signal })
+      const { connectionManager } = this.components
+      const connection = await connectionManager.openConnection(target, { signal })
+      if (addresses.length > 0) {
+        this.closeLater(connection.remotePeer)
+      }
       stream = await connection.newStream(PROTOCOLS.pex, { signal, runOnLimitedConnection: true })
       const messages = new ExchangeStream(stream)
       const own = await this.ownRecord()
@@ -187,6 +207,22 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     } finally {
       limit.clear()
     }
+  }
+
+  private closeLater (peer: PeerId): void {
+    const { isUsed, clock, closing } = this
+    const name = peer.toString()
+    if (isUsed === undefined || closing.has(name) || closing.size >= MAX_CLOSING) {
+      return
+    }
+    const { connectionManager, peerStore } = this.components
+    closing.set(name, clock.schedule(clock.nowMs() + ASKED_STAY_MS, () => {
+      closing.delete(name)
+      if (!isUsed(name)) {
+        // one that cannot be closed is the connection manager's
+        closeUnused({ getConnections: of => connectionManager.getConnections(of), peerStore }, peer).catch(() => {})
+      }
+    }))
   }
 
   private async accept (stream: Stream, connection: Connection): Promise<void> {

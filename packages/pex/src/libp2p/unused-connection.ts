@@ -1,7 +1,7 @@
 /** Closes a connection that was made to look, unless something else has come to need it. */
 import { KEEP_ALIVE } from '@libp2p/interface'
 import { PROTOCOLS } from '@skein/records'
-import type { Libp2p, PeerId } from '@libp2p/interface'
+import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
 
 /** Of a tag that keeps a connection: above the 50 that kad-dht gives to the peers closest to itself. */
 export const TAG_VALUE = 100
@@ -12,18 +12,24 @@ const KEPT_TAG_VALUE = 50
 /** What every peer opens to every other: a connection that carries nothing else is not used. */
 const BACKGROUND = ['/ipfs/id/', '/ipfs/ping/', '/meshsub/', '/floodsub/', PROTOCOLS.kad, PROTOCOLS.pex, PROTOCOLS.coordinates]
 
+/** What a libp2p node and the components of a service both have. */
+export interface Connections {
+  getConnections: (peer: PeerId) => Connection[]
+  peerStore: PeerStore
+}
+
 /** Closes the connections to a peer when no stream of them is used and no tag keeps them. Returns whether it did. */
-export async function closeUnused (libp2p: Libp2p, peer: PeerId): Promise<boolean> {
-  const connections = libp2p.getConnections(peer)
+export async function closeUnused ({ getConnections, peerStore }: Connections, peer: PeerId): Promise<boolean> {
+  const connections = getConnections(peer)
   const used = connections.some(({ streams }) => streams.some(({ protocol }) => !BACKGROUND.some(prefix => protocol.startsWith(prefix))))
-  if (connections.length === 0 || used || await isKept(libp2p, peer)) {
+  if (connections.length === 0 || used || await isKept(peerStore, peer)) {
     return false
   }
   await Promise.all(connections.map(async connection => { await connection.close() }))
   return true
 }
 
-async function isKept ({ peerStore }: Libp2p, peer: PeerId): Promise<boolean> {
+async function isKept (peerStore: PeerStore, peer: PeerId): Promise<boolean> {
   if (!await peerStore.has(peer)) {
     return false
   }
