@@ -8,8 +8,8 @@ import type { Clock, Random } from '@skein/core'
 
 export interface PexOptions extends Pick<PeerExchangeInit, 'viewSize' | 'roundMs' | 'fillMs' | 'answersPerMinute'> {
   /**
-   * Whether connections of this peer's own choice are kept, and feelers sent. Without them addresses are remembered all the same, and dialled only
-   * while nobody is connected: for nodes that serve others, who come by themselves.
+   * Whether connections of this peer's own choice are kept, feelers sent and others asked for records. Without, addresses are remembered all the same,
+   * and dialled only until somebody is connected, and who asks for records is answered: for nodes that serve others, who come by themselves.
    *
    * @default true
    */
@@ -52,8 +52,8 @@ export function exchangeInit ({ options, dials }: Acquaintance, clock: Clock, ra
   if (options === undefined) {
     return undefined
   }
-  const { viewSize, roundMs, fillMs, answersPerMinute } = options
-  return { viewSize, roundMs, fillMs, answersPerMinute, dials, clock, random }
+  const { viewSize, roundMs, fillMs, answersPerMinute, keepOutbound } = options
+  return { viewSize, roundMs, fillMs, answersPerMinute, asks: keepOutbound, dials, clock, random }
 }
 
 /** The addresses of earlier runs, and what makes connections from them; not started. */
@@ -75,7 +75,7 @@ export async function openOutbound (
     exchange: libp2p.services.pex,
     rule: { outbound: options.outbound },
     feelerMs: keeps ? options.feelerMs : Infinity,
-    onlyWhenAlone: !keeps,
+    onlyToJoin: !keeps,
     clock,
     random,
     log

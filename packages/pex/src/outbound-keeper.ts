@@ -31,11 +31,11 @@ export interface OutboundKeeperInit {
    */
   retryMs?: number
   /**
-   * Dial only while nobody is connected: for nodes that serve, to whom others come.
+   * Dial only until somebody is connected, whoever came to whom: for nodes that serve, to whom others come, and who let them go.
    *
    * @default false
    */
-  onlyWhenAlone?: boolean
+  onlyToJoin?: boolean
 }
 
 export type OutboundEffect =
@@ -66,6 +66,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   private nextLookMs: number
   private lookedMs: number
   private idleFactor = 1
+  private hasMet = false
 
   constructor (init: OutboundKeeperInit, random: Random, nowMs: number) {
     this.init = init
@@ -87,6 +88,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
     const { tables } = this.init
     const wasTried = tables.get(peer)?.tried === true
     this.standing.set(peer, dialled ?? this.standing.get(peer))
+    this.hasMet = true
     if (dialled === undefined) {
       return
     }
@@ -183,7 +185,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** Returns how long it is to the next look, ms. */
   private look (nowMs: number): number {
-    if (this.places.isFull || (this.init.onlyWhenAlone === true && this.standing.size > 0)) {
+    if (this.places.isFull || (this.init.onlyToJoin === true && this.hasMet)) {
       return Infinity // until a connection closes, or a dial fails
     }
     const retryMs = this.init.retryMs ?? 1_000

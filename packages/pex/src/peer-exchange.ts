@@ -25,6 +25,13 @@ export interface PeerExchangeInit extends PeerViewInit {
    */
   fillMs?: number
   /**
+   * Whether it asks others, and by that becomes known to them. Without it answers only: a seed that was in views would be dialled for exchange by those
+   * it has let go.
+   *
+   * @default true
+   */
+  asks?: boolean
+  /**
    * Asking peers that are answered in a minute; more are told to come again.
    *
    * @default 120
@@ -205,7 +212,7 @@ export class PeerExchange implements Machine<PexEffect> {
     }
     if (nowMs >= this.nextRoundMs) {
       this.view.dropExpired(nowMs)
-      const asked = this.questions.size < MAX_QUESTIONS && this.ask(nowMs)
+      const asked = this.init.asks !== false && this.questions.size < MAX_QUESTIONS && this.ask(nowMs)
       const { roundMs = 60_000, fillMs = 2_000 } = this.init
       // with nobody to ask for now a short pause is of no use
       this.nextRoundMs = nowMs + (this.view.size < this.view.viewSize / 2 && asked ? fillMs : roundMs)
@@ -300,7 +307,7 @@ export class PeerExchange implements Machine<PexEffect> {
 
   /** There is somebody to ask now: while the view is less than half full it is not put off. */
   private hasten (nowMs: number): void {
-    if (this.view.size < this.view.viewSize / 2) {
+    if (this.init.asks !== false && this.view.size < this.view.viewSize / 2) {
       this.nextRoundMs = Math.min(this.nextRoundMs, nowMs + (this.init.fillMs ?? 2_000))
     }
   }

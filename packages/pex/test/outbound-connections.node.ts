@@ -117,7 +117,7 @@ describe('the connections that a real node makes itself', function () {
 
   it('are remembered by where peers listen, and not by the ports that they came from', async () => {
     const [node, guest] = [await createNode(), await createNode()]
-    const outbound = await keep(node, [], { onlyWhenAlone: true })
+    const outbound = await keep(node, [], { onlyToJoin: true })
     await guest.dial(node.getMultiaddrs())
     await until(() => outbound.tables.size === 1)
     expect(outbound.tables.get(nameOf(guest))).to.deep.include({ addresses: [placeOf(guest)], tried: false })

@@ -71,6 +71,17 @@ describe('PeerExchange', () => {
     expect([machine.view.size, machine.counters.asks_failed_total]).to.deep.equal([0, 1])
   })
 
+  it('answers only, when it is told not to ask', () => {
+    const machine = machineAt(0, { asks: false })
+    machine.onKnown([record(7, 0)], 0)
+    machine.onAsk('1', ask([1, 2], 0), 0)
+    for (let nowMs = 1_000; nowMs < 600_000; nowMs += 1_000) {
+      machine.onTimeout(nowMs)
+    }
+    expect(typesOf(machine)).to.deep.equal(['answer', 'learned'])
+    expect(machine.nextTimeoutMs()).to.be.within(600_000, 660_000)
+  })
+
   it('asks neighbours every other time', () => {
     const machine = machineAt(0, { roundMs: 60_000, fillMs: 60_000 })
     machine.onKnown(Array.from({ length: 40 }, (_, i) => record(i + 10, 0)), 0)

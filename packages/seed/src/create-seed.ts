@@ -125,7 +125,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     describe: () => ({ relay: relay?.load() }),
     ...guard.peerInit(peerInit),
     maxConnections,
-    // it is there for those who come: its places are theirs, and it dials from memory only while it is alone
+    // it is there for those who come: its places are theirs, and it dials from memory only until the first is there
     pex: peerInit.pex === false ? false : { keepOutbound: false, ...peerInit.pex },
     services: {
       ...roles.includes('relay')

@@ -84,7 +84,7 @@ describe('a seed', function () {
     expect(await b.chat({ model: 'm', messages: [] }).text()).to.equal('without it')
   })
 
-  it('exchanges records, and keeps no connections of its own choice: it dials from memory only while it is alone', async () => {
+  it('exchanges records, and keeps no connections of its own choice', async () => {
     const [a, b] = await Promise.all([start(), start()]) as [Peer, Peer]
     const { outbound, libp2p } = seed.peer
     await until(() => outbound?.tables.get(a.id) !== undefined && outbound.tables.get(b.id) !== undefined)
@@ -92,6 +92,9 @@ describe('a seed', function () {
     const direction = (peer: Peer): string[] => libp2p.getConnections(peer.libp2p.peerId).map(connection => connection.direction)
     expect([direction(a), direction(b)]).to.deep.equal([['inbound'], ['inbound']])
     expect([outbound?.reserved, outbound?.counters.dials_total, outbound?.counters.feelers_total]).to.deep.equal([[], 0, 0])
+    // in nobody's view, it is not dialled for exchange by those that it let go
+    expect([libp2p.services.pex?.counters.asks_total, a.libp2p.services.pex?.view.get(seed.id)]).to.deep.equal([0, undefined])
+    expect(libp2p.services.pex?.counters.answers_total).to.be.above(0)
     // those who come know it for what it is, and leave their places to others
     await until(() => a.outbound?.tables.get(seed.id)?.seed === true)
     expect(a.outbound?.reserved).to.include(seed.id) // its user gave it

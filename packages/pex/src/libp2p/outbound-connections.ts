@@ -16,7 +16,7 @@ import type { PeerExchangeService } from './peer-exchange-service.ts'
 import type { Connection, IdentifyResult, Libp2p, Logger, PeerId, Startable } from '@libp2p/interface'
 import type { Cancel, Clock, Random } from '@skein/core'
 
-export interface OutboundConnectionsInit extends Pick<OutboundKeeperInit, 'rule' | 'feelerMs' | 'retryMs' | 'onlyWhenAlone'> {
+export interface OutboundConnectionsInit extends Pick<OutboundKeeperInit, 'rule' | 'feelerMs' | 'retryMs' | 'onlyToJoin'> {
   libp2p: Libp2p
   /** The tables and anchors; they are opened, and their store is closed, by who made them */
   kept: KeptAddressTables
@@ -83,9 +83,9 @@ export class OutboundConnections implements Startable {
     if (this.driver !== undefined) {
       return
     }
-    const { libp2p, kept, dials, exchange, clock, random, rule, feelerMs, retryMs, onlyWhenAlone } = this.init
+    const { libp2p, kept, dials, exchange, clock, random, rule, feelerMs, retryMs, onlyToJoin } = this.init
     this.shutdown = new AbortController()
-    const keeperInit = { tables: kept.tables, anchors: kept.anchors, dials, rule, feelerMs, retryMs, onlyWhenAlone }
+    const keeperInit = { tables: kept.tables, anchors: kept.anchors, dials, rule, feelerMs, retryMs, onlyToJoin }
     this.driver = new MachineDriver({
       machine: new OutboundKeeper(keeperInit, random, clock.nowMs()),
       clock,
