@@ -282,7 +282,10 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     clock,
     log: libp2p.logger.forComponent('skein:gossip'),
     named: bootstrap.seeds.flatMap(seed => seed.kind === 'multiaddr' ? [seed.text] : []),
-    onNeighbours: peers => { libp2p.services.pex?.setNeighbours(peers) }
+    onNeighbours: peers => {
+      known.neighbours = new Set(peers.map(String))
+      libp2p.services.pex?.setNeighbours(peers)
+    }
   })
   const clusters = gossip === undefined || init.clusters === false ? undefined : meshClusters({
     libp2p,

@@ -8,8 +8,8 @@ import type { Clock, Random } from '@skein/core'
 
 export interface PexOptions extends Pick<PeerExchangeInit, 'viewSize' | 'roundMs' | 'fillMs' | 'answersPerMinute'> {
   /**
-   * Whether connections of this peer's own choice are kept, feelers sent and others asked for records. Without, addresses are remembered all the same,
-   * and dialled only until somebody is connected, and who asks for records is answered: for nodes that serve others, who come by themselves.
+   * Whether connections of this peer's own choice are kept, feelers sent and others asked for records. Without, addresses are remembered all the
+   * same, and dialled only until somebody is connected, and who asks for records is answered: for nodes that serve others, who come by themselves.
    *
    * @default true
    */
@@ -41,11 +41,13 @@ export interface Acquaintance {
   /** As given; `undefined` when it was turned off */
   options: PexOptions | undefined
   dials: DialLimits
+  /** Peers that messages are exchanged with in topics: a feeler that went to one leaves the connection */
+  neighbours: ReadonlySet<string>
 }
 
 export function acquaintance (pex: false | PexOptions | undefined): Acquaintance {
   const options = pex === false ? undefined : pex ?? {}
-  return { options, dials: new DialLimits(options?.dials) }
+  return { options, dials: new DialLimits(options?.dials), neighbours: new Set() }
 }
 
 export function exchangeInit ({ options, dials }: Acquaintance, clock: Clock, random: Random): PeerExchangeServiceInit | undefined {
@@ -58,8 +60,9 @@ export function exchangeInit ({ options, dials }: Acquaintance, clock: Clock, ra
 
 /** The addresses of earlier runs, and what makes connections from them; not started. */
 export async function openOutbound (
-  { options, dials }: Acquaintance, libp2p: Libp2p<{ pex?: PeerExchangeService }>, store: AddressTablesStore | undefined, clock: Clock, random: Random
+  known: Acquaintance, libp2p: Libp2p<{ pex?: PeerExchangeService }>, store: AddressTablesStore | undefined, clock: Clock, random: Random
 ): Promise<{ kept: KeptAddressTables, outbound: OutboundConnections } | undefined> {
+  const { options, dials } = known
   if (options === undefined) {
     return undefined
   }
@@ -73,6 +76,7 @@ export async function openOutbound (
     kept,
     dials,
     exchange: libp2p.services.pex,
+    isUsed: peer => known.neighbours.has(peer),
     rule: { outbound: options.outbound },
     feelerMs: keeps ? options.feelerMs : Infinity,
     onlyToJoin: !keeps,

@@ -55,6 +55,7 @@ function groupsOf (host: string): number[] {
     const [a = 0, b = 0, c = 0, d = 0] = quad.split('.').map(Number)
     return `${(a << 8 | b).toString(16)}:${(c << 8 | d).toString(16)}`
   }).split('::')
-  const [left, right] = [head, tail].map(part => part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))) as [number[], number[]]
+  const read = (part: string): number[] => part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+  const [left, right] = [read(head), read(tail)]
   return [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => 0), ...right]
 }

@@ -25,8 +25,8 @@ export interface PeerExchangeInit extends PeerViewInit {
    */
   fillMs?: number
   /**
-   * Whether it asks others, and by that becomes known to them. Without it answers only: a seed that was in views would be dialled for exchange by those
-   * it has let go.
+   * Whether it asks others, and by that becomes known to them. Without it answers only: a seed that was in views would be dialled for exchange by
+   * those it has let go.
    *
    * @default true
    */

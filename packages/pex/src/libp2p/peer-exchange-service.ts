@@ -35,8 +35,9 @@ export interface PeerExchangeServiceInit extends Omit<PeerExchangeInit, 'self'> 
   /** @default systemRandom() */
   random?: Random
   /**
-   * Whether another part, such as a mesh, needs the connection to a peer that was dialled for an exchange. When given, such connections are closed some
-   * time after, unless they are needed, a stream of them is used or a tag keeps them; left out, they stay until the connection manager wants the place.
+   * Whether another part, such as a mesh, needs the connection to a peer that was dialled for an exchange. When given, such connections are closed
+   * 30 s after, unless they are needed, a stream of them is used or a tag keeps them; left out, they stay until the connection manager wants the
+   * place.
    */
   isUsed?: (peer: string) => boolean
 }
