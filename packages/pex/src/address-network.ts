@@ -45,7 +45,8 @@ function asIp4 (address: string): string {
   }
   const groups = groupsOf(host)
   const head = groups.slice(0, 6).join(':')
-  const embedded = head === '0:0:0:0:0:65535' || head === `${0x64}:${0xff9b}:0:0:0:0` ? groups.slice(6) : groups[0] === 0x2002 ? groups.slice(1, 3) : undefined
+  const isInTail = head === '0:0:0:0:0:65535' || head === `${0x64}:${0xff9b}:0:0:0:0`
+  const embedded = isInTail ? groups.slice(6) : groups[0] === 0x2002 ? groups.slice(1, 3) : undefined
   return embedded === undefined ? address : `/ip4/${embedded.flatMap(group => [group >> 8, group & 255]).join('.')}`
 }
 
