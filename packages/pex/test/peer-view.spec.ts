@@ -5,7 +5,7 @@ import { EXCHANGE_BOUNDS, PeerView, smallNetworkOf } from '../src/index.ts'
 import { record } from './record-fixture.ts'
 
 const message = fc.record({
-  from: fc.integer({ min: 0, max: 9 }),
+  from: fc.integer({ min: 1, max: 9 }),
   pauseMs: fc.integer({ min: 0, max: 600_000 }),
   sent: fc.integer({ min: 0, max: 50 }),
   peers: fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { maxLength: 50 }),
