@@ -30,8 +30,12 @@ export interface OverlayServiceInit extends OverlayOptions {
   offerOf: (model: string) => Offer | undefined
   /** Who offers a model, as far as a lookup finds them. Left out, providers are counted only as they come in sight */
   findProviders?: (model: string, signal: AbortSignal) => AsyncIterable<ProviderContact>
-  /** Whether a provider that offers told of may be dialled now. @default always */
-  mayDial?: (provider: ProviderContact) => boolean
+  /**
+   * Connects to a provider that others told of.
+   *
+   * @default dials it at once, without any limits
+   */
+  connect?: (peer: string, addresses: readonly string[], signal: AbortSignal) => Promise<unknown>
   /** Each offer that is news */
   onOffer?: (signed: SignedOffer) => void
   log: Logger
@@ -261,22 +265,27 @@ export class OverlayService {
   }
 
   private async dial (provider: ProviderContact): Promise<void> {
-    const { libp2p, mayDial, log } = this.init
+    const { connect, log } = this.init
     const { running } = this
-    if (running === undefined || mayDial?.(provider) === false) {
+    if (running === undefined) {
       return
     }
     const limit = deadline(this.clock, DIAL_TIMEOUT_MS, [running.shutdown.signal])
     try {
-      const peerId = peerIdFromString(provider.peer)
-      if (libp2p.getConnections(peerId).length === 0) {
-        await libp2p.peerStore.merge(peerId, { multiaddrs: provider.addresses.map(address => multiaddr(address)) }, { signal: limit.signal })
-        await libp2p.dial(peerId, { signal: limit.signal })
-      }
+      await (connect ?? this.connect)(provider.peer, provider.addresses, limit.signal)
     } catch (error) {
       log('%s of an overlay cannot be dialled: %s', provider.peer, (error as Error).message)
     } finally {
       limit.clear()
+    }
+  }
+
+  private readonly connect = async (peer: string, addresses: readonly string[], signal: AbortSignal): Promise<void> => {
+    const { libp2p } = this.init
+    const peerId = peerIdFromString(peer)
+    if (libp2p.getConnections(peerId).length === 0) {
+      await libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
+      await libp2p.dial(peerId, { signal })
     }
   }
 

@@ -134,6 +134,7 @@ export class ModelOverlay {
 
   onGone (peer: string): void {
     this.crowd.onGone(peer)
+    this.joined?.offers.delete(peer)
   }
 
   onSubscribers (count: number, nowMs: number): void {

@@ -103,7 +103,7 @@ export class ModelOverlays implements Machine<OverlayEffect> {
     }
   }
 
-  /** A provider does not serve the model any more, or cannot be reached. */
+  /** A provider does not serve the model any more, or cannot be reached: it counts again when it is told of again. */
   onGone (model: string, peer: string): void {
     this.overlays.get(model)?.onGone(peer)
   }

@@ -38,6 +38,11 @@ export class OfferTable {
     return [...this.entries.values()].filter(({ signed }) => !signed.offer.withdrawn).map(({ signed }) => signed)
   }
 
+  /** It does not hold, though nobody has said so. */
+  delete (peer: string): void {
+    this.entries.delete(peer)
+  }
+
   /** Takes an offer that is newer than the one known. `false` when there was no room for it. */
   put (signed: SignedOffer, nowMs: number): boolean {
     const { peer, addresses } = signed.offer

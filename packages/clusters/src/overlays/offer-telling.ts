@@ -13,10 +13,10 @@ import type { LoadChange, OwnLoad } from './own-load.ts'
 import type { Random } from '@skein/core'
 
 /**
- * Up to which share of what a topic may carry each kind is told: that a provider is full is worth most, for others call it until they know. In a
- * crowd the repetitions then fill 0.6 of it, and what is left is for changes.
+ * Up to which share of what a topic may carry each kind is told. That a provider is full is worth most, for others call it until they know, and may go
+ * beyond for a while: each comes after something else that was told, which has to wait until the topic is less full again.
  */
-const SHARES = { repetition: 0.6, other: 0.8, full: 1 }
+const SHARES = { repetition: 0.6, other: 0.8, full: 1.5 }
 /** From a minute to a day and a half: more would not be told less. */
 const MAX_DOUBLINGS = 11
 /**

@@ -28,12 +28,6 @@ describe('model overlays', function () {
       overlay.world.run(6 * MINUTE_MS)
       const [told, holders] = overlay.overloads.reduce(([a, b], { told, holders }) => [a + told, b + holders], [0, 0])
       const offers = overlay.offersOfCallers()
-      if (process.env.SHOW_FIGURES !== undefined) {
-        console.log({
-          providers, subscribed, rate: overlay.rate(3 * MINUTE_MS, 6 * MINUTE_MS), peak: overlay.peak(0, 6 * MINUTE_MS),
-          overloads: overlay.overloads.length, known: told / holders, p99: quantile(overlay.delaysMs, 0.99), offers: quantile(offers, 0.5)
-        })
-      }
       expect(subscribed, 'in the topic after three minutes').to.be.above(0.95)
       expect(overlay.rate(3 * MINUTE_MS, 6 * MINUTE_MS)).to.be.at.most(2)
       expect(overlay.peak(3 * MINUTE_MS, 6 * MINUTE_MS), 'in ten seconds').to.be.at.most(30)
