@@ -8,6 +8,7 @@ import { PeerGossip } from './gossip/peer-gossip.ts'
 import { PeerScores } from './gossip/peer-scores.ts'
 import { limitedDial } from './limited-dial.ts'
 import { clusterRegion, meshClusters } from './mesh-clusters.ts'
+import { meshOverlays } from './mesh-overlays.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
@@ -24,6 +25,7 @@ import type { Acquaintance, PexOptions } from './outbound-init.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
 import type { SeedAddress } from './seed-address.ts'
 import type { SeedNameError } from './seed-name-error.ts'
+import type { OverlayOptions } from '@skein/clusters'
 import type { ConnectionGater, Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
@@ -112,6 +114,13 @@ export interface PeerInit {
    * @default {}
    */
   clusters?: false | ClusterOptions
+  /**
+   * Hearing from the providers of a model that many serve, and telling them, what each has room for; such a model then needs no lookup. `false`, or no
+   * gossip: models are looked up however many serve them.
+   *
+   * @default {}
+   */
+  overlays?: false | OverlayOptions
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -287,13 +296,25 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
       libp2p.services.pex?.setNeighbours(peers)
     }
   })
+  const connect = limitedDial({ libp2p, dials: known.dials, clock })
   const clusters = gossip === undefined || init.clusters === false ? undefined : meshClusters({
     libp2p,
     topics: gossip.topics,
-    connect: limitedDial({ libp2p, dials: known.dials, clock }),
+    connect,
     self,
     dialable: init.client !== true && libp2p.getMultiaddrs().length > 0,
     options: init.clusters ?? {},
+    clock,
+    random
+  })
+  const overlays = gossip === undefined || init.overlays === false ? undefined : meshOverlays({
+    libp2p,
+    privateKey,
+    topics: gossip.topics,
+    connect,
+    self,
+    offerOf: model => peer.offerOf(model),
+    options: init.overlays ?? {},
     clock,
     random
   })
@@ -311,12 +332,15 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     await memory?.kept.stop()
     await data?.addresses.close()
   }
-  const peer: Peer = new Peer({ libp2p, membership, outbound, gossip, clusters, relays, clock, random, self, describe: init.describe, close })
+  const peer: Peer = new Peer({
+    libp2p, membership, outbound, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
+  })
   gossip?.start()
   membership.start()
   memory?.kept.start()
   outbound?.start()
   await clusters?.start()
+  overlays?.start()
 
   if (bootstrap.seeds.length > 0 || (outbound?.tables.size ?? 0) > 0) {
     const limit = deadline(clock, init.joinTimeoutMs ?? 5_000, [init.signal])

@@ -53,7 +53,8 @@ export interface FailoverWorld {
   random: Random
   region: string
   coolDown: CoolDown
-  find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal) => AsyncIterable<PooledOffer>
+  /** `hungry()` resolves when what it gave so far is not enough */
+  find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
   /** Asks one provider; `path()` tells how it is connected once events come */
   ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }) =>
@@ -123,7 +124,7 @@ class Call {
     this.request = request
     this.options = options
     this.signal = signal
-    this.pool = new OfferPool(signal => world.find(request, options, signal))
+    this.pool = new OfferPool((signal, hungry) => world.find(request, options, signal, hungry))
   }
 
   close (): void {

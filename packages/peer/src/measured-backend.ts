@@ -23,11 +23,14 @@ const MAX_MODELS = 1_024
 export class MeasuredBackend implements Backend {
   private readonly backend: Backend
   private readonly clock: Clock
+  private readonly onLoad: (model: string) => void
   private readonly loads = new Map<string, ModelLoad>()
 
-  constructor (backend: Backend, clock: Clock) {
+  /** @param onLoad told when an answer begins or has ended */
+  constructor (backend: Backend, clock: Clock, onLoad: (model: string) => void = () => {}) {
     this.backend = backend
     this.clock = clock
+    this.onLoad = onLoad
   }
 
   async models (options?: { signal?: AbortSignal }): Promise<BackendModel[]> {
@@ -44,6 +47,7 @@ export class MeasuredBackend implements Backend {
     let firstMs = 0
     load.active++
     load.answersTotal++
+    this.onLoad(request.model)
     try {
       for await (const event of this.backend.infer(request, options)) {
         if (event.type === 'delta' || event.type === 'tool') {
@@ -62,6 +66,7 @@ export class MeasuredBackend implements Backend {
       }
     } finally {
       load.active--
+      this.onLoad(request.model)
     }
   }
 

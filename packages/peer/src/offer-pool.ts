@@ -16,12 +16,17 @@ export class OfferPool {
   private readonly untried = new Map<string, PooledOffer>()
   private readonly tried = new Set<string>()
   private readonly controller = new AbortController()
+  private hunger?: PromiseWithResolvers<void>
   private ended = false
   private failure: unknown
   private wake = Promise.withResolvers<void>()
 
-  /** `find` is started at once and aborted by `close`. */
-  constructor (find: (signal: AbortSignal) => AsyncIterable<PooledOffer>) {
+  /**
+   * `find` is started at once and aborted by `close`.
+   *
+   * @param find may wait for `hungry()` before a search that costs something: it resolves when what came so far is not enough, or with `close`
+   */
+  constructor (find: (signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>) {
     void this.fill(find)
   }
 
@@ -53,6 +58,7 @@ export class OfferPool {
     if (this.ended) {
       return
     }
+    this.hunger?.resolve()
     const limit = deadline(clock, maxMs, [signal])
     try {
       await Promise.race([
@@ -67,11 +73,12 @@ export class OfferPool {
 
   close (): void {
     this.controller.abort()
+    this.hunger?.resolve()
   }
 
-  private async fill (find: (signal: AbortSignal) => AsyncIterable<PooledOffer>): Promise<void> {
+  private async fill (find: (signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>): Promise<void> {
     try {
-      for await (const found of find(this.controller.signal)) {
+      for await (const found of find(this.controller.signal, async () => { await this.whenHungry() })) {
         if (!this.tried.has(found.offer.peer)) {
           this.untried.set(found.offer.peer, found)
           this.notify()
@@ -85,6 +92,15 @@ export class OfferPool {
     } finally {
       this.ended = true
       this.notify()
+    }
+  }
+
+  private async whenHungry (): Promise<void> {
+    if (!this.controller.signal.aborted) {
+      this.hunger = Promise.withResolvers<void>()
+      // whoever waits for more began to before all was in: it looks at what there is, and asks again
+      this.notify()
+      await this.hunger.promise
     }
   }
 

@@ -13,6 +13,7 @@ import { loadsOf } from './mesh-clusters.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
 import { RelayUnavailableError } from './relay/relay-unavailable-error.ts'
+import { searchOffers } from './offer-search.ts'
 import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
 import { PeerSignals } from './signals/peer-signals.ts'
@@ -26,13 +27,14 @@ import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
+import type { OfferSearchInit } from './offer-search.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
 import type { RegionAnswer } from '@skein/clusters'
-import type { ClusterService, WhereOptions } from '@skein/clusters/libp2p'
+import type { ClusterService, OverlayService, WhereOptions } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
@@ -48,6 +50,8 @@ export interface PeerParts {
   gossip?: PeerGossip
   /** Not there without gossip, or when it is turned off */
   clusters?: ClusterService
+  /** Not there without gossip, or when they are turned off */
+  overlays?: OverlayService
   relays?: RelayedListening
   clock: Clock
   random: Random
@@ -118,8 +122,14 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       onLoads: () => { parts.clusters?.setLoads(loadsOf(this.served.offers)) },
       onChange: (kind, model) => {
         parts.membership.capabilitiesChanged()
+        if (kind === 'served') {
+          parts.overlays?.serve(model)
+        } else {
+          parts.overlays?.withdraw(model)
+        }
         this.safeDispatchEvent(kind === 'served' ? 'model:served' : 'model:withdrawn', { detail: { model } })
-      }
+      },
+      onLoad: model => { parts.overlays?.loadChanged(model) }
     })
     this.libp2p.addEventListener('connection:open', ({ detail }) => {
       this.safeDispatchEvent('peer:connected', {
@@ -171,7 +181,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     if (own != null && meets(own, typeof query === 'string' ? { model } : query)) {
       yield own
     }
-    for await (const { offer } of this.parts.libp2p.services.routing.findModel(query, options)) {
+    for await (const { offer } of searchOffers(this.offerSearch(), typeof query === 'string' ? { model } : query, options)) {
       this.seen.onOffer(offer)
       if (!seen.has(offer.peer)) {
         seen.add(offer.peer)
@@ -245,6 +255,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.parts.membership.capabilitiesChanged()
   }
 
+  /** What this peer would say now of a model that it serves; times, `seq` and addresses are for whoever signs it. */
+  offerOf (model: string): Offer | undefined {
+    return this.served.offerOf(model)
+  }
+
   /** The connections that it keeps by its own choice, and whom it knows; `undefined` when peer exchange is turned off. */
   get outbound (): OutboundConnections | undefined {
     return this.parts.outbound
@@ -298,14 +313,27 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return { routing, pex, outbound, gossip: gossip?.topics, clusters, coordinates }
   }
 
+  /** The models of which this peer hears in their overlays what their providers have room for. */
+  get overlays (): string[] {
+    return this.parts.overlays?.models ?? []
+  }
+
   /** What it has done so far; for metrics. */
-  stats (): { connections: number, servedModels: string[], routing: Record<string, unknown>, inference: Record<string, unknown> } {
+  stats (): {
+    connections: number
+    servedModels: string[]
+    routing: Record<string, unknown>
+    inference: Record<string, unknown>
+    overlays?: Record<string, unknown>
+  } {
+    const { overlays } = this.parts
     const { routing, inference } = this.parts.libp2p.services
     return {
       connections: this.libp2p.getConnections().length,
       servedModels: this.served.models,
       routing: { ...routing.counters },
-      inference: { active: inference.active }
+      inference: { active: inference.active },
+      ...overlays === undefined ? {} : { overlays: { ...overlays.gauges(), ...overlays.counters } }
     }
   }
 
@@ -320,10 +348,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   }
 
   private async shutDown (drainMs: number): Promise<void> {
-    const { clock, membership, outbound, clusters, close } = this.parts
+    const { clock, membership, outbound, clusters, overlays, close } = this.parts
     const limit = deadline(clock, drainMs)
     // a drain refuses requests at once; the offers go meanwhile
-    await Promise.all([this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
+    await Promise.all([overlays?.stop(), this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
     limit.clear()
     this.signals.stop()
     this.parts.relays?.stop()
@@ -356,20 +384,32 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       random: this.parts.random,
       region: this.parts.self.region,
       coolDown: this.coolDown,
-      find: (request, options, signal) => this.find(request, options, signal),
+      find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
       view: peer => this.view(peer),
       ask: (offer, request, options) => this.ask(offer, request, options),
       onAttempt: attempt => { this.onAttempt(attempt) }
     }
   }
 
-  private async * find (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal): AsyncGenerator<PooledOffer, void, undefined> {
+  private offerSearch (): OfferSearchInit {
+    const { libp2p, overlays, self } = this.parts
+    return { overlays, findModel: (filter, options) => libp2p.services.routing.findModel(filter, options), region: self.region }
+  }
+
+  private async * find (
+    request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>
+  ): AsyncGenerator<PooledOffer, void, undefined> {
+    const { clock } = this.parts
     const filter = { model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier }
     const own = this.served.offerOf(request.model)
     if (own != null && meets(own, filter)) {
       yield { offer: own, fromCache: true }
     }
-    for await (const { offer, source } of this.parts.libp2p.services.routing.findModel(filter, { signal })) {
+    const isUsable = ({ peer, queueDepth, maxConcurrent }: Offer): boolean => {
+      const nowMs = clock.nowMs()
+      return queueDepth < maxConcurrent && (this.coolDown.untilMs(peer, request.model, nowMs) ?? 0) <= nowMs
+    }
+    for await (const { offer, source } of searchOffers(this.offerSearch(), filter, { signal, hungry, isUsable })) {
       this.seen.onOffer(offer)
       yield { offer, fromCache: source !== 'network' }
     }
@@ -386,6 +426,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     if (attempt.error?.code === 'model_not_found' || attempt.error?.code === 'connection_failed') {
       this.libp2p.services.routing.forget(attempt.model, attempt.peer)
       this.seen.forget(attempt.model, attempt.peer)
+      this.parts.overlays?.gone(attempt.model, attempt.peer)
     } else if (attempt.peer !== this.id) {
       if (attempt.error === undefined) {
         this.parts.gossip?.onService(attempt.peer)

@@ -33,6 +33,8 @@ export interface ServedModelsInit {
   onChange: (kind: 'served' | 'withdrawn', model: string) => void
   /** What is served, or its load, may have changed */
   onLoads?: () => void
+  /** The load of a model may have changed */
+  onLoad?: (model: string) => void
 }
 
 interface Entry {
@@ -67,7 +69,7 @@ export class ServedModels {
 
   async add (backend: Backend): Promise<Service> {
     this.stopped.signal.throwIfAborted()
-    const entry: Entry = { backend: new MeasuredBackend(backend, this.init.clock), models: new Map() }
+    const entry: Entry = { backend: new MeasuredBackend(backend, this.init.clock, this.init.onLoad), models: new Map() }
     const models = await backend.models({ signal: this.stopped.signal })
     this.entries.add(entry)
     this.init.inference.addBackend(entry.backend)
@@ -242,6 +244,7 @@ export class ServedModels {
         for (const model of entry.models.values()) {
           const { queueDepth, tokensPerSecond } = this.describe(model, entry.backend)
           this.update(model.id, { queueDepth, tokensPerSecond })
+          this.init.onLoad?.(model.id)
         }
       }
       this.init.onLoads?.()

@@ -1,0 +1,44 @@
+/** A peer's part in the overlays of models that many serve. */
+import { OverlayService } from '@skein/clusters/libp2p'
+import type { OverlayOptions } from '@skein/clusters'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
+import type { Clock, Random, Topics } from '@skein/core'
+import type { Offer } from '@skein/records'
+import type { LimitedDial } from './limited-dial.ts'
+import type { SelfDescription } from './mesh-membership.ts'
+import type { SkeinServices } from './mesh-options.ts'
+
+export interface MeshOverlaysInit {
+  libp2p: Libp2p<SkeinServices>
+  privateKey: PrivateKey
+  topics: Topics
+  /** Left out, providers are dialled without limits */
+  connect?: LimitedDial
+  self: Pick<SelfDescription, 'region'>
+  /** What this peer would say now of a model that it serves */
+  offerOf: (model: string) => Offer | undefined
+  options: OverlayOptions
+  clock: Clock
+  random: Random
+}
+
+/** As many as a holder gives in one answer: most counts end with the first. */
+const COUNT_LIMIT = 100
+
+/** The overlay service of a peer; not started. */
+export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysInit): OverlayService {
+  return new OverlayService({
+    ...options,
+    ...init,
+    libp2p,
+    region: self.region,
+    findProviders: (model, signal) => providersOf(libp2p, model, signal),
+    log: libp2p.logger.forComponent('skein:overlays')
+  })
+}
+
+async function * providersOf (libp2p: Libp2p<SkeinServices>, model: string, signal: AbortSignal): AsyncGenerator<Offer, void, undefined> {
+  for await (const { offer } of libp2p.services.routing.findModel(model, { limit: COUNT_LIMIT, signal })) {
+    yield offer
+  }
+}
