@@ -133,7 +133,7 @@ describe('all providers of a topic', () => {
   const rate = (counts: number[]): number => counts.reduce((sum, count) => sum + count, 0) / counts.length / 10
 
   for (const providers of [10, 40, 200, 2_000]) {
-    it(`say two things a second at most between them, ${providers} that hear each other after a quarter of a second and are full or not in turns`, function () {
+    it(`say two things a second at most between them, ${providers} that hear each other late and are full or not in turns`, function () {
       this.timeout(30_000)
       const counts = crowd(providers, 7, { minutes: 10, delayMs: 250, secondsBetweenChanges: 30 })
       expect(rate(counts)).to.be.below(2)

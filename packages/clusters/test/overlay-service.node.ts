@@ -131,7 +131,8 @@ describe('model overlays between real nodes', function () {
     leaving.forEach(({ overlays }) => { overlays.withdraw(MODEL) })
     leaving.forEach(provider => { serving.delete(provider) })
     await eventually('the withdrawals are known', () => callers.every(caller => offersAt(caller) <= 2))
-    await eventually('all have left', () => members.every(({ overlays, node }) => overlays.models.length === 0 && node.services.pubsub.getTopics().length === 0))
+    await eventually('all have left', () => members.every(({ overlays, node }) =>
+      overlays.models.length === 0 && node.services.pubsub.getTopics().length === 0))
     expect(callers.every(({ overlays }) => overlays.gauges().offers === 0)).to.equal(true)
   })
 
@@ -158,7 +159,8 @@ describe('model overlays between real nodes', function () {
   })
 
   it('say when they stop that they withdraw, leave nothing behind, and start again', async () => {
-    const [provider, caller] = [await createMember({ ...OPTIONS, openAbove: 0, closeBelow: 0 }), await createMember({ ...OPTIONS, openAbove: 0, closeBelow: 0 })]
+    const options = { ...OPTIONS, openAbove: 0, closeBelow: 0 }
+    const [provider, caller] = [await createMember(options), await createMember(options)]
     await caller.node.dial(provider.node.getMultiaddrs())
     serve(provider)
     look(caller)

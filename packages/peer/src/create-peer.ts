@@ -115,8 +115,8 @@ export interface PeerInit {
    */
   clusters?: false | ClusterOptions
   /**
-   * Hearing from the providers of a model that many serve, and telling them, what each has room for; such a model then needs no lookup. `false`, or no
-   * gossip: models are looked up however many serve them.
+   * Hearing from the providers of a model that many serve, and telling them, what each has room for; such a model needs no lookup then. `false`, or
+   * no gossip: models are looked up however many serve them.
    *
    * @default {}
    */

@@ -308,9 +308,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
-    const { gossip, clusters, outbound, libp2p } = this.parts
+    const { gossip, clusters, outbound, overlays, libp2p } = this.parts
     const { routing, pex, coordinates } = libp2p.services
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters, coordinates }
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates }
   }
 
   /** The models of which this peer hears in their overlays what their providers have room for. */

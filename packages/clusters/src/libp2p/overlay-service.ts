@@ -1,4 +1,4 @@
-/** Drives model overlays over topics: joins and leaves them, signs and tells this peer's offers, reads those of others, dials and counts providers. */
+/** Drives model overlays over topics: joins and leaves them, signs and tells this peer's offers, reads those of others, dials and counts. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { deadline, MachineDriver } from '@skein/core'

@@ -96,7 +96,7 @@ export class ModelOverlays implements Machine<OverlayEffect> {
     this.at(this.take(model, nowMs), nowMs, overlay => { overlay.onCall(nowMs) })
   }
 
-  /** Somebody offers the model: found by a lookup, held for others, or told otherwise. Passed over when this peer has nothing to do with the model. */
+  /** Somebody offers the model: found by a lookup, held for others, or otherwise. Passed over when this peer has nothing to do with the model. */
   onSighting (model: string, provider: ProviderContact, nowMs: number): void {
     if (provider.peer !== this.self) {
       this.at(this.overlays.get(model), nowMs, overlay => { overlay.onSighting(provider, nowMs) })

@@ -13,8 +13,8 @@ import type { LoadChange, OwnLoad } from './own-load.ts'
 import type { Random } from '@skein/core'
 
 /**
- * Up to which share of what a topic may carry each kind is told. That a provider is full is worth most, for others call it until they know, and may go
- * beyond for a while: each comes after something else that was told, which has to wait until the topic is less full again.
+ * Up to which share of what a topic may carry each kind is told. That a provider is full is worth most, for others call it until they know, and may
+ * go beyond for a while: each comes after something else that was told, which has to wait until the topic is less full again.
  */
 const SHARES = { repetition: 0.6, other: 0.8, full: 1.5 }
 /** From a minute to a day and a half: more would not be told less. */
@@ -24,7 +24,7 @@ const MAX_DOUBLINGS = 11
  * often would fill the topic for good, always the same ones, and load with callers who know of no others.
  */
 const TURN_MS = 240_000
-/** A change that finds no room waits between once and twice this, then twice as long each time, ms: many may wait, who do not hear each other at once. */
+/** A change that finds no room waits between once and twice this, then twice as long each time, ms: many wait who do not hear each other at once. */
 const CHANGE_RETRY_MS = 500
 
 export interface OfferTellingInit {

@@ -123,7 +123,7 @@ export function overlayRules (options: OverlayOptions = {}): OverlayRules {
     lookEveryMs: options.lookEveryMs ?? 5_000
   }
   if (rules.closeBelow > rules.openAbove) {
-    throw new RangeError(`A topic that opens above ${rules.openAbove} providers cannot close below ${rules.closeBelow}: it would open and close in turn`)
+    throw new RangeError(`A topic that opens above ${rules.openAbove} providers cannot close below ${rules.closeBelow}: it would do both in turn`)
   }
   return rules
 }
