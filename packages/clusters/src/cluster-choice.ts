@@ -24,8 +24,8 @@ const SPLIT_SPREAD_MS = 5000
 const MERGE_AFTER_MS = 30_000
 const MERGE_SPREAD_MS = 15_000
 const CHECK_MS = 5000
-/** Three announcements of who coordinates. */
-const TOLD_LIFE_MS = 900_000
+/** Who coordinates announces every 5 min. */
+const TOLD_LIFE_MS = 400_000
 /** Those who moved count for so long where they were, so that the last do not stay because the first have gone. */
 export const MOVED_LIFE_MS = 600_000
 const MAX_TOLD = 256
@@ -41,6 +41,7 @@ export class ClusterChoice {
   /** What was known where it came from */
   private before?: { count: CountPrefix, untilMs: number }
   private checkMs: number
+  private movedMs = -Infinity
 
   constructor (init: ClusterChoiceInit, nowMs: number) {
     this.init = init
@@ -100,6 +101,7 @@ export class ClusterChoice {
   onMoved (table: MemberTable, depth: number, nowMs: number): void {
     this.before = { count: greatest(this.views(table, nowMs)), untilMs: nowMs + MOVED_LIFE_MS }
     this.depth = depth
+    this.movedMs = nowMs
     this.wanted = undefined
     this.hint = undefined
     this.checkMs = nowMs + CHECK_MS
@@ -118,10 +120,25 @@ export class ClusterChoice {
     if (table.size === 1 && minPeers > 1 && (this.hint ?? around) !== undefined) {
       return this.hint ?? around as number // alone, and there are others
     }
+    const finer = this.finer(table.size, nowMs)
+    if (finer !== undefined) {
+      return finer
+    }
     const moved = table.former(nowMs, MOVED_LIFE_MS).flatMap(({ movedTo }) => movedTo === undefined ? [] : [movedTo])
     const claims = [...Array.from(table.values(), () => this.depth), ...moved]
     const before = this.before !== undefined && nowMs < this.before.untilMs ? [this.before.count] : []
     return clusterDepth(depthRange(this.point, greatest([...this.views(table, nowMs), ...before]), this.init.bounds), claims)
+  }
+
+  /**
+   * The depth of a finer part around this peer that has most of those who belong there: it was left behind when its cluster was split. Soon after
+   * it moved it does not believe that: what it is told is of the time before.
+   */
+  private finer (size: number, nowMs: number): number | undefined {
+    const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
+    const around = this.parts(nowMs).filter(({ prefix, depth, peers }) => depth > this.depth && prefixOf(this.point, depth) === prefix && peers > 2 * size)
+    const hasSettled = nowMs - this.movedMs >= MOVED_LIFE_MS || size < minPeers / 2
+    return around.length === 0 || !hasSettled ? undefined : Math.max(...around.map(({ depth }) => depth))
   }
 
   private views (table: MemberTable, nowMs: number): CountPrefix[] {

@@ -62,7 +62,9 @@ export class ClusterMember implements Machine<ClusterEffect> {
     this.random = random
     const emit = (effect: ClusterEffect): void => { this.effects.push(effect) }
     const tell = (): ReturnType<ClusterMember['tell']> => this.tell()
-    this.ladder = new CoordinatorLadder({ self: this.self, random, emit, tell, capacity: atMs => this.capacity(atMs) })
+    this.ladder = new CoordinatorLadder({
+      self: this.self, random, emit, tell, isConnected: peer => this.connected.has(peer), capacity: atMs => this.capacity(atMs)
+    })
     this.teller = new LoadTeller({
       random,
       send: (peer, bytes, atMs) => { this.sendLoad(peer, bytes, atMs) },
@@ -321,6 +323,9 @@ export class ClusterMember implements Machine<ClusterEffect> {
 
   /** What follows: it moves, tells another coordinator, coordinates more or less. */
   private settle (nowMs: number): void {
+    if (this.choice.nextTimeoutMs() <= nowMs) {
+      this.choice.onTold(this.ladder.parts(), nowMs)
+    }
     const depth = this.choice.decide(this.level.table, this.level.isListed, nowMs)
     if (depth !== undefined) {
       this.move(depth, nowMs)
@@ -372,6 +377,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
       emit: effect => { this.effects.push(effect) },
       belongs: peer => prefixOf(clusterPoint(peer), depth) === prefixOf(point, depth),
       tell: () => this.tell(),
+      isConnected: peer => this.connected.has(peer),
       onLease: (_holder, notice, atMs) => { this.choice.onTold(notice.parts, atMs) },
       onLeft: peer => { this.loadTable.onPeerLeft(peer) }
     }, nowMs)

@@ -14,8 +14,7 @@ import type { DigestPeer, RegionAnswer } from './digest-exchange.ts'
 import type { PartLevelInit } from './part-level.ts'
 import type { RegionCapacity } from './region-capacity.ts'
 
-export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit'> {
-  tell: PartLevelInit['tell']
+export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit' | 'isConnected' | 'tell'> {
   /** What the members of the cluster have */
   capacity: (nowMs: number) => RegionCapacity
 }

@@ -95,6 +95,9 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   private readonly holders: BoundedMap<string, Holder>
   private readonly unreachable: BoundedMap<string, number>
   private readonly lots: BoundedMap<string, number>
+  /** What `line` found, until something changes it */
+  private readonly lines = new BoundedMap<string, string[]>({ maxSize: MAX_HOLDERS })
+  private linesUntilMs = -Infinity
   private epoch = ''
   private own?: Lease
   private heartbeatAtMs = Infinity
@@ -135,7 +138,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
 
   /** A peer thought unreachable was heard. */
   onHeard (peer: string): void {
-    this.unreachable.delete(peer)
+    this.setReachable(peer)
   }
 
   /**
@@ -144,6 +147,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
    */
   onMembers (candidates: Iterable<SeatCandidate>, nowMs: number, told: Iterable<Lease> = []): void {
     this.candidates.clear()
+    this.forgetLines()
     for (const candidate of candidates) {
       if (this.candidates.size >= this.init.maxCandidates && candidate.peer !== this.init.self) {
         continue
@@ -181,7 +185,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
 
   /** Dialling or asking this peer failed, or its connection broke and could not be made again. */
   onUnreachable (peer: string, nowMs: number): void {
-    this.unreachable.set(peer, nowMs)
+    this.setUnreachable(peer, nowMs)
     this.holders.delete(peer)
     this.settle(nowMs)
   }
@@ -189,6 +193,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   /** This peer leaves: it gives back the seat it may have. */
   onLeave (nowMs: number): void {
     this.candidates.delete(this.init.self)
+    this.forgetLines()
     if (this.own !== undefined) {
       this.stepDown(undefined)
     }
@@ -217,7 +222,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
       return false
     }
     this.holders.set(lease.holder, { ...lease, sinceMs: known?.sinceMs ?? nowMs, heardMs: nowMs, beats: more ?? known?.beats ?? false })
-    this.unreachable.delete(lease.holder)
+    this.setReachable(lease.holder)
     this.term = Math.max(this.term, lease.term)
     if (this.own !== undefined && this.compare(lease.holder, self, nowMs) < 0) {
       this.stepDown(lease.holder)
@@ -235,7 +240,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
       if (nowMs >= this.silentAtMs(holder) || !this.candidates.has(peer)) {
         this.holders.delete(peer)
         if (nowMs < holder.expiresAtMs && this.candidates.has(peer)) {
-          this.unreachable.set(peer, nowMs) // it is in line too, and would be waited for
+          this.setUnreachable(peer, nowMs) // it is in line too, and would be waited for
         }
       }
     }
@@ -331,12 +336,37 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   }
 
   /** The candidates that were not found unreachable, the first in line first. */
-  private line (nowMs: number, incumbent?: string): string[] {
-    return [...this.candidates.keys()]
-      .filter(peer => peer === this.init.self || nowMs - (this.unreachable.get(peer) ?? -Infinity) >= this.init.unreachableMs)
-      .map(peer => ({ peer, score: this.score(peer, nowMs, incumbent) }))
-      .sort((a, b) => a.score - b.score || (a.peer < b.peer ? -1 : 1))
-      .map(({ peer }) => peer)
+  private line (nowMs: number, incumbent = ''): string[] {
+    if (nowMs >= this.linesUntilMs || seatEpoch(nowMs) !== this.epoch) {
+      this.lines.clear()
+      this.linesUntilMs = Math.min(Infinity, ...[...this.unreachable.values()].map(sinceMs => sinceMs + this.init.unreachableMs).filter(atMs => atMs > nowMs))
+    }
+    let line = this.lines.get(incumbent)
+    if (line === undefined) {
+      line = [...this.candidates.keys()]
+        .filter(peer => peer === this.init.self || nowMs - (this.unreachable.get(peer) ?? -Infinity) >= this.init.unreachableMs)
+        .map(peer => ({ peer, score: this.score(peer, nowMs, incumbent) }))
+        .sort((a, b) => a.score - b.score || (a.peer < b.peer ? -1 : 1))
+        .map(({ peer }) => peer)
+      this.lines.set(incumbent, line)
+    }
+    return line
+  }
+
+  private setReachable (peer: string): void {
+    if (this.unreachable.delete(peer)) {
+      this.forgetLines()
+    }
+  }
+
+  private setUnreachable (peer: string, nowMs: number): void {
+    this.unreachable.set(peer, nowMs)
+    this.forgetLines()
+  }
+
+  /** Those that may have the seat, or can be reached, are others now. */
+  private forgetLines (): void {
+    this.linesUntilMs = -Infinity
   }
 
   private compare (a: string, b: string, nowMs: number): number {

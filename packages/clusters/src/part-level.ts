@@ -26,6 +26,7 @@ export interface PartLevelInit {
   weight: number
   random: Random
   emit: EmitClusterEffect
+  isConnected: (peer: string) => boolean
   /** Whether such a peer belongs here */
   belongs: (peer: string, scope: string | undefined) => boolean
   /** What who has the seat says besides */
@@ -130,6 +131,7 @@ export class PartLevel {
 
   onSubscribers (peers: readonly string[], nowMs: number): void {
     this.attachment.onSubscribers(peers, nowMs)
+    peers.forEach(peer => { this.watch.onHeard(peer) })
     this.settle(nowMs)
   }
 
@@ -278,6 +280,16 @@ export class PartLevel {
     }
     if (this.lineCheckMs <= nowMs) {
       this.checkLine(nowMs)
+      this.checkPresence(nowMs)
+    }
+  }
+
+  /** Who is connected would have joined the topic if it were a member. */
+  private checkPresence (nowMs: number): void {
+    for (const { peer } of this.table.values()) {
+      if (peer !== this.init.self && this.init.isConnected(peer) && !this.attachment.isSubscriber(peer)) {
+        this.watch.onAbsent(peer, nowMs)
+      }
     }
   }
 

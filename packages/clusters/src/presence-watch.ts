@@ -30,10 +30,16 @@ const PROBE_TIMEOUT_MS = 30_000
 /** Notices a minute of one witness; each tells of up to 16. */
 const SAID_PER_MINUTE = 4
 const MAX_SUSPECTS = 256
+/** Who has just connected says within a second which topics it has joined. */
+const ABSENT_AFTER_MS = 10_000
+/** Of a peer that was thought absent and said that it was not. */
+const AGAIN_MS = 1_800_000
 
 export class PresenceWatch {
   private readonly init: PresenceWatchInit
   private readonly suspects = new BoundedMap<string, Suspicion>({ maxSize: MAX_SUSPECTS })
+  /** Of whom it said so, and when */
+  private readonly told = new BoundedMap<string, number>({ maxSize: MAX_SUSPECTS })
   private said?: TokenBucket
 
   constructor (init: PresenceWatchInit) {
@@ -44,6 +50,13 @@ export class PresenceWatch {
   onDisconnected (peer: string, nowMs: number): void {
     if (this.init.table.has(peer) && !this.suspects.has(peer)) {
       this.suspects.set(peer, { stage: 'waiting', atMs: nowMs + PROBE_AFTER_MS + this.upTo(PROBE_SPREAD_MS) })
+    }
+  }
+
+  /** A member is connected and has not joined the topic: it left, and nobody heard it. */
+  onAbsent (peer: string, nowMs: number): void {
+    if (!this.suspects.has(peer) && nowMs - (this.told.get(peer) ?? -Infinity) >= AGAIN_MS) {
+      this.suspects.set(peer, { stage: 'certain', atMs: nowMs + ABSENT_AFTER_MS + this.upTo(SAY_SPREAD_MS) })
     }
   }
 
@@ -96,7 +109,10 @@ export class PresenceWatch {
       gone.forEach(({ peer }) => this.suspects.set(peer, { stage: 'certain', atMs: nowMs + waitMs }))
       return
     }
-    gone.forEach(({ peer }) => this.suspects.delete(peer))
+    for (const { peer } of gone) {
+      this.suspects.delete(peer)
+      this.told.set(peer, nowMs)
+    }
     this.init.onGone(gone, nowMs)
   }
 

@@ -81,6 +81,10 @@ export class TopicAttachment {
     return this.subscribers.size
   }
 
+  isSubscriber (peer: string): boolean {
+    return this.subscribers.has(peer)
+  }
+
   /** It is known who is there, from the topic that this one came from. */
   skipList (nowMs: number): void {
     this.listed = true
