@@ -28,6 +28,7 @@ const CHECK_MS = 5000
 const TOLD_LIFE_MS = 400_000
 /** Those who moved count for so long where they were, so that the last do not stay because the first have gone. */
 export const MOVED_LIFE_MS = 600_000
+const HINT_LIFE_MS = 60_000
 const MAX_TOLD = 256
 
 export class ClusterChoice {
@@ -36,7 +37,7 @@ export class ClusterChoice {
   private readonly init: ClusterChoiceInit
   private readonly told = new BoundedMap<string, ToldPart & { atMs: number }>({ maxSize: MAX_TOLD })
   private claims: number[] = []
-  private hint?: number
+  private hint?: { depth: number, untilMs: number }
   private wanted?: { depth: number, sinceMs: number, afterMs: number }
   /** What was known where it came from */
   private before?: { count: CountPrefix, untilMs: number }
@@ -61,7 +62,7 @@ export class ClusterChoice {
 
   /** One that knows the zone says where this peer belongs. */
   onHint (depth: number, nowMs: number): void {
-    this.hint = depth
+    this.hint = { depth, untilMs: nowMs + HINT_LIFE_MS }
     this.checkMs = nowMs
   }
 
@@ -113,14 +114,15 @@ export class ClusterChoice {
 
   private target (table: MemberTable, isListed: boolean, nowMs: number): number {
     const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
-    const around = median(this.claims)
+    const hint = this.hint !== undefined && nowMs < this.hint.untilMs ? this.hint.depth : undefined
+    const around = hint ?? median(this.claims)
     if (!isListed) {
-      return this.hint ?? around ?? this.depth
+      return around ?? this.depth
     }
-    if (table.size === 1 && minPeers > 1 && (this.hint ?? around) !== undefined) {
-      return this.hint ?? around as number // alone, and there are others
+    if (table.size === 1 && minPeers > 1 && around !== undefined) {
+      return around // alone, and there are others
     }
-    const finer = this.finer(table.size, nowMs)
+    const finer = hint !== undefined && hint > this.depth && table.size < minPeers ? hint : this.finer(table.size, nowMs)
     if (finer !== undefined) {
       return finer
     }

@@ -47,6 +47,7 @@ const DENIAL_PAUSE_MS = 60_000
 const PRESENCE_AFTER_MS = 500
 const PRESENCE_SPREAD_MS = 1000
 const LINE_CHECK_MS = 20_000
+const REFRESH_AFTER_MS = 2000
 /** So many of those in line let themselves be found, with who has the seat. */
 const ADVERTISED_PLACES = 3
 const MAX_HOLDERS = 8
@@ -70,6 +71,7 @@ export class PartLevel {
   private presenceAtMs: number
   private isPresenceOwed = true
   private isLeaseOwed = false
+  private refreshAtMs = Infinity
   private deniedMs = -Infinity
   private lineCheckMs: number
 
@@ -219,15 +221,15 @@ export class PartLevel {
     switch (notice.type) {
       case 'presence':
         this.table.onPresence({ peer: from, ...notice }, nowMs)
-        this.refresh(nowMs)
+        this.onTableChanged(nowMs)
         break
       case 'leave':
         this.drop(from, notice.seq, nowMs, notice.movedTo)
-        this.refresh(nowMs)
+        this.onTableChanged(nowMs)
         break
       case 'gone':
         notice.peers.forEach(({ peer, seq }) => { this.hearGone(peer, seq, nowMs) })
-        this.refresh(nowMs)
+        this.onTableChanged(nowMs)
         break
       case 'lease':
         this.hearLease(from, notice.notice, nowMs)
@@ -247,6 +249,9 @@ export class PartLevel {
   }
 
   onTimeout (nowMs: number): void {
+    if (this.refreshAtMs <= nowMs) {
+      this.refresh(nowMs)
+    }
     this.seat?.onTimeout(nowMs)
     this.watch.onTimeout(nowMs)
     this.attachment.onTimeout(nowMs)
@@ -258,6 +263,7 @@ export class PartLevel {
       this.seat?.nextTimeoutMs() ?? Infinity,
       this.watch.nextTimeoutMs(),
       this.attachment.nextTimeoutMs(),
+      this.refreshAtMs,
       this.isPresenceOwed && this.attachment.subscriberCount > 0 ? this.presenceAtMs : Infinity,
       this.lineCheckMs
     )
@@ -422,8 +428,19 @@ export class PartLevel {
     this.table.onPresence({ peer: this.init.self, seq: this.seq, weight: this.weight, scope: this.init.ownScope }, nowMs)
   }
 
+  /** The members are others now. While somebody has the seat, it matters little who else could have it. */
+  private onTableChanged (nowMs: number): void {
+    const { coordinator } = this
+    if (coordinator === undefined || !this.table.has(coordinator)) {
+      this.refresh(nowMs)
+    } else {
+      this.refreshAtMs = Math.min(this.refreshAtMs, nowMs + REFRESH_AFTER_MS)
+    }
+  }
+
   /** The seat is for those that know who else might have it. */
   private refresh (nowMs: number): void {
+    this.refreshAtMs = Infinity
     if (this.isListed) {
       const told = [...this.early.values()].filter(({ holder }) => this.table.has(holder))
       told.forEach(({ holder }) => this.early.delete(holder))

@@ -19,6 +19,20 @@ async function kill (node: TestNode): Promise<void> {
   await node.service.stop()
 }
 
+/** Asks every node until it answers that so many nodes of each region have capacity for the model that all serve. */
+async function answersEverywhere (count: number, region = 'eu-west'): Promise<void> {
+  for (const { service } of nodes) {
+    for (;;) {
+      const answer = (await service.where('common', { timeoutMs: 60_000 })).find(one => one.region === region)
+      if (answer?.free === count * 2) {
+        expect(answer).to.include({ providers: count, exact: true })
+        break
+      }
+      await new Promise(resolve => setTimeout(resolve, 500))
+    }
+  }
+}
+
 describe('ClusterService', function () {
   this.timeout(120_000)
 
@@ -31,23 +45,29 @@ describe('ClusterService', function () {
     await create(rendezvous, 6, i => ({ loads: [{ model: 'common', free: 2 }, { model: `model ${i}`, free: 1 }] }))
     await eventually(() => nodes.every(({ service }) => service.members === 6))
     await eventually(() => new Set(nodes.map(({ service }) => service.coordinator)).size === 1 && nodes[0]?.service.coordinator !== undefined)
-    const answersEverywhere = async (count: number): Promise<void> => {
-      for (const { service } of nodes) {
-        for (;;) {
-          const [answer] = await service.where('common', { timeoutMs: 60_000 })
-          if (answer?.free === count * 2) {
-            expect(answer).to.include({ region: 'eu-west', providers: count, exact: true })
-            break
-          }
-          await new Promise(resolve => setTimeout(resolve, 500))
-        }
-      }
-    }
     await answersEverywhere(6)
 
     const coordinator = nodes.find(({ name, service }) => name === service.coordinator) as TestNode
     await kill(coordinator)
     await eventually(() => nodes.every(({ service }) => service.members === 5 && service.coordinator !== undefined && service.coordinator !== coordinator.name))
     await answersEverywhere(5)
+  })
+  it('makes several clusters of 16 nodes when six are the most, and each knows what all of them serve', async function () {
+    this.timeout(400_000)
+    const rendezvous = new TableRendezvous()
+    await create(rendezvous, 16, () => ({ bounds: { minPeers: 2, maxPeers: 6 }, loads: [{ model: 'common', free: 2 }] }))
+    const clusters = (): Map<string | undefined, TestNode[]> => Map.groupBy(nodes, ({ service }) => service.scope)
+    const isSettled = (): boolean => [...clusters().values()].every(members => members.length <= 6 && members.length >= 2 &&
+      members.every(({ service }) => service.members === members.length) && new Set(members.map(({ service }) => service.coordinator)).size === 1)
+    await eventually(() => clusters().size >= 3 && isSettled())
+    await answersEverywhere(16)
+
+    const coordinator = nodes.find(({ name, service }) => name === service.coordinator && service.held.length === 1) as TestNode
+    const upper = nodes.find(({ service }) => service.held.includes('eu-west')) as TestNode
+    for (const node of [coordinator, upper]) {
+      await kill(node)
+      await eventually(() => isSettled() && nodes.every(({ service }) => service.coordinator !== undefined && service.coordinator !== node.name))
+      await answersEverywhere(nodes.length)
+    }
   })
 })
