@@ -1,5 +1,5 @@
 /** In how many views each device is: how evenly peer exchange has spread the links. */
-import type { ViewExchange } from './view-exchange.ts'
+import type { KnownLinks } from './exchange-model.ts'
 
 export interface InDegrees {
   /** Of each device */
@@ -15,19 +15,21 @@ export interface InDegrees {
   gone: number
 }
 
-export function inDegrees (views: ViewExchange, nodes: number, viewSize: number): InDegrees {
+export function inDegrees (views: KnownLinks): InDegrees {
+  const { nodes, length } = views
   const byDevice = new Int32Array(nodes)
   let [links, gone] = [0, 0]
   for (let device = 0; device < nodes; device++) {
-    const length = views.length[device] as number
-    for (let i = 0; i < length; i++) {
-      if (views.isGone(device, i)) {
+    const entries = length[device] as number
+    for (let i = 0; i < entries; i++) {
+      const target = views.target(device, i)
+      if (target < 0) {
         gone++
       } else {
-        byDevice[views.peers[device * viewSize + i] as number]!++
+        byDevice[target]!++
       }
     }
-    links += length
+    links += entries
   }
   const mean = (links - gone) / nodes
   let [busiest, squares, unknown] = [0, 0, 0]

@@ -2,6 +2,7 @@
 import { dropRank, dropsAsked, EXCHANGE_BOUNDS, mayReplace, sendsOwnRecord } from '@skein/pex'
 import type { ExchangePolicy } from '@skein/pex'
 import type { RandomStream } from '../engine/random-stream.ts'
+import type { KnownLinks } from './exchange-model.ts'
 
 export interface ViewExchangeInit {
   nodes: number
@@ -15,7 +16,9 @@ export interface ViewExchangeInit {
 /** Records that are older are told apart no more. */
 const MAX_AGE = 255
 
-export class ViewExchange {
+export class ViewExchange implements KnownLinks {
+  readonly nodes: number
+  readonly viewSize: number
   /** The peers of a device's view are at `device * viewSize`, `length[device]` of them */
   readonly peers: Int32Array
   /** The round in which the record of the entry was signed */
@@ -37,6 +40,8 @@ export class ViewExchange {
 
   constructor (init: ViewExchangeInit) {
     this.init = init
+    this.nodes = init.nodes
+    this.viewSize = init.viewSize
     this.peers = new Int32Array(init.nodes * init.viewSize)
     this.signedAt = new Int32Array(init.nodes * init.viewSize)
     this.length = new Int32Array(init.nodes)
@@ -74,6 +79,11 @@ export class ViewExchange {
   isGone (device: number, place: number): boolean {
     const at = device * this.init.viewSize + place
     return (this.signedAt[at] as number) < (this.cameAt[this.peers[at] as number] as number)
+  }
+
+  /** The device at a place of a view; −1 when it has gone. */
+  target (device: number, place: number): number {
+    return this.isGone(device, place) ? -1 : this.peers[device * this.init.viewSize + place] as number
   }
 
   /** One message from `device` to `partner` and one back. `place` is where the partner is in the view, if it was found there. */

@@ -75,7 +75,7 @@ describe('peer exchange', () => {
     views.add(0, 1, 4)
     views.add(2, 1, 6)
     views.cameAt[1] = 5
-    const { byDevice, links, gone, busiest, unknown } = inDegrees(views, 3, 2)
+    const { byDevice, links, gone, busiest, unknown } = inDegrees(views)
     expect([...byDevice]).to.deep.equal([0, 1, 0])
     expect([links, gone, busiest, unknown]).to.deep.equal([2, 1, 1, 2])
   })
