@@ -119,12 +119,12 @@ describe('machine and kernel of peer exchange', function () {
       const { failed, refused } = compare(world)
       totals.failed += failed
       totals.refused += refused
-    }), { numRuns: 15 })
+    }), { numRuns: 8 })
     expect(totals.failed).to.be.above(0)
     expect(totals.refused).to.be.above(0)
   })
 
   it('have the same views with 2,000 devices that start with the same 20', () => {
-    compare({ seed: 5, nodes: 2_000, viewSize: 100, supers: 20, perNetwork: 3, exchange: {}, sybils: 0, churn: 0.003, cut: false, minutes: 6 })
+    compare({ seed: 5, nodes: 2_000, viewSize: 100, supers: 20, perNetwork: 3, exchange: {}, sybils: 0, churn: 0.003, cut: false, minutes: 4 })
   })
 })

@@ -1,6 +1,6 @@
 /** The machine that `@skein/pex` ships, as many as a small network has: no hubs, and one network after a crash. */
 import { expect } from 'chai'
-import { ExchangeWorld } from './exchange-world.ts'
+import { ExchangeWorld } from '../../src/index.ts'
 
 const NODES = 600
 const SUPER_NODES = 20
@@ -60,7 +60,7 @@ describe('peer exchange machines', function () {
     const run = (): string => {
       const exchange = new ExchangeWorld({ seed: 3, nodes: 60, knows: () => [0, 1] })
       exchange.sim.run(5 * MINUTE_MS)
-      return exchange.sim.world.log.hash()
+      return exchange.sim.log.hash()
     }
     expect(run()).to.equal(run())
   })
