@@ -8,8 +8,10 @@
  *
  * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times
  * as often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules.
- * The book: tried addresses hold as large a share of Sybils as the network; an attacker's address always answers. Against the same book stands a node
- * that dials 8 addresses of it at random. Feelers, and what a crash loses of the book, are not simulated.
+ * The book is `AddressTables` of @skein/pex, filled as it is in life: tried addresses by connections, a share of them the attacker's as in the network;
+ * then honest nodes and the attacker tell of addresses, each from networks of its own, in any order, and buckets decide who finds a place. It is kept,
+ * read again, and dialled by `OutboundKeeper` under `DialLimits`, with anchors kept, stale, or gone in the crash. An attacker's address always answers.
+ * Against the same book stands a node that dials addresses of it at random until 8 answer.
  *
  * Honest nodes stand in 300 autonomous systems by Zipf's law (the largest has 16 %), some 1.5 in a /24 that has any: ASSUMPTIONS.
  *
@@ -18,28 +20,22 @@
  *
  * Expected: newest: the Sybils' share is that of what comes to notice (over half); live check alone: more, because they never go; rules: at most 40
  * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at
- * random a third to a half of the nodes are cut off.
+ * random from a list of all that was told a third to a half of the nodes are cut off; buckets alone leave a few in a hundred.
  */
-import { OutboundPlan } from '@skein/pex'
-import { defineScenario, RandomStream, Stream, WatchedTable } from '@skein/simulator'
-import type { AddressSource } from '@skein/pex'
+import { defineScenario, RandomStream, restartPoisoned, Stream, WatchedTable } from '@skein/simulator'
 
 const IDS = Stream.scenario + 65
 const NETWORKS = Stream.scenario + 66
 const ENCOUNTERS = Stream.scenario + 67
 const SESSIONS = Stream.scenario + 68
 const BOOK = Stream.scenario + 69
-const DIALS = Stream.scenario + 70
 
 const SYSTEMS = 300
 const HONEST_IN_SUBNET = 1.5
 /** Encounters after which an honest node may have come or gone. */
 const SESSION = 2000
-/** The nodes that were connected a moment ago: most are still there. */
-const ANCHOR_ONLINE = 0.9
-/** /16s in which honest addresses are. */
-const HONEST_NETWORKS = 5000
-const MAX_DIALS = 500
+/** What a crash leaves of the anchors: two that nearly always answer, two that do not, none. */
+const ANCHORS = ['kept', 'stale', 'gone'] as const
 
 const TABLES = ['newest', 'checked', 'rules'] as const
 type TableName = typeof TABLES[number]
@@ -61,7 +57,7 @@ export default defineScenario({
     online: { type: 'number', default: 0.7, min: 0.05, max: 1, unit: 'share', help: 'of the honest nodes that are online' },
     encounters: { type: 'count', default: 20_000, min: 100, max: 10_000_000, help: 'peers that come to the notice of a node' },
     victims: { type: 'count', default: 50, min: 1, max: 10_000, help: 'nodes attacked' },
-    restarts: { type: 'count', default: 100, min: 1, max: 1_000_000, help: 'restarts, each with a book of its own' },
+    restarts: { type: 'count', default: 100, min: 1, max: 1_000_000, help: 'restarts with each kind of anchors, each with a book of its own' },
     tried: { type: 'count', default: 200, min: 0, max: 10_000, help: 'tried addresses in the book' },
     heard: { type: 'count', default: 200, min: 0, max: 10_000, help: 'honest new addresses in the book' },
     poison: { type: 'number', default: 10, min: 0, max: 1000, unit: 'ratio', help: 'new addresses of the attacker for each honest one' },
@@ -77,11 +73,14 @@ export default defineScenario({
     entriesRules: { unit: 'count', help: 'entries of a table with the rules' },
     lostBuckets: { unit: 'share', help: 'buckets with entries but no honest one, rules' },
     cutOff: { unit: 'share', help: 'restarts without an honest outbound connection, rules' },
-    cutOffRandom: { unit: 'share', help: 'the same, dialling at random' },
+    cutOffRandom: { unit: 'share', help: 'the same, dialling addresses of the book at random' },
+    cutOffList: { unit: 'share', help: 'the same, had the book been a list of all that was told' },
     honestOutbound: { unit: 'count', help: 'honest outbound connections after a restart, rules' },
-    dials: { unit: 'count', help: 'dials of a restart, rules' }
+    dials: { unit: 'count', help: 'dials of a restart, rules' },
+    poisoned: { unit: 'share', help: 'of the new addresses that found a place in the book, those of the attacker' },
+    slowest: { unit: 's', help: 'until the first honest connection stood, the slowest restart' }
   },
-  small: { nodes: 5_000, victims: 10, encounters: 10_000 },
+  small: { nodes: 5_000, victims: 10, encounters: 10_000, restarts: 34 },
   estimateMemoryBytes: ({ nodes }) => 30_000_000 + 24 * nodes,
 
   run ({ options, seed, progress, record, check, distribution }) {
@@ -117,21 +116,35 @@ export default defineScenario({
     check('at least 75 % of the entries of routing tables are honest', rules >= 0.75,
       `${percent(rules)}; live check alone ${percent(mean(honest.checked))}, newest ${percent(mean(honest.newest))}`)
 
-    const restarts = { cutOff: 0, cutOffRandom: 0, honest: 0, dials: 0 }
-    for (let i = 0; i < options.restarts; i++) {
-      const planned = restart(options, seed, i, new OutboundPlan())
-      restarts.cutOff += planned.honest === 0 ? 1 : 0
-      restarts.honest += planned.honest
-      restarts.dials += planned.dials
-      restarts.cutOffRandom += restart(options, seed, i, undefined).honest === 0 ? 1 : 0
+    const random = new RandomStream(seed, BOOK)
+    const restarts = { cutOff: 0, cutOffRandom: 0, cutOffList: 0, honest: 0, dials: 0, poisoned: 0, slowestMs: 0 }
+    const reached: string[] = []
+    for (const [variant, anchors] of ANCHORS.entries()) {
+      let cutOff = 0
+      for (let i = 0; i < options.restarts; i++) {
+        const found = restartPoisoned({ ...options, triedSybils: options.share, anchors }, random.generator(variant * options.restarts + i))
+        const all = options.restarts * ANCHORS.length
+        cutOff += found.honest === 0 ? 1 : 0
+        restarts.honest += found.honest / all
+        restarts.dials += found.dials / all
+        restarts.poisoned += found.freshSybil / Math.max(1, found.fresh) / all
+        restarts.cutOffRandom += found.randomCutOff ? 1 / all : 0
+        restarts.cutOffList += found.listCutOff ? 1 / all : 0
+        restarts.slowestMs = Math.max(restarts.slowestMs, found.firstMs ?? Infinity)
+        progress(options.victims + (variant * options.restarts + i + 1) / all, options.victims + 1)
+      }
+      restarts.cutOff += cutOff / options.restarts / ANCHORS.length
+      reached.push(`anchors ${anchors}: ${options.restarts - cutOff} of ${options.restarts}`)
     }
-    record('cutOff', restarts.cutOff / options.restarts)
-    record('cutOffRandom', restarts.cutOffRandom / options.restarts)
-    record('honestOutbound', restarts.honest / options.restarts)
-    record('dials', restarts.dials / options.restarts)
-    const reached = options.restarts - restarts.cutOff
+    record('cutOff', restarts.cutOff)
+    record('cutOffRandom', restarts.cutOffRandom)
+    record('cutOffList', restarts.cutOffList)
+    record('honestOutbound', restarts.honest)
+    record('dials', restarts.dials)
+    record('poisoned', restarts.poisoned)
+    record('slowest', restarts.slowestMs / 1000)
     check('each restart ends with an honest outbound connection', restarts.cutOff === 0,
-      `${reached} of ${options.restarts}; dialling at random ${options.restarts - restarts.cutOffRandom}`)
+      `${reached.join(', ')}; dialling it at random ${percent(1 - restarts.cutOffRandom)}, a list ${percent(1 - restarts.cutOffList)}`)
     progress(options.victims + 1, options.victims + 1)
   }
 })
@@ -267,57 +280,6 @@ function lowerBound (ids: Uint32Array, value: number, first: number, end: number
 
 function slice (first: number, end: number, part: number, parts: number): Range {
   return { first: first + Math.floor((end - first) * part / parts), end: first + Math.floor((end - first) * (part + 1) / parts) }
-}
-
-interface Address {
-  honest: boolean
-  network: number
-  online: boolean
-}
-
-/** Dials of one restart: by a plan, or eight at random. */
-function restart (options: Options, seed: number, serial: number, plan: OutboundPlan | undefined): { honest: number, dials: number } {
-  const book = new RandomStream(seed, BOOK)
-  const dialsOf = new RandomStream(seed, DIALS)
-  const entity = (source: number, i: number): number => (serial * 4 + source) * 200_000 + i
-  const address = (source: number, i: number, sybils: number, online: number): Address => {
-    const honest = book.float(entity(source, i), 0) >= sybils
-    const draw = (count: number): number => Math.floor(book.float(entity(source, i), 1) * count)
-    return {
-      honest,
-      network: honest ? draw(HONEST_NETWORKS) : -1 - draw(options.networks),
-      online: !honest || book.float(entity(source, i), 2) < online
-    }
-  }
-  const list = (source: number, length: number, sybils: number, online: number): Address[] =>
-    Array.from({ length }, (_, i) => address(source, i, sybils, online))
-  const poisoned = Math.round(options.heard * options.poison)
-  const left: Record<AddressSource, Address[]> = {
-    anchor: plan === undefined ? [] : list(0, 2, options.share, ANCHOR_ONLINE),
-    tried: list(1, options.tried, options.share, options.online),
-    new: [...list(2, options.heard, 0, options.online), ...list(3, poisoned, 1, 1)]
-  }
-  let honest = 0
-  let dials = 0
-  let made = 0
-  const mixed = plan === undefined ? [...left.tried, ...left.new] : []
-  for (let step = 0; dials < MAX_DIALS; step++) {
-    const source = plan?.next({ anchor: left.anchor.length, tried: left.tried.length, new: left.new.length })
-    const from = plan === undefined ? mixed : source === undefined ? [] : left[source]
-    if (from.length === 0 || (plan === undefined && made === 8)) {
-      break
-    }
-    const [candidate] = from.splice(Math.floor(dialsOf.float(serial, step) * from.length), 1) as [Address]
-    if (plan?.admits(candidate.network) ?? true) {
-      dials++
-      if (candidate.online) {
-        made++
-        honest += candidate.honest ? 1 : 0
-        plan?.onConnected(source ?? 'new', candidate.network)
-      }
-    }
-  }
-  return { honest, dials }
 }
 
 function percent (share: number): string {

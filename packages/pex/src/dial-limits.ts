@@ -30,6 +30,14 @@ export interface DialLimitsInit {
    * @default 300
    */
   maxDials?: number
+  /**
+   * The longest for which a network is left alone where dials fail: from the second failure in a row on for half an hour, and twice as long after each
+   * further one. Without it (0) a victim that is told of as a peer is dialled by each node as often as `perNetworkPerMinute` lets it, for as long as
+   * somebody tells of it. Longer: less of that; but addresses that were dead for a day are found alive later.
+   *
+   * @default 86_400_000
+   */
+  maxBackOffMs?: number
 }
 
 /** All only grow. */
@@ -45,9 +53,20 @@ export const DIAL_WINDOW_MS = 600_000
 /** Networks remembered: more than are dialled in a minute at the most dials allowed, and 4 addresses each. */
 const MAX_NETWORKS = 4096
 
+/** In a row, within a network, before it is left alone: an address that has gone is nothing unusual. */
+const FREE_FAILURES = 1
+const FIRST_BACK_OFF_MS = 1_800_000
+/** Without a success for so long it is this node that has no network, and no failure counts, ms. */
+const OWN_OUTAGE_MS = 600_000
+
 interface Dial {
   atMs: number
   source: string | undefined
+}
+
+interface Failures {
+  count: number
+  untilMs: number
 }
 
 export class DialLimits {
@@ -60,6 +79,10 @@ export class DialLimits {
   private readonly dials: Dial[] = []
   /** The times of the last dials into each network, oldest first */
   private readonly networks: BoundedMap<string, number[]>
+  private readonly maxBackOffMs: number
+  /** Dials that failed in a row, by network */
+  private readonly failures: BoundedMap<string, Failures>
+  private succeededMs = -Infinity
 
   constructor (init: DialLimitsInit = {}) {
     this.perNetwork = init.perNetworkPerMinute ?? 2
@@ -67,6 +90,8 @@ export class DialLimits {
     this.sourceFloor = init.sourceFloor ?? 2
     this.maxDials = init.maxDials ?? 300
     this.networks = new BoundedMap({ maxSize: Math.max(MAX_NETWORKS, 4 * this.maxDials) })
+    this.maxBackOffMs = init.maxBackOffMs ?? 24 * 3_600_000
+    this.failures = new BoundedMap({ maxSize: this.networks.maxSize })
   }
 
   /**
@@ -95,6 +120,9 @@ export class DialLimits {
       const network = smallNetworkOf(address)
       if (network === undefined) {
         return true
+      }
+      if (nowMs < (this.failures.get(network)?.untilMs ?? 0)) {
+        return false
       }
       const planned = taken.get(network) ?? 0
       const made = (this.networks.get(network) ?? []).filter(atMs => nowMs - atMs < DIAL_MINUTE_MS).length
@@ -130,6 +158,27 @@ export class DialLimits {
       const count = addresses.filter(address => smallNetworkOf(address) === network).length
       const times = [...this.networks.get(network) ?? [], ...Array.from({ length: count }, () => nowMs)]
       this.networks.set(network, times.slice(-this.perNetwork))
+    }
+  }
+
+  /** Dials of these, which began then, led to nobody. */
+  onFailed (addresses: readonly string[], nowMs: number): void {
+    if (nowMs - this.succeededMs >= OWN_OUTAGE_MS) {
+      return
+    }
+    for (const network of networksOf(addresses, smallNetworkOf)) {
+      const count = (this.failures.get(network)?.count ?? 0) + 1
+      const backOffMs = count > FREE_FAILURES ? Math.min(this.maxBackOffMs, FIRST_BACK_OFF_MS * 2 ** (count - FREE_FAILURES - 1)) : 0
+      this.failures.set(network, { count, untilMs: nowMs + backOffMs })
+    }
+  }
+
+  /** A dial of these led to its peer. Of several networks nobody knows which it was: one could be a victim's, told of beside an address that works. */
+  onSucceeded (addresses: readonly string[], nowMs: number): void {
+    this.succeededMs = Math.max(this.succeededMs, nowMs)
+    const networks = networksOf(addresses, smallNetworkOf)
+    if (networks.length === 1) {
+      this.failures.delete(networks[0] as string)
     }
   }
 

@@ -93,6 +93,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
       return
     }
     tables.onConnected(peer, dialled, nowMs)
+    this.init.dials.onSucceeded([dialled], nowMs)
     if (this.feeler?.peer === peer) {
       this.feeler = undefined
       this.effects.push({ type: 'close', peer })
@@ -131,8 +132,13 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
   }
 
   onDialFailed (peer: string): void {
+    const { tables, dials } = this.init
     if (this.onDialVain(peer)) {
-      this.init.tables.onDialFailed(peer)
+      const entry = tables.get(peer)
+      if (entry?.dialledMs !== undefined) {
+        dials.onFailed(entry.addresses, entry.dialledMs)
+      }
+      tables.onDialFailed(peer)
     }
   }
 

@@ -49,6 +49,8 @@ export type PexEffect =
   | { type: 'penalize', peer: string, reason: PexOffence }
 
 interface Question {
+  /** Dialled for it */
+  addresses: string[]
   sent: number
   wanted: number
   deadlineMs: number
@@ -170,7 +172,7 @@ export class PeerExchange implements Machine<PexEffect> {
       this.penalize(from, 'unsolicited')
       return
     }
-    this.questions.delete(from)
+    this.end(from, question, true)
     const offence = offenceOf(records, question.wanted)
     if (offence !== undefined) {
       this.penalize(from, offence)
@@ -182,12 +184,18 @@ export class PeerExchange implements Machine<PexEffect> {
 
   /** The peer asked to be left alone for now: it is there, and is asked again like any other. */
   onRefused (from: string): void {
-    this.counters.asks_refused_total += this.questions.delete(from) ? 1 : 0
+    const question = this.questions.get(from)
+    if (question !== undefined) {
+      this.end(from, question, true)
+      this.counters.asks_refused_total++
+    }
   }
 
   /** The peer could not be reached, or did not answer. */
   onAskFailed (peer: string): void {
-    if (this.questions.delete(peer)) {
+    const question = this.questions.get(peer)
+    if (question !== undefined) {
+      this.end(peer, question, false)
       this.counters.asks_failed_total++
       this.view.drop(peer)
     }
@@ -250,12 +258,24 @@ export class PeerExchange implements Machine<PexEffect> {
       view.drop(peer)
     }
     const sent = this.compose(peer, wanted - 1, nowMs)
-    this.questions.set(peer, { sent: sent.length, wanted, deadlineMs: nowMs + ASK_TIMEOUT_MS })
+    this.questions.set(peer, { addresses, sent: sent.length, wanted, deadlineMs: nowMs + ASK_TIMEOUT_MS })
     this.askedAt.set(peer, nowMs)
     this.rounds++
     this.counters.asks_total++
     this.effects.push({ type: 'ask', peer, addresses, records: sent, wanted })
     return true
+  }
+
+  private end (peer: string, { addresses, deadlineMs }: Question, reached: boolean): void {
+    this.questions.delete(peer)
+    if (addresses.length > 0) {
+      const dialledMs = deadlineMs - ASK_TIMEOUT_MS
+      if (reached) {
+        this.dials.onSucceeded(addresses, dialledMs)
+      } else {
+        this.dials.onFailed(addresses, dialledMs)
+      }
+    }
   }
 
   /** One of the view, drawn at random, that is connected or may be dialled. */

@@ -169,9 +169,11 @@ export class CheckedExchange {
     const other = stranger ? NOBODY : this.slotOf(partner)
     if ((stranger ? answer === undefined : other === NOBODY) || reaches?.(device, partner) === false) {
       this.totals.failed++
+      this.dials.onEnd(slot, device, partner, false, nowMs)
       views.drop(slot, partner)
       return
     }
+    this.dials.onEnd(slot, device, partner, true, nowMs)
     this.answered.length = 0
     if (stranger) {
       answer?.(partner, device, this.answered, nowMs)
@@ -224,7 +226,7 @@ export class CheckedExchange {
       const peer = views.peers[at] as number
       const told = views.source[at] as number
       const source = told === peer || told === device ? OWN_KNOWLEDGE : told
-      if (dials.admits(slot, peer, source)) {
+      if (dials.admits(slot, device, peer, source, nowMs)) {
         dials.onAsk(slot, peer, source, nowMs)
         return peer
       }

@@ -1,10 +1,16 @@
-/** Which dials devices remember, in typed arrays: those of the last ten minutes by who told of them, and whom they asked in the last minute. */
+/**
+ * Which dials devices remember, in typed arrays, as `DialLimits` of `@skein/pex` does: those of the last ten minutes by who told of them, whom they
+ * asked in the last minute, and networks in which dials failed, which are few.
+ */
 import { DIAL_MINUTE_MS, DIAL_WINDOW_MS } from '@skein/pex'
 
 /** As `DialLimits` has by default. */
 const [PER_NETWORK, SOURCE_SHARE, SOURCE_FLOOR, MAX_DIALS] = [2, 0.1, 2, 300]
 /** Peers asked in a minute: two seconds at least are between them. */
 const MAX_ASKED = 32
+const [FREE_FAILURES, FIRST_BACK_OFF_MS, MAX_BACK_OFF_MS, OWN_OUTAGE_MS] = [1, 1_800_000, 24 * 3_600_000, 600_000]
+/** Networks, at most: a device and a network are one key. */
+const NETWORKS = 2 ** 22
 /** A dial that nobody else told of. */
 export const OWN_KNOWLEDGE = -1
 
@@ -15,22 +21,26 @@ export class DialMemory {
   private readonly asked: Int32Array
   private readonly askedCount: Int32Array
   private readonly networkOf: (peer: number) => number
+  private readonly succeededAt: Int32Array
+  private readonly failures = new Map<number, { count: number, untilMs: number }>()
 
   constructor (slots: number, networkOf: (peer: number) => number) {
     this.dials = new Int32Array(slots * 2 * MAX_DIALS)
     this.dialCount = new Int32Array(slots)
     this.asked = new Int32Array(slots * 2 * MAX_ASKED)
     this.askedCount = new Int32Array(slots)
+    this.succeededAt = new Int32Array(slots)
     this.networkOf = networkOf
   }
 
   static byteLength (slots: number): number {
-    return slots * (8 * MAX_DIALS + 8 * MAX_ASKED + 8)
+    return slots * (8 * MAX_DIALS + 8 * MAX_ASKED + 12)
   }
 
   clear (slot: number): void {
     this.dialCount[slot] = 0
     this.askedCount[slot] = 0
+    this.succeededAt[slot] = -OWN_OUTAGE_MS
   }
 
   /** Forgets what is too long ago to matter. */
@@ -50,9 +60,26 @@ export class DialMemory {
   }
 
   /** As `DialLimits.plan` for a peer with one address. */
-  admits (slot: number, peer: number, source: number): boolean {
+  admits (slot: number, device: number, peer: number, source: number, nowMs: number): boolean {
     const count = this.dialCount[slot] as number
-    return count < MAX_DIALS && this.admitsSource(slot, source, count) && this.admitsNetwork(slot, this.networkOf(peer))
+    const network = this.networkOf(peer)
+    return count < MAX_DIALS && this.admitsSource(slot, source, count) && this.admitsNetwork(slot, network) &&
+      (network < 0 || nowMs >= (this.failures.get(device * NETWORKS + network)?.untilMs ?? 0))
+  }
+
+  onEnd (slot: number, device: number, peer: number, reached: boolean, nowMs: number): void {
+    const network = this.networkOf(peer)
+    const key = device * NETWORKS + network
+    if (reached) {
+      this.succeededAt[slot] = nowMs
+      if (network >= 0 && this.failures.size > 0) {
+        this.failures.delete(key)
+      }
+    } else if (network >= 0 && nowMs - (this.succeededAt[slot] as number) < OWN_OUTAGE_MS) {
+      const count = (this.failures.get(key)?.count ?? 0) + 1
+      const backOffMs = count > FREE_FAILURES ? Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (count - FREE_FAILURES - 1)) : 0
+      this.failures.set(key, { count, untilMs: nowMs + backOffMs })
+    }
   }
 
   onAsk (slot: number, peer: number, source: number, nowMs: number): void {
