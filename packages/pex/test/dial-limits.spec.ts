@@ -29,6 +29,39 @@ describe('DialLimits', () => {
     }))
   })
 
+  it('leaves a network alone in which two dials in a row failed, each time for twice as long, until one leads to its peer', () => {
+    const limits = new DialLimits({ maxBackOffMs: 7_200_000 })
+    const [victim, other] = [['/ip4/198.51.100.1/tcp/1'], ['/ip4/192.0.2.1/tcp/1']]
+    const minutes: number[] = []
+    for (let minute = 0; minute < 600; minute++) {
+      const nowMs = minute * 60_000
+      limits.onSucceeded(other, nowMs)
+      if (limits.plan(victim, undefined, nowMs).length > 0) {
+        limits.onDial(victim, undefined, nowMs)
+        limits.onFailed(victim, nowMs)
+        minutes.push(minute)
+      }
+    }
+    expect(minutes).to.deep.equal([0, 1, 31, 91, 211, 331, 451, 571])
+    expect(limits.plan(other, undefined, 36_000_000)).to.deep.equal(other)
+    limits.onSucceeded(victim, 36_000_000)
+    expect(limits.plan(victim, undefined, 36_000_000)).to.deep.equal(victim)
+  })
+
+  it('takes failures without any success for its own lack of a network, and a success at one of several networks for none of them', () => {
+    const limits = new DialLimits()
+    const victim = ['/ip4/198.51.100.1/tcp/1']
+    for (let minute = 0; minute < 5; minute++) {
+      limits.onFailed(victim, minute * 60_000)
+    }
+    expect(limits.plan(victim, undefined, 300_000)).to.deep.equal(victim)
+    limits.onSucceeded(['/ip4/192.0.2.1/tcp/1', ...victim], 300_000)
+    limits.onFailed(victim, 300_000)
+    limits.onFailed(victim, 300_000)
+    limits.onSucceeded(['/ip4/192.0.2.1/tcp/1', ...victim], 310_000)
+    expect(limits.plan(victim, undefined, 320_000)).to.deep.equal([])
+  })
+
   it('stops at the most dials of ten minutes, and goes on after them', () => {
     const limits = new DialLimits({ maxDials: 3 })
     const dialled = [0, 1, 2, 3, DIAL_WINDOW_MS].map(nowMs => {

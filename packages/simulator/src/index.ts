@@ -92,6 +92,8 @@ export type { ViewExchangeInit } from './exchange/view-exchange.ts'
 export { ViewRounds } from './exchange/view-rounds.ts'
 export type { ViewRoundsInit } from './exchange/view-rounds.ts'
 
+export { ClusterPresence } from './clusters/cluster-presence.ts'
+export type { Cluster, ClusterPresenceInit, PresenceRule } from './clusters/cluster-presence.ts'
 export { broadcastBytes, flatLoadBytes, hierarchyTraffic, MAX_DIGEST_BYTES, presenceBytes } from './gossip/gossip-traffic.ts'
 export type { HierarchyAssumptions, HierarchyTraffic, TrafficAssumptions } from './gossip/gossip-traffic.ts'
 export { HOPS_PER_HEARTBEAT, MeshGossip } from './gossip/mesh-gossip.ts'
