@@ -37,13 +37,21 @@ export interface PeerExchangeInit extends PeerViewInit {
    * @default 120
    */
   answersPerMinute?: number
+  /**
+   * Of those that are told to come again, so many in a minute are told of eight peers to ask meanwhile. Without it 100,000 newcomers that all know
+   * the same twenty learn of others at the pace at which those twenty answer.
+   *
+   * @default 1200
+   */
+  referralsPerMinute?: number
 }
 
 export type PexEffect =
   /** Send own record, freshly signed, and `records`. With `addresses` the peer is not connected: dial these and no others */
   | { type: 'ask', peer: string, addresses: string[], records: PeerRecord[], wanted: number }
   | { type: 'answer', peer: string, records: PeerRecord[] }
-  | { type: 'refuse', peer: string, retryAfterMs: number }
+  /** With some to ask meanwhile, when it is refused for load */
+  | { type: 'refuse', peer: string, retryAfterMs: number, records: PeerRecord[] }
   /** For the address book */
   | { type: 'learned', source: string, records: PeerRecord[] }
   | { type: 'penalize', peer: string, reason: PexOffence }
@@ -64,6 +72,8 @@ const MAX_CONNECTED = 16_384
 const MAX_NEIGHBOURS = 64
 /** Peers of the view looked at for one that may be asked now. */
 const MAX_TRIES = 8
+/** Told of to a peer that is refused for load. */
+const MAX_REFERRED = 8
 /** Room for the own record and the other fields of a message. */
 const RESERVED_BYTES = 1024
 
@@ -74,6 +84,7 @@ export class PeerExchange implements Machine<PexEffect> {
   private readonly random: Random
   private readonly dials: DialLimits
   private readonly answers: TokenBucket
+  private readonly referrals: TokenBucket
   private readonly connected = new BoundedMap<string, true>({ maxSize: MAX_CONNECTED })
   private neighbours: string[] = []
   private readonly askedAt = new BoundedMap<string, number>({ maxSize: MAX_REMEMBERED })
@@ -90,6 +101,8 @@ export class PeerExchange implements Machine<PexEffect> {
     this.dials = init.dials ?? new DialLimits()
     const perMinute = init.answersPerMinute ?? 120
     this.answers = new TokenBucket({ ratePerSecond: perMinute / 60, burst: perMinute }, nowMs)
+    const referrals = init.referralsPerMinute ?? 1200
+    this.referrals = new TokenBucket({ ratePerSecond: referrals / 60, burst: referrals }, nowMs)
     // not all at once, when many start together
     this.nextRoundMs = nowMs + randomBelow(random, init.fillMs ?? 2_000)
   }
@@ -155,7 +168,8 @@ export class PeerExchange implements Machine<PexEffect> {
     }
     if (!this.answers.take(1, nowMs)) {
       this.counters.refused_for_load_total++
-      this.refuse(from, pauseMs)
+      const records = this.referrals.take(1, nowMs) ? this.compose(from, Math.min(message.wanted, MAX_REFERRED), nowMs) : []
+      this.effects.push({ type: 'refuse', peer: from, retryAfterMs: pauseMs, records })
       return
     }
     this.counters.answers_total++
@@ -182,13 +196,20 @@ export class PeerExchange implements Machine<PexEffect> {
     this.take(from, records, question.sent, nowMs)
   }
 
-  /** The peer asked to be left alone for now: it is there, and is asked again like any other. */
-  onRefused (from: string): void {
+  /** The peer asked to be left alone for now: it is there, and is asked again like any other. What it told of others is taken if there is room. */
+  onRefused (from: string, records: readonly PeerRecord[], nowMs: number): void {
     const question = this.questions.get(from)
-    if (question !== undefined) {
-      this.end(from, question, true)
-      this.counters.asks_refused_total++
+    if (question === undefined) {
+      return
     }
+    this.end(from, question, true)
+    this.counters.asks_refused_total++
+    const offence = offenceOf(records, Math.min(question.wanted, MAX_REFERRED))
+    if (offence !== undefined) {
+      this.penalize(from, offence)
+      return
+    }
+    this.take(from, records, 0, nowMs)
   }
 
   /** The peer could not be reached, or did not answer. */
@@ -332,11 +353,9 @@ export class PeerExchange implements Machine<PexEffect> {
     }
   }
 
-  private refuse (peer: string, retryAfterMs: number, offence?: PexOffence): void {
-    this.effects.push({ type: 'refuse', peer, retryAfterMs: Math.ceil(retryAfterMs) })
-    if (offence !== undefined) {
-      this.penalize(peer, offence)
-    }
+  private refuse (peer: string, retryAfterMs: number, offence: PexOffence): void {
+    this.effects.push({ type: 'refuse', peer, retryAfterMs: Math.ceil(retryAfterMs), records: [] })
+    this.penalize(peer, offence)
   }
 
   private penalize (peer: string, reason: PexOffence): void {

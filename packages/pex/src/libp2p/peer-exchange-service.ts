@@ -158,10 +158,11 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
         void this.ask(effect)
         break
       case 'answer':
-        this.waiting.get(effect.peer)?.({ records: effect.records.map(({ envelope }) => envelope) as ExchangeMessage['records'] })
-        break
       case 'refuse':
-        this.waiting.get(effect.peer)?.({ retryAfterMs: effect.retryAfterMs })
+        this.waiting.get(effect.peer)?.({
+          records: effect.records.map(({ envelope }) => envelope) as ExchangeMessage['records'],
+          ...(effect.type === 'refuse' ? { retryAfterMs: effect.retryAfterMs } : {})
+        })
         break
       case 'learned':
         this.safeDispatchEvent('peers:learned', { detail: { source: effect.source, records: effect.records } })
@@ -190,7 +191,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
       const told = await this.open(answer)
       this.driver.input((machine, nowMs) => {
         if (answer.retryAfterMs > 0) {
-          machine.onRefused(peer)
+          machine.onRefused(peer, told, nowMs)
         } else {
           machine.onAnswer(peer, told, nowMs)
         }

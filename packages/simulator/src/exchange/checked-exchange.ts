@@ -18,6 +18,7 @@ export interface CheckedExchangeInit extends CheckedViewsInit {
   roundMs?: number
   fillMs?: number
   answersPerMinute?: number
+  referralsPerMinute?: number
   /** Whether a device can be reached by another, by their numbers. @default always */
   reaches?: (from: number, to: number) => boolean
   /** What a stranger answers, one that is no device of this kernel; `from` is a device. Undefined: it is not there */
@@ -28,6 +29,7 @@ export interface CheckedExchangeInit extends CheckedViewsInit {
 export const FIRST_STRANGER = 2 ** 30
 const NOBODY = -1
 const MAX_TRIES = 8
+const MAX_REFERRED = 8
 const GROWTH = 1024
 
 export class CheckedExchange {
@@ -47,8 +49,8 @@ export class CheckedExchange {
   private readonly draws: Uint32Array
   private readonly rounds: Uint32Array
   private readonly nextRoundMs: Int32Array
-  private readonly tokens: Float64Array
-  private readonly tokensAtMs: Int32Array
+  private readonly answers: Tokens
+  private readonly referrals: Tokens
   private readonly asked = new RecordMessage()
   private readonly answered = new RecordMessage()
   private readonly candidates: Int32Array
@@ -65,8 +67,8 @@ export class CheckedExchange {
     this.draws = new Uint32Array(slots)
     this.rounds = new Uint32Array(slots)
     this.nextRoundMs = new Int32Array(slots)
-    this.tokens = new Float64Array(slots)
-    this.tokensAtMs = new Int32Array(slots)
+    this.answers = new Tokens(slots, init.answersPerMinute ?? 120)
+    this.referrals = new Tokens(slots, init.referralsPerMinute ?? 1200)
     this.candidates = new Int32Array(init.viewSize)
   }
 
@@ -88,8 +90,8 @@ export class CheckedExchange {
     this.dials.clear(slot)
     this.draws[slot] = 0
     this.rounds[slot] = 0
-    this.tokens[slot] = this.answersPerMinute
-    this.tokensAtMs[slot] = this.nowMs
+    this.answers.fill(slot, this.nowMs)
+    this.referrals.fill(slot, this.nowMs)
     this.wake(slot, this.nowMs + this.below(slot, this.init.fillMs ?? 2_000))
     const message = this.asked
     for (let from = 0; from < Math.min(known.length, this.init.viewSize); from += EXCHANGE_BOUNDS.maxAdded) {
@@ -136,10 +138,6 @@ export class CheckedExchange {
     return this.onAsk(slot, stranger, message, wanted)
   }
 
-  private get answersPerMinute (): number {
-    return this.init.answersPerMinute ?? 120
-  }
-
   private round (slot: number): void {
     const { views, nowMs, init: { viewSize, roundMs = 60_000, fillMs = 2_000 } } = this
     views.dropExpired(slot, nowMs)
@@ -179,22 +177,26 @@ export class CheckedExchange {
       answer?.(partner, device, this.answered, nowMs)
     } else if (!this.onAsk(other, device, this.asked, wanted)) {
       this.totals.refused++
+      this.take(slot, device, partner, this.answered, 0)
       return
     }
     views.check(slot, partner, nowMs)
     this.take(slot, device, partner, this.answered, sent)
   }
 
-  /** Leaves the answer in `answered`. */
+  /** Leaves the answer, or whom to ask meanwhile, in `answered`. */
   private onAsk (slot: number, from: number, message: RecordMessage, wanted: number): boolean {
     const { views, nowMs } = this
     this.askedOf[slot]!++
-    if (!this.takeToken(slot)) {
+    this.answered.length = 0
+    if (!this.answers.take(slot, nowMs)) {
+      if (this.referrals.take(slot, nowMs)) {
+        views.compose(slot, from, Math.min(wanted, MAX_REFERRED), nowMs, this.answered, bound => this.below(slot, bound))
+      }
       return false
     }
     this.totals.answers++
     views.check(slot, from, nowMs)
-    this.answered.length = 0
     views.compose(slot, from, wanted, nowMs, this.answered, bound => this.below(slot, bound))
     this.take(slot, this.deviceIn[slot] as number, from, message, this.answered.length)
     return true
@@ -234,14 +236,6 @@ export class CheckedExchange {
     return NOBODY
   }
 
-  private takeToken (slot: number): boolean {
-    const perMinute = this.answersPerMinute
-    const tokens = Math.min(perMinute, (this.tokens[slot] as number) + (this.nowMs - (this.tokensAtMs[slot] as number)) * (perMinute / 60) / 1000)
-    this.tokensAtMs[slot] = this.nowMs
-    this.tokens[slot] = tokens < 1 ? tokens : tokens - 1
-    return tokens >= 1
-  }
-
   private wake (slot: number, atMs: number): void {
     this.nextRoundMs[slot] = atMs
     this.wheel.push(atMs, slot)
@@ -256,5 +250,30 @@ export class CheckedExchange {
         return value % bound
       }
     }
+  }
+}
+
+/** As `TokenBucket`, one for each device, with as many tokens at most as come in a minute. */
+class Tokens {
+  private readonly perMinute: number
+  private readonly tokens: Float64Array
+  private readonly atMs: Int32Array
+
+  constructor (slots: number, perMinute: number) {
+    this.perMinute = perMinute
+    this.tokens = new Float64Array(slots)
+    this.atMs = new Int32Array(slots)
+  }
+
+  fill (slot: number, nowMs: number): void {
+    this.tokens[slot] = this.perMinute
+    this.atMs[slot] = nowMs
+  }
+
+  take (slot: number, nowMs: number): boolean {
+    const tokens = Math.min(this.perMinute, (this.tokens[slot] as number) + (nowMs - (this.atMs[slot] as number)) * (this.perMinute / 60) / 1000)
+    this.atMs[slot] = nowMs
+    this.tokens[slot] = tokens < 1 ? tokens : tokens - 1
+    return tokens >= 1
   }
 }

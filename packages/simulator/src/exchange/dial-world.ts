@@ -30,7 +30,7 @@ export interface DialWorldInit {
 type Message =
   | { type: 'ask', records: PeerRecord[], wanted: number }
   | { type: 'answer', records: PeerRecord[] }
-  | { type: 'refuse' }
+  | { type: 'refuse', records: PeerRecord[] }
   | { type: 'connect' | 'accept' | 'close' }
 
 interface Host {
@@ -122,7 +122,7 @@ export class DialWorld {
         host.exchange.input(machine => { machine.onAnswer(peer, message.records, nowMs) })
         break
       case 'refuse':
-        host.exchange.input(machine => { machine.onRefused(peer) })
+        host.exchange.input(machine => { machine.onRefused(peer, message.records, nowMs) })
         break
       case 'connect':
         host.exchange.input(machine => { machine.onConnected(peer, nowMs) })
@@ -161,7 +161,7 @@ export class DialWorld {
     } else if (effect.type === 'answer') {
       node.send(Number(effect.peer), { type: 'answer', records: effect.records }, 10_000)
     } else if (effect.type === 'refuse') {
-      node.send(Number(effect.peer), { type: 'refuse' }, 10)
+      node.send(Number(effect.peer), { type: 'refuse', records: effect.records }, 2_000)
     } else if (effect.type === 'learned') {
       const address = this.addressOf(Number(effect.source))
       effect.records.forEach(({ peer, addresses }) => { host.tables.add(peer, addresses, { peer: effect.source, address }) })

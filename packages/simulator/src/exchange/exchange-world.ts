@@ -11,7 +11,7 @@ import type { SimNode } from '../engine/sim-node.ts'
 export type ExchangeMessage =
   | { type: 'ask', records: PeerRecord[], wanted: number }
   | { type: 'answer', records: PeerRecord[] }
-  | { type: 'refuse' }
+  | { type: 'refuse', records: PeerRecord[] }
 
 type Driver = MachineDriver<PexEffect, PeerExchange>
 type ExchangeNode = SimNode<Driver | undefined, ExchangeMessage>
@@ -142,7 +142,7 @@ export class ExchangeWorld {
       machine.onAnswer(String(from), message.records, nowMs)
     } else {
       this.refused++
-      machine.onRefused(String(from))
+      machine.onRefused(String(from), message.records, nowMs)
     }
   }
 
@@ -153,7 +153,7 @@ export class ExchangeWorld {
       const message: ExchangeMessage = effect.type === 'ask'
         ? { ...effect, records: [...effect.records, this.recordOf(node.index, node.nowMs())] }
         : effect
-      const sizeBytes = message.type === 'refuse' ? 10 : message.records.reduce((sum, { envelope }) => sum + envelope.length + 3, 5)
+      const sizeBytes = message.records.reduce((sum, { envelope }) => sum + envelope.length + 3, 5)
       this.bytes += sizeBytes
       node.send(Number(effect.peer), message, sizeBytes)
     }

@@ -14,7 +14,7 @@ interface World {
   viewSize: number
   supers: number
   perNetwork: number
-  exchange: { sourceShare?: number, networkShare?: number, roundMs?: number, fillMs?: number, answersPerMinute?: number }
+  exchange: { sourceShare?: number, networkShare?: number, roundMs?: number, fillMs?: number, answersPerMinute?: number, referralsPerMinute?: number }
   sybils: number
   churn: number
   cut: boolean
@@ -102,7 +102,8 @@ const worlds = fc.record({
     networkShare: fc.constantFrom(0.01, 1 / 16, 1),
     roundMs: fc.constantFrom(60_000, 20_000),
     fillMs: fc.constantFrom(2_000, 5_000),
-    answersPerMinute: fc.constantFrom(2, 120)
+    answersPerMinute: fc.constantFrom(2, 120),
+    referralsPerMinute: fc.constantFrom(2, 1200)
   }, { requiredKeys: [] }),
   sybils: fc.constantFrom(0, 0, 60),
   churn: fc.constantFrom(0, 0.02),

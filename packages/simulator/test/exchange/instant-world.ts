@@ -114,7 +114,7 @@ export class InstantWorld {
       if (reply.type === 'answer') {
         machine.onAnswer(String(other), reply.records, this.nowMs)
       } else if (reply.type === 'refuse') {
-        machine.onRefused(String(other))
+        machine.onRefused(String(other), reply.records, this.nowMs)
       }
       this.note(other, reply)
     }
