@@ -8,10 +8,10 @@
  *
  * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times
  * as often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules.
- * The book is `AddressTables` of @skein/pex, filled as it is in life: tried addresses by connections, a share of them the attacker's as in the network;
- * then honest nodes and the attacker tell of addresses, each from networks of its own, in any order, and buckets decide who finds a place. It is kept,
- * read again, and dialled by `OutboundKeeper` under `DialLimits`, with anchors kept, stale, or gone in the crash. An attacker's address always answers.
- * Against the same book stands a node that dials addresses of it at random until 8 answer.
+ * The book is `AddressTables` of @skein/pex, filled as in life: tried addresses by connections, a share of them the attacker's as in the network;
+ * then honest nodes and the attacker tell of addresses, each from networks of its own, in any order, and buckets decide who finds a place. It is
+ * kept, read again, and dialled by `OutboundKeeper` under `DialLimits`, with anchors kept, stale, or gone in the crash. An attacker's address always
+ * answers. Against the same book stands a node that dials addresses of it at random until 8 answer.
  *
  * Honest nodes stand in 300 autonomous systems by Zipf's law (the largest has 16 %), some 1.5 in a /24 that has any: ASSUMPTIONS.
  *

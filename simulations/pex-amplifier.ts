@@ -2,14 +2,14 @@
  * Peer exchange as a weapon: attackers tell of a victim's addresses as if they were peers, so that honest nodes dial it.
  *
  * Claims: no honest node dials the victim's /24 more than twice in any minute, however many names the attackers make up. What all nodes of a network
- *   do together grows with the network and has no bound of its own; a node that found nobody in a /24 twice leaves it alone for half an hour, then for
- *   twice as long each time, so that the dials of each node fall with the time that the attack has lasted.
+ *   do together grows with the network and has no bound of its own; a node that found nobody in a /24 twice leaves it alone for half an hour, then
+ *   for twice as long each time, so that the dials of each node fall with the time that the attack has lasted.
  * The attack: each attacker asks honest nodes once a minute (`askers` of them each node) with 49 records of peers that do not exist, signed by names
  *   made for it, each with four addresses in the victim's /24; it answers each question with such. `mixed`: the first address is the attacker's own
  *   and answers, so that the dial counts as a success.
- * Each honest node runs `PeerExchange`, `OutboundKeeper`, `AddressTables` and `DialLimits` as they ship, under a simulated clock, and tells on whom it
- *   was connected to: nobody who does not answer is told on, so that each node hears of the victim from attackers alone. The network has run for ten
- *   minutes when the attack begins. Every address of a dial counts, as if all were tried at once.
+ * Each honest node runs `PeerExchange`, `OutboundKeeper`, `AddressTables` and `DialLimits` as they ship, under a simulated clock, and tells on whom
+ *   it was connected to: nobody who does not answer is told on, so that each node hears of the victim from attackers alone. The network has run for
+ *   ten minutes when the attack begins. Every address of a dial counts, as if all were tried at once.
  * Parameters: honest nodes, share of attackers (at least one), askers, minutes, what records hold, whether nodes leave a network alone.
  * Expected: a sixteenth of a view is the victim's, and more and more of the new addresses, so that each node dials it about once in five minutes
  *   without back-off. With it the first hour brings two or three dials of each node, the next one or two.
@@ -24,14 +24,14 @@ const HALF_HOUR = 30
 export default defineScenario({
   name: 'pex-amplifier',
   claims: 'Told of a victim as if it were many peers, no honest node dials its /24 more than twice in a minute, and less and less as nobody answers',
-  expected: 'two dials of a node in its worst minute; without back-off 0.2 a minute of each node for as long as the attack lasts, with it a fifth of that ' +
-    'in the second hour',
+  expected: 'two dials of a node in its worst minute; without back-off 0.2 a minute of each node for as long as the attack lasts, with it a tenth ' +
+    'of that in the second hour',
   options: {
     nodes: { type: 'count', default: 200, min: 20, max: 5_000, help: 'honest nodes' },
     share: { type: 'number', default: 0.2, min: 0, max: 0.8, unit: 'share', help: 'attackers, by honest nodes; one at least' },
     askers: { type: 'count', default: 2, min: 1, max: 100, help: 'attackers that ask each node in a minute, if there are so many' },
     minutes: { type: 'count', default: 120, min: 40, max: 1_440, help: 'for which the attack lasts' },
-    record: { type: 'choice', default: 'victim', choices: ['victim', 'mixed'], help: 'all addresses the victim\'s, or the first the attacker\'s own' },
+    record: { type: 'choice', default: 'victim', choices: ['victim', 'mixed'], help: 'all addresses the victim\'s, or one the attacker\'s' },
     backOff: { type: 'switch', default: true, help: 'whether nodes leave a network alone in which dials fail' }
   },
   metrics: {
@@ -81,7 +81,8 @@ export default defineScenario({
     record('last', last)
     record('nodes', byNode.size / nodes)
     record('outbound', outbound)
-    series('dials at the victim', [...byMinute].map((count, minute) => [minute, count] as const), { x: 'minute of the attack', y: 'dials of all nodes' })
+    const curve = [...byMinute].map((count, minute) => [minute, count] as const)
+    series('dials at the victim', curve, { x: 'minute of the attack', y: 'dials of all nodes' })
     check('no honest node dials the victim more than twice in a minute', worst <= MOST_OF_NODE,
       `${worst} at most; all ${nodes} nodes together ${mean(byMinute).toFixed(1)} a minute, ${last.toFixed(1)} in the last half hour`)
     check('nodes keep the connections of their own making', outbound >= 7.5, `${outbound.toFixed(2)} of 8`)

@@ -4,16 +4,16 @@
  * Claims: by the rules that peers ship with, the most widely known peer is in fewer than 5 times as many views as the mean within 30 rounds. A
  *   newcomer has half a view within 2 minutes, and a full and diverse one within 20; a network that was cut in two for ten minutes grows together.
  * Parameters: `nodes`; `viewSize` (100 to 500); `policy`; `bootstrap`: from whom all start (the same super-nodes, or others for each);
- *   `sessions`: how long devices stay; `cutRounds`; of the older policies, `partners` asked in a round, and `book`: peers once exchanged with that are
- *   kept beside the view, of which a feeler asks one every two minutes.
+ *   `sessions`: how long devices stay; `cutRounds`; of the older policies, `partners` asked in a round, and `book`: peers once exchanged with that
+ *   are kept beside the view, of which a feeler asks one every two minutes.
  * `shipped` is what `PeerExchange` does, record by record (`CheckedExchange`, which a test holds against the machine): of peers only those are told
- *   on that were connected, the oldest of the whole view go, sources, /24s and dials have their limits, and 120 askers are answered in a minute. A
- *   message takes no time, and no connection outlasts its exchange: real peers hold some, and tell of a little more. `swap`, `age` and `newest` are
- *   what was tried before, in rounds: each gives and gets 50 entries whether it was connected to them or not.
+ *   on that were connected, the oldest of the whole view go, sources, /24s and dials have their limits, and 120 askers are answered in a minute;
+ *   others are told of eight peers to ask meanwhile. A message takes no time, and no connection outlasts its exchange: real peers hold some, and tell
+ *   of a little more. `swap`, `age` and `newest` are what was tried before, in rounds: each gives and gets 50 entries, connected to them or not.
  * A round is a minute. Rounds 1 to 30: nobody leaves. 31 to 60: devices leave and are replaced by newcomers, the super-nodes stay. Then a cut in two
  *   halves, and 30 rounds after it. The address book, GossipSub's mesh, the DHT and seeds, which all join halves too, are not modelled.
  * Expected: shipped: below 5 within 30 rounds at any size, as a record is copied once for each connection of its peer. Super-nodes that are asked by
- *   100,000 at once refuse nearly all, and those that were answered tell the others. After a cut of half an hour nothing is left of the other half in
+ *   100,000 at once refuse nearly all, and tell them of others. After a cut of half an hour nothing is left of the other half in
  *   any view, and exchange alone does not find it again. age: below 5 up to 20K devices and not at 100K; swap and newest: above it for longer.
  */
 import { EXCHANGE_BOUNDS, EXCHANGE_POLICIES } from '@skein/pex'
@@ -95,7 +95,8 @@ export default defineScenario({
     const curves = { busiest: [] as Points, supers: [] as Points, gone: [] as Points, cross: [] as Points, load: [] as Points }
     let [roundsBelow5, healed, crossAtEnd] = [CHURN_AFTER + 1, HEALING + 1, 0]
     const begin = (device: number, round: number): void => {
-      const known = Array.from({ length: SUPER_NODES }, (_, i) => bootstrap === 'same' ? i : below(starts.uint32(device, round * SUPER_NODES + i), nodes))
+      const known = Array.from({ length: SUPER_NODES }, (_, i) =>
+        bootstrap === 'same' ? i : below(starts.uint32(device, round * SUPER_NODES + i), nodes))
       model.replace(device, [...new Set(known)], round)
     }
 

@@ -31,9 +31,9 @@ export interface DialLimitsInit {
    */
   maxDials?: number
   /**
-   * The longest for which a network is left alone where dials fail: from the second failure in a row on for half an hour, and twice as long after each
-   * further one. Without it (0) a victim that is told of as a peer is dialled by each node as often as `perNetworkPerMinute` lets it, for as long as
-   * somebody tells of it. Longer: less of that; but addresses that were dead for a day are found alive later.
+   * The longest for which a network is left alone where dials fail: from the second failure in a row on for half an hour, and twice as long after
+   * each further one. Without it (0) a victim that is told of as a peer is dialled by each node for as long as somebody tells of it. Longer: less of
+   * that; but addresses that were dead for a day are found alive later.
    *
    * @default 86_400_000
    */
@@ -173,7 +173,7 @@ export class DialLimits {
     }
   }
 
-  /** A dial of these led to its peer. Of several networks nobody knows which it was: one could be a victim's, told of beside an address that works. */
+  /** A dial of these led to its peer. Of several networks nobody knows which it was: one could be a victim's, told of beside one that works. */
   onSucceeded (addresses: readonly string[], nowMs: number): void {
     this.succeededMs = Math.max(this.succeededMs, nowMs)
     const networks = networksOf(addresses, smallNetworkOf)

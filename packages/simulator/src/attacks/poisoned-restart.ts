@@ -66,7 +66,8 @@ export function restartPoisoned (init: PoisonedRestartInit, random: Random): Res
     list.push(peer)
     tables.onConnected(peer, address, startMs - 3_600_000 + i * 1000)
   }
-  const told = shuffle(random, Array.from({ length: Math.round(init.heard * (1 + init.poison)) }, (_, i) => i < init.heard ? 'honest' as const : 'sybil' as const))
+  const tellings = Math.round(init.heard * (1 + init.poison))
+  const told = shuffle(random, Array.from({ length: tellings }, (_, i) => i < init.heard ? 'honest' as const : 'sybil' as const))
   for (const kind of told) {
     const { peer, address } = draw(kind)
     list.push(peer)

@@ -45,7 +45,6 @@ export interface Cluster {
   /** What each member has received in gossip */
   gossip: number
   coordinator: number
-  sinceMs: number
   /** Received and sent by its coordinators for it */
   coordinatorBytes: number
 }
@@ -53,8 +52,6 @@ export interface Cluster {
 const HEARTBEAT_MS = 12_000
 const IN_LINE = 8
 const RENEW_MS = 300_000
-/** By then those in line know that a coordinator died, and the first of them has taken its seat. */
-const REPLACED_MS = 42_000
 /** A lease of ten minutes passes before somebody who has come to be first takes a seat. */
 const CHALLENGE_PERIODS = 10
 const NOBODY = -1
@@ -121,7 +118,7 @@ export class ClusterPresence {
     if (cluster.coordinator === device) {
       this.replaced++
       // what was told it is told again, to the next
-      this.seat(cluster, this.best(cluster), REPLACED_MS)
+      this.seat(cluster, this.best(cluster))
       cluster.coordinatorBytes += cluster.members.length * rule.loadBytes
     }
   }
@@ -151,7 +148,9 @@ export class ClusterPresence {
     }
     this.byZone.forEach((clusters, zone) => {
       const size = clusters.reduce((sum, { members }) => sum + members.length, 0)
-      if (clusters.some(({ members, depth }) => members.length > MAX_CLUSTER_PEERS || (depth > 0 && members.length < MIN_CLUSTER_PEERS)) && size > 0) {
+      const isWrong = ({ members, depth }: Cluster): boolean =>
+        members.length > MAX_CLUSTER_PEERS || (depth > 0 && members.length < MIN_CLUSTER_PEERS)
+      if (size > 0 && clusters.some(isWrong)) {
         this.divideAnew(zone, clusters)
       }
     })
@@ -221,7 +220,7 @@ export class ClusterPresence {
     const parts = partitionClusters(Uint32Array.from(ordered, pointOf), {}, depthAt)
     const clusters = parts.map(({ prefix, depth, from, to }) => {
       const cluster: Cluster = {
-        zone, prefix, depth, members: [], bornMs: this.nowMs, gossip: 0, coordinator: NOBODY, sinceMs: this.nowMs, coordinatorBytes: 0
+        zone, prefix, depth, members: [], bornMs: this.nowMs, gossip: 0, coordinator: NOBODY, coordinatorBytes: 0
       }
       ordered.slice(from, to).forEach(device => { this.enter(cluster, device) })
       this.clusters.add(cluster)
@@ -233,7 +232,7 @@ export class ClusterPresence {
 
   private emptyCluster (zone: number): Cluster {
     const cluster: Cluster = {
-      zone, prefix: 0, depth: 0, members: [], bornMs: this.nowMs, gossip: 0, coordinator: NOBODY, sinceMs: this.nowMs, coordinatorBytes: 0
+      zone, prefix: 0, depth: 0, members: [], bornMs: this.nowMs, gossip: 0, coordinator: NOBODY, coordinatorBytes: 0
     }
     this.clusters.add(cluster)
     return cluster
@@ -250,12 +249,12 @@ export class ClusterPresence {
     }
     const oldAt = (point: number): Cluster => this.find(zone, point)
     const after = this.divide(zone, [...old.keys()], point => oldAt(point).depth)
-    after.forEach((cluster, i) => {
+    after.forEach(cluster => {
       const same = before.find(({ prefix, depth }) => prefix === cluster.prefix && depth === cluster.depth)
       if (same !== undefined) {
         // nothing changed here: it goes on as it was
-        Object.assign(cluster, { bornMs: same.bornMs, gossip: 0, coordinator: same.coordinator, sinceMs: same.sinceMs, coordinatorBytes: same.coordinatorBytes })
-        after[i] = cluster
+        const { bornMs, coordinator, coordinatorBytes } = same
+        Object.assign(cluster, { bornMs, coordinator, coordinatorBytes, gossip: 0 })
         return
       }
       const parts = new Set(cluster.members.map(device => old.get(device)))
@@ -293,9 +292,8 @@ export class ClusterPresence {
     }
   }
 
-  private seat (cluster: Cluster, device: number, afterMs = 0): void {
+  private seat (cluster: Cluster, device: number): void {
     cluster.coordinator = device
-    cluster.sinceMs = this.nowMs + afterMs
     if (device !== NOBODY) {
       this.spread(cluster, this.init.rule.leaseBytes)
     }

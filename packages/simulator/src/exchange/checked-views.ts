@@ -119,7 +119,8 @@ export class CheckedViews {
     let tellable = 0
     for (let at = from, end = from + (this.length[slot] as number); at < end; at++) {
       const checked = checkedAt[at] as number
-      if (checked !== UNCHECKED && nowMs - checked < CHECK_LIFE_MS && peers[at] !== to && (issuedAt[at] as number) + MAX_PEER_RECORD_LIFE_MS > nowMs) {
+      const isChecked = checked !== UNCHECKED && nowMs - checked < CHECK_LIFE_MS
+      if (isChecked && peers[at] !== to && (issuedAt[at] as number) + MAX_PEER_RECORD_LIFE_MS > nowMs) {
         places[tellable++] = at
       }
     }

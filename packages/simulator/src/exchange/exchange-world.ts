@@ -22,7 +22,7 @@ export interface ExchangeWorldInit {
   /** Whom a node knows at its start */
   knows: (node: number) => number[]
   exchange?: Omit<PeerExchangeInit, 'self'>
-  /** The last of the nodes: each asks each honest node once a minute, with as many records of Sybils as a message holds, and answers with such. @default 0 */
+  /** The last of the nodes: each asks each honest node once a minute, with as many records of Sybils as fit, and answers with such. @default 0 */
   sybils?: number
   /** /24s that Sybils are in; three honest nodes share one. @default 4 */
   sybilNetworks?: number
@@ -131,7 +131,8 @@ export class ExchangeWorld {
 
   /** Its own, and others drawn at random. */
   private sybilRecords (node: ExchangeNode, count: number): PeerRecord[] {
-    const others = shuffle(node.random, Array.from({ length: this.init.sybils ?? 0 }, (_, i) => this.honest + i).filter(other => other !== node.index))
+    const sybils = Array.from({ length: this.init.sybils ?? 0 }, (_, i) => this.honest + i)
+    const others = shuffle(node.random, sybils.filter(other => other !== node.index))
     return [node.index, ...others.slice(0, count - 1)].map(other => this.recordOf(other, node.nowMs()))
   }
 

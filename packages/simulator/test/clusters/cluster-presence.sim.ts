@@ -15,7 +15,12 @@ function worldOf (seed: number, online: Uint8Array): { world: ClusterPresence, p
   const random = new RandomStream(seed, 900)
   const points = Uint32Array.from({ length: DEVICES }, (_, device) => random.uint32(device, 0))
   const world = new ClusterPresence({
-    devices: DEVICES, zones: 3, zoneOf: device => device % 3, pointOf: device => points[device] as number, isEligible: device => device % 4 > 0, rule: RULE,
+    devices: DEVICES,
+    zones: 3,
+    zoneOf: device => device % 3,
+    pointOf: device => points[device] as number,
+    isEligible: device => device % 4 > 0,
+    rule: RULE,
     startMs: 0
   }, device => online[device] === 1)
   return { world, points }
