@@ -138,7 +138,8 @@ export class ClusterChoice {
    */
   private finer (size: number, nowMs: number): number | undefined {
     const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
-    const around = this.parts(nowMs).filter(({ prefix, depth, peers }) => depth > this.depth && prefixOf(this.point, depth) === prefix && peers > 2 * size)
+    const around = this.parts(nowMs)
+      .filter(({ prefix, depth, peers }) => depth > this.depth && prefixOf(this.point, depth) === prefix && peers > 2 * size)
     const hasSettled = nowMs - this.movedMs >= MOVED_LIFE_MS || size < minPeers / 2
     return around.length === 0 || !hasSettled ? undefined : Math.max(...around.map(({ depth }) => depth))
   }

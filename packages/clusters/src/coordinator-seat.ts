@@ -339,7 +339,8 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   private line (nowMs: number, incumbent = ''): string[] {
     if (nowMs >= this.linesUntilMs || seatEpoch(nowMs) !== this.epoch) {
       this.lines.clear()
-      this.linesUntilMs = Math.min(Infinity, ...[...this.unreachable.values()].map(sinceMs => sinceMs + this.init.unreachableMs).filter(atMs => atMs > nowMs))
+      const ends = [...this.unreachable.values()].map(sinceMs => sinceMs + this.init.unreachableMs)
+      this.linesUntilMs = Math.min(Infinity, ...ends.filter(atMs => atMs > nowMs))
     }
     let line = this.lines.get(incumbent)
     if (line === undefined) {

@@ -285,7 +285,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return await relays.whenHeld(options)
   }
 
-  /** Its place among the peers of its region: the cluster, how many it has as far as is known here, who coordinates it, and what this peer coordinates. */
+  /** Its place among the peers of its region: the cluster, how many it has as far as is known here, who coordinates it, what this peer does. */
   get cluster (): ClusterPlace | undefined {
     const { clusters } = this.parts
     return clusters?.scope === undefined
@@ -417,9 +417,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   private view (peer: string): ProviderView {
     const ownRequests = this.ownRequests.get(peer) ?? 0
-    return peer === this.id
-      ? { path: 'local', ownRequests }
-      : { path: this.pathTo(peerIdFromString(peer)), roundTripMs: this.roundTrips.get(peer)?.ms ?? this.libp2p.services.coordinates?.roundTripMs(peer), ownRequests }
+    if (peer === this.id) {
+      return { path: 'local', ownRequests }
+    }
+    const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.libp2p.services.coordinates?.roundTripMs(peer)
+    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests }
   }
 
   private onAttempt (attempt: PeerEvents['call:attempt']['detail']): void {
