@@ -98,13 +98,14 @@ export class DialLimits {
    * Which of a peer's addresses may be dialled now; none when its source has had its share.
    *
    * @param source the peer that told of it; `undefined` for one's own knowledge and for peers that were given by the user
+   * @param hasWorked this node dialled it before and it answered: that dials fail in its network is nothing against it
    */
-  plan (addresses: readonly string[], source: string | undefined, nowMs: number): string[] {
+  plan (addresses: readonly string[], source: string | undefined, nowMs: number, hasWorked = false): string[] {
     this.forget(nowMs)
     if (this.dials.length >= this.maxDials || !this.admitsSource(source)) {
       return []
     }
-    return this.planNetworks(addresses, nowMs)
+    return this.planNetworks(hasWorked ? addresses : addresses.filter(address => !this.isLeftAlone(address, nowMs)), nowMs)
   }
 
   /**
@@ -120,9 +121,6 @@ export class DialLimits {
       const network = smallNetworkOf(address)
       if (network === undefined) {
         return true
-      }
-      if (nowMs < (this.failures.get(network)?.untilMs ?? 0)) {
-        return false
       }
       const planned = taken.get(network) ?? 0
       const made = (this.networks.get(network) ?? []).filter(atMs => nowMs - atMs < DIAL_MINUTE_MS).length
@@ -180,6 +178,11 @@ export class DialLimits {
     if (networks.length === 1) {
       this.failures.delete(networks[0] as string)
     }
+  }
+
+  private isLeftAlone (address: string, nowMs: number): boolean {
+    const network = smallNetworkOf(address)
+    return network !== undefined && nowMs < (this.failures.get(network)?.untilMs ?? 0)
   }
 
   private admitsSource (source: string | undefined): boolean {

@@ -267,7 +267,7 @@ export class OutboundKeeper implements Machine<OutboundEffect> {
 
   /** Which of its addresses may be dialled: by the limits of dials, and for an outbound connection by the networks that there are already. */
   private admitted (entry: Readonly<KnownAddress>, purpose: 'outbound' | 'feeler', nowMs: number): string[] {
-    const addresses = this.init.dials.plan(entry.addresses, sourceOf(entry), nowMs)
+    const addresses = this.init.dials.plan(entry.addresses, sourceOf(entry), nowMs, entry.tried || entry.connectedMs !== undefined)
     return purpose === 'feeler'
       ? addresses
       : addresses.filter(address => {

@@ -27,11 +27,14 @@ export interface DialWorldInit {
   attackFrom: number
 }
 
+/** An attacker answers under the name that it was asked by: it made it, and has its key. */
 type Message =
-  | { type: 'ask', records: PeerRecord[], wanted: number }
-  | { type: 'answer', records: PeerRecord[] }
-  | { type: 'refuse', records: PeerRecord[] }
-  | { type: 'connect' | 'accept' | 'close' }
+  | { type: 'ask', to: string, records: PeerRecord[], wanted: number }
+  | { type: 'answer', as: string, records: PeerRecord[] }
+  | { type: 'refuse', as: string, records: PeerRecord[] }
+  | { type: 'connect', to: string }
+  | { type: 'accept', as: string }
+  | { type: 'close' }
 
 interface Host {
   exchange: MachineDriver<PexEffect, PeerExchange>
@@ -97,7 +100,7 @@ export class DialWorld {
       for (let target = 0; target < nodes; target++) {
         // each minute others, so that all nodes hear of as many
         if ((node.index + target + minute) % attackers < maxAskers) {
-          node.send(target, { type: 'ask', records: this.fakeRecords(node, EXCHANGE_BOUNDS.maxAdded), wanted: 1 }, 10_000)
+          node.send(target, { type: 'ask', to: String(target), records: this.fakeRecords(node, EXCHANGE_BOUNDS.maxAdded), wanted: 1 }, 10_000)
         }
       }
       minute++
@@ -113,7 +116,7 @@ export class DialWorld {
       this.receiveAsAttacker(node, message, from)
       return
     }
-    const [peer, nowMs] = [String(from), node.nowMs()]
+    const [peer, nowMs] = ['as' in message ? message.as : String(from), node.nowMs()]
     switch (message.type) {
       case 'ask':
         host.exchange.input(machine => { machine.onAsk(peer, message, nowMs) })
@@ -127,7 +130,7 @@ export class DialWorld {
       case 'connect':
         host.exchange.input(machine => { machine.onConnected(peer, nowMs) })
         host.outbound.input(machine => { machine.onConnected(peer, undefined, nowMs) })
-        node.send(from, { type: 'accept' }, 100)
+        node.send(from, { type: 'accept', as: String(node.index) }, 100)
         break
       case 'accept':
         host.exchange.input(machine => { machine.onConnected(peer, nowMs) })
@@ -142,9 +145,9 @@ export class DialWorld {
   private receiveAsAttacker (node: Node, message: Message, from: number): void {
     if (message.type === 'ask') {
       const attacks = node.nowMs() - this.sim.startMs >= this.init.attackFrom * MINUTE_MS
-      node.send(from, { type: 'answer', records: attacks ? this.fakeRecords(node, message.wanted) : [] }, 10_000)
+      node.send(from, { type: 'answer', as: message.to, records: attacks ? this.fakeRecords(node, message.wanted) : [] }, 10_000)
     } else if (message.type === 'connect') {
-      node.send(from, { type: 'accept' }, 100)
+      node.send(from, { type: 'accept', as: message.to }, 100)
     }
   }
 
@@ -156,14 +159,15 @@ export class DialWorld {
       if (target === undefined) {
         node.schedule(node.nowMs() + REFUSED_MS, () => { host.exchange.input(machine => { machine.onAskFailed(effect.peer) }) })
       } else {
-        node.send(target, { type: 'ask', records: [...effect.records, this.recordOf(node.index, node.nowMs())], wanted: effect.wanted }, 10_000)
+        const records = [...effect.records, this.recordOf(node.index, node.nowMs())]
+        node.send(target, { type: 'ask', to: effect.peer, records, wanted: effect.wanted }, 10_000)
       }
     } else if (effect.type === 'answer') {
-      node.send(Number(effect.peer), { type: 'answer', records: effect.records }, 10_000)
+      node.send(Number(effect.peer), { type: 'answer', as: String(node.index), records: effect.records }, 10_000)
     } else if (effect.type === 'refuse') {
-      node.send(Number(effect.peer), { type: 'refuse', records: effect.records }, 2_000)
+      node.send(Number(effect.peer), { type: 'refuse', as: String(node.index), records: effect.records }, 2_000)
     } else if (effect.type === 'learned') {
-      const address = this.addressOf(Number(effect.source))
+      const address = this.addressOf(Number(effect.source.split(' ')[0]))
       effect.records.forEach(({ peer, addresses }) => { host.tables.add(peer, addresses, { peer: effect.source, address }) })
     }
   }
@@ -176,10 +180,10 @@ export class DialWorld {
       if (target === undefined) {
         node.schedule(node.nowMs() + REFUSED_MS, () => { host.outbound.input(machine => { machine.onDialFailed(effect.peer) }) })
       } else {
-        node.send(target, { type: 'connect' }, 100)
+        node.send(target, { type: 'connect', to: effect.peer }, 100)
       }
     } else if (effect.type === 'close') {
-      node.send(Number(effect.peer), { type: 'close' }, 10)
+      node.send(Number(effect.peer.split(' ')[0]), { type: 'close' }, 10)
       const nowMs = node.nowMs()
       host.exchange.input(machine => { machine.onDisconnected(effect.peer, nowMs) })
       host.outbound.input(machine => { machine.onDisconnected(effect.peer, nowMs) })
