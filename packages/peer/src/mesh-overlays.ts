@@ -33,6 +33,11 @@ export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysIn
     libp2p,
     region: self.region,
     findProviders: (model, signal) => providersOf(libp2p, model, signal),
+    onOffer: ({ offer: { model, peer, withdrawn } }) => {
+      if (withdrawn) {
+        libp2p.services.routing.forget(model, peer) // else a lookup's memory would give it out for some seconds more
+      }
+    },
     log: libp2p.logger.forComponent('skein:overlays')
   })
 }

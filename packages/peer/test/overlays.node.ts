@@ -60,7 +60,8 @@ describe('overlays of peers', function () {
       }
     }, { maxConcurrent: 1 })))
     const caller = await start({ bootstrap })
-    for (let i = 0; i < 3; i++) {
+    await eventually('a lookup finds them', async () => (await Array.fromAsync(caller.findModel(MODEL, { cache: false }))).length === 6)
+    for (let i = 0; i < 2; i++) {
       expect(await caller.chat({ model: MODEL, ...ASK }).text()).to.match(/^\d$/)
     }
     await eventually('the caller has all offers', async () =>
