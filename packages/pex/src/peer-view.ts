@@ -156,11 +156,12 @@ export class PeerView {
         continue
       }
       if (this.entries.size >= this.viewSize) {
-        const oldest = giveWay.shift()
-        if (oldest === undefined || merged.dropped >= EXCHANGE_BOUNDS.maxDropped) {
+        // one that was renewed at addresses where there are too many has gone already
+        const oldest = giveWay.splice(0, giveWay.findIndex(peer => this.entries.has(peer)) + 1).at(-1)
+        if (oldest === undefined || merged.dropped >= EXCHANGE_BOUNDS.maxDropped || !this.drop(oldest)) {
           break
         }
-        merged.dropped += this.drop(oldest) ? 1 : 0
+        merged.dropped++
       }
       this.put({ record, source: from, checkedMs: record.peer === from ? nowMs : undefined })
       merged.added.push(record)

@@ -79,6 +79,16 @@ describe('PeerView', () => {
     expect(['1', '2', '3'].map(peer => view.get(peer) !== undefined)).to.deep.equal([false, false, true])
   })
 
+  it('stays within its size when the oldest has moved to a network of which there is enough', () => {
+    const view = new PeerView({ self: '0' })
+    const crowded = Array.from({ length: 6 }, (_, i) => record(300 + i, 1000, `/ip4/198.51.100.${i}/tcp/1`))
+    view.merge('0', [record(1, 0), ...Array.from({ length: 93 }, (_, i) => record(2 + i, 1000)), ...crowded], 0, 1000)
+    expect(view.size).to.equal(100)
+    view.merge('200', [record(1, 2000, '/ip4/198.51.100.9/tcp/1'), record(201, 2000), record(202, 2000)], 2, 2000)
+    expect(view.get('1')).to.equal(undefined)
+    expect(view.size).to.equal(100)
+  })
+
   it('believes the newer of two records, and does not count one at other addresses as checked', () => {
     const view = new PeerView({ self: '0' })
     view.merge('1', [record(1, 1000)], 0, 1000)
