@@ -48,7 +48,7 @@ export class DigestBook {
     if (digest.issuedAtMs + this.lifeMs <= nowMs) {
       return 'expired'
     }
-    const key = `${digest.origin} ${digest.view} ${digest.scope}`
+    const key = keyOf(digest)
     const known = this.newest.get(key)
     if (known !== undefined && digest.seq <= known.seq) {
       return 'old'
@@ -59,6 +59,10 @@ export class DigestBook {
       this.newest.delete(first)
     }
     return 'new'
+  }
+
+  drop (digest: Digest): void {
+    this.newest.delete(keyOf(digest))
   }
 
   dropExpired (nowMs: number): void {
@@ -105,6 +109,10 @@ export function mergeRegions (
     }
   }
   return merged
+}
+
+function keyOf ({ origin, view, scope }: Digest): string {
+  return `${origin} ${view} ${scope}`
 }
 
 function isNewer (a: Digest, b: Digest): boolean {

@@ -3,7 +3,7 @@
  * goes all that it knows. So each coordinator can say where there is capacity for a model, and each peer asks its own. Nothing is told that did not
  * change, but for a repetition before it expires, and never more than the part's peers may cost.
  */
-import { crc32 } from '@skein/core'
+import { BoundedMap, crc32 } from '@skein/core'
 import { decodeDigest, DigestError, encodeDigest, MAX_DIGEST_BYTES, MAX_DIGEST_PARTS } from './digest.ts'
 import { DigestBook, mergeRegions, sumOfParts, unionOfWholes } from './digest-book.ts'
 import { capacityOf, digestKey, maxCapacity, NO_CAPACITY } from './region-capacity.ts'
@@ -73,6 +73,10 @@ export interface DigestExchangeInit {
 /** A region, a zone, four levels of parts within it, and clusters. */
 export const MAX_LEVELS = 3 + Math.floor((MAX_PREFIX_BITS - 1) / LEVEL_BITS)
 
+/** Within this another coordinates the part, and has told of it. */
+const LEFT_LIFE_MS = 60_000
+/** Soon after a change of coordinators more changes: a new one is told so often in a sixth of the time. */
+const NEWS_AT_FIRST = 6
 /** Of the message that a digest is part of. */
 const FRAME_BYTES = 16
 
@@ -90,6 +94,8 @@ interface Destination {
   view: Digest['view']
   dueMs: number
   sentMs: number
+  /** How often it was sent anything */
+  news: number
   /** What it was sent last, without its number and time */
   sent?: number
 }
@@ -105,6 +111,8 @@ export class DigestExchange implements Machine<DigestEffect> {
   private readonly book: DigestBook
   private readonly effects: DigestEffect[] = []
   private readonly destinations = new Map<string, Destination>()
+  /** Since when those that digests came from do not coordinate their part */
+  private readonly leftMs = new BoundedMap<string, number>({ maxSize: MAX_ACROSS + MAX_DOWNWARDS })
   private peers: DigestPeers = { upwards: [], across: [], downwards: [] }
   private own: RegionCapacity = NO_CAPACITY
   private creditBytes = MAX_DIGEST_BYTES
@@ -133,7 +141,7 @@ export class DigestExchange implements Machine<DigestEffect> {
     for (const { peer, view } of views) {
       const key = `${view} ${peer}`
       if (!this.destinations.has(key)) {
-        this.destinations.set(key, { peer, view, dueMs: Math.max(nowMs, this.init.notBeforeMs), sentMs: -Infinity })
+        this.destinations.set(key, { peer, view, dueMs: Math.max(nowMs, this.init.notBeforeMs), sentMs: -Infinity, news: 0 })
       }
     }
   }
@@ -177,6 +185,7 @@ export class DigestExchange implements Machine<DigestEffect> {
   /** What the part has, by region. */
   part (nowMs: number): Map<string, RegionCapacity> {
     this.book.dropExpired(nowMs)
+    this.dropLeft(nowMs)
     const below = sumOfParts(this.book.digests().filter(({ scope }) => isWithin(scope, this.init.scope) && scope !== this.init.scope))
     return this.own.peers === 0 ? below : new Map([[regionOf(this.init.scope), this.own]])
   }
@@ -204,7 +213,7 @@ export class DigestExchange implements Machine<DigestEffect> {
       // one level of a peer tells another at no cost
       const isSelf = destination.peer === this.init.self
       const waitMs = isSelf ? 0 : this.waitMs(digest.bytes.length, nowMs)
-      const periodMs = isSelf ? this.init.periodMs / 12 : this.init.periodMs
+      const periodMs = isSelf ? this.init.periodMs / 12 : destination.news < NEWS_AT_FIRST ? this.init.periodMs / 6 : this.init.periodMs
       if (destination.sent === digest.content && nowMs - destination.sentMs < this.init.lifeMs / 2) {
         destination.dueMs = nowMs + periodMs
       } else if (waitMs > 0) {
@@ -212,7 +221,7 @@ export class DigestExchange implements Machine<DigestEffect> {
       } else {
         this.creditBytes -= isSelf ? 0 : digest.bytes.length
         this.effects.push({ type: 'send', to: destination.peer, bytes: digest.bytes })
-        Object.assign(destination, { sent: digest.content, sentMs: nowMs, dueMs: nowMs + periodMs })
+        Object.assign(destination, { sent: digest.content, sentMs: nowMs, dueMs: nowMs + periodMs, news: destination.news + 1 })
       }
     }
   }
@@ -232,6 +241,22 @@ export class DigestExchange implements Machine<DigestEffect> {
     const allowed = view === 'whole' ? upwards : [...downwards, ...across]
     return allowed.some(other => other.peer === origin && other.scope === scope) &&
       (view === 'whole' || [...regions.keys()].every(region => region === regionOf(scope)))
+  }
+
+  /** Who does not coordinate a part any more, or not that part, is believed for as long as another may need to tell of it. */
+  private dropLeft (nowMs: number): void {
+    const { across, downwards } = this.peers
+    for (const digest of this.book.digests().filter(({ view }) => view === 'part')) {
+      const key = `${digest.origin} ${digest.scope}`
+      if ([...downwards, ...across].some(({ peer, scope }) => peer === digest.origin && scope === digest.scope)) {
+        this.leftMs.delete(key)
+      } else if (nowMs - (this.leftMs.get(key) ?? nowMs) >= LEFT_LIFE_MS) {
+        this.leftMs.delete(key)
+        this.book.drop(digest)
+      } else if (!this.leftMs.has(key)) {
+        this.leftMs.set(key, nowMs)
+      }
+    }
   }
 
   private everything (nowMs: number): Map<string, RegionCapacity> {
