@@ -245,10 +245,10 @@ export class DigestExchange implements Machine<DigestEffect> {
 
   /** Who does not coordinate a part any more, or not that part, is believed for as long as another may need to tell of it. */
   private dropLeft (nowMs: number): void {
-    const { across, downwards } = this.peers
-    for (const digest of this.book.digests().filter(({ view }) => view === 'part')) {
-      const key = `${digest.origin} ${digest.scope}`
-      if ([...downwards, ...across].some(({ peer, scope }) => peer === digest.origin && scope === digest.scope)) {
+    const { upwards, across, downwards } = this.peers
+    for (const digest of this.book.digests()) {
+      const key = `${digest.origin} ${digest.view} ${digest.scope}`
+      if ((digest.view === 'whole' ? upwards : [...downwards, ...across]).some(({ peer, scope }) => peer === digest.origin && scope === digest.scope)) {
         this.leftMs.delete(key)
       } else if (nowMs - (this.leftMs.get(key) ?? nowMs) >= LEFT_LIFE_MS) {
         this.leftMs.delete(key)

@@ -19,13 +19,16 @@ async function kill (node: TestNode): Promise<void> {
   await node.service.stop()
 }
 
-/** Asks every node until it answers that so many nodes of each region have capacity for the model that all serve. */
-async function answersEverywhere (count: number, region = 'eu-west'): Promise<void> {
+/**
+ * Asks every node until it answers that so many nodes have capacity for the model that all serve. For a minute after one has died it may be counted
+ * still.
+ */
+async function answersEverywhere (count: number, isExact = true): Promise<void> {
   for (const { service } of nodes) {
     for (;;) {
-      const answer = (await service.where('common', { timeoutMs: 60_000 })).find(one => one.region === region)
-      if (answer?.free === count * 2) {
-        expect(answer).to.include({ providers: count, exact: true })
+      const [answer] = await service.where('common', { timeoutMs: 60_000 })
+      if (isExact ? answer?.free === count * 2 : (answer?.free ?? 0) >= count * 2) {
+        expect(answer).to.include({ region: 'eu-west', providers: (answer?.free ?? 0) / 2, exact: true })
         break
       }
       await new Promise(resolve => setTimeout(resolve, 500))
@@ -53,7 +56,7 @@ describe('ClusterService', function () {
     await answersEverywhere(5)
   })
   it('makes several clusters of 16 nodes when six are the most, and each knows what all of them serve', async function () {
-    this.timeout(400_000)
+    this.timeout(240_000)
     const rendezvous = new TableRendezvous()
     await create(rendezvous, 16, () => ({ bounds: { minPeers: 1, maxPeers: 6 }, loads: [{ model: 'common', free: 2 }] }))
     const clusters = (): Map<string | undefined, TestNode[]> => Map.groupBy(nodes, ({ service }) => service.scope)
@@ -67,7 +70,7 @@ describe('ClusterService', function () {
     for (const node of [coordinator, upper]) {
       await kill(node)
       await eventually(() => isSettled() && nodes.every(({ service }) => service.coordinator !== undefined && service.coordinator !== node.name))
-      await answersEverywhere(nodes.length)
+      await answersEverywhere(nodes.length, false)
     }
   })
 })

@@ -95,6 +95,12 @@ export class MemberWorld {
     return Object.values(this.sent).reduce((sum, bytes) => sum + bytes, 0)
   }
 
+  /** Says that it leaves, and is gone. */
+  leave (node: number): void {
+    this.sim.input(node, (machine, nowMs) => { machine.onLeave(nowMs) })
+    this.sim.crash(node)
+  }
+
   /** As a peer that asks its coordinator gets it. */
   where (node: number, model: string): RegionAnswer[] | undefined {
     const { coordinator } = this.machine(node)

@@ -1,30 +1,31 @@
 import { MemberWorld } from './member-world.ts'
+import { SeededRandom, randomBelow, randomFloat } from '@skein/core'
 const nodes = Number(process.argv[2] ?? 200)
-const minutes = Number(process.argv[3] ?? 10)
-const world = new MemberWorld({ seed: 1, nodes, bounds: { minPeers: 16, maxPeers: 64 }, regionOf: n => n % 2 === 0 ? 'eu-west' : 'us-east',
-  loadsOf: n => [{ model: `m${n % 10}`, free: 1 }] })
-for (let i = 0; i < nodes; i++) world.sim.at(i * 60_000 / nodes, i, () => world.sim.restart(i))
-for (let m = 1; m <= minutes; m++) {
-  const t = performance.now()
-  world.sim.run(m * 60_000)
-  const clusters = [...world.clusters()]
-  const sizes = clusters.map(([, p]) => p.length).sort((a, b) => a - b)
-  const knows = world.up().filter(n => world.machine(n).memberCount === world.clusters().get(world.machine(n).scope)?.length).length
-  const held = new Map<string, number>()
-  for (const n of world.up()) for (const s of world.machine(n).held) held.set(s, (held.get(s) ?? 0) + 1)
-  const doubles = [...held].filter(([, c]) => c > 1).length
-  const sum = (n: number) => (world.where(n, 'm0') ?? []).map(a => a.free).join('+')
-  const answers = new Map<string, number>()
-  for (const n of world.up()) { const a = sum(n); answers.set(a, (answers.get(a) ?? 0) + 1) }
-  console.log(m, 'clusters', clusters.length, 'sizes', sizes[0], sizes.at(-1), 'know', knows, 'held', held.size, 'doubles', doubles, 'answers', [...answers].sort((a,b)=>b[1]-a[1]).slice(0, 4).map(x => x.join(':')).join(' '), JSON.stringify(Object.fromEntries(Object.entries(world.sent).map(([k, v]) => [k, Math.round(v / nodes)]))), world.penalties.length, Math.round(performance.now() - t) + 'ms')
+const minutes = Number(process.argv[3] ?? 30)
+const random = new SeededRandom(5)
+const pool = nodes * 2
+const world = new MemberWorld({ seed: 1, nodes: pool, bounds: {}, regionOf: () => 'eu-west', weightOf: n => n % 10 === 0 ? 1 : 0,
+  loadsOf: n => n % 3 === 0 ? [{ model: `m${n % 10}`, free: 1 }] : [] })
+for (let i = 0; i < nodes; i++) world.sim.at(i * 300_000 / nodes, i, () => world.sim.restart(i))
+const t0 = performance.now()
+world.sim.run(600_000)
+console.log('settled', new Set(world.up().map(n => world.machine(n).memberCount)), world.clusters().size, Math.round(performance.now() - t0))
+const before = { ...world.sent }
+let next = nodes
+let at = 600_000
+let changes = 0
+const meanMs = 19_400_000 / nodes
+while (at < 600_000 + minutes * 60_000) {
+  at += -Math.log(1 - randomFloat(random)) * meanMs
+  const crash = randomFloat(random) < 0.5
+  world.sim.run(at)
+  const up = world.up(); const n = up[randomBelow(random, up.length)]!
+  world.sim.at(at, n, () => { crash ? world.sim.crash(n) : world.leave(n) })
+  const m = next++ % pool
+  if (!world.sim.node(m).up) { world.sim.at(at, m, () => world.sim.restart(m)) }
+  changes++
 }
-console.log(world.penalties.slice(0, 5))
-const held2 = new Map<string, number[]>()
-for (const n of world.up()) for (const s of world.machine(n).held) held2.set(s, [...held2.get(s) ?? [], n])
-console.log([...held2].map(([s, n]) => s + ' ' + n.join()))
-console.log([...world.clusters()].map(([s, p]) => s + ' ' + p.length))
-console.log((world as any).advertised)
-const tt = new Map<string, number>()
-for (const n of world.up()) for (const t of world.machine(n).topics) tt.set(t, (tt.get(t) ?? 0) + 1)
-console.log(tt)
-for (const n of world.up()) if (world.machine(n).topics.length > 1) { console.log(n, world.machine(n).topics.join(' '), (world.machine(n) as any).levels.map((l: any) => [l.isListed, l.attachment.subscriberCount, l.table.size, l.coordinator && world.indexOf(l.coordinator), l.isHolder, l.seat?.place(world.sim.node(n).nowMs()), JSON.stringify(l.attachment.asked), l.attachment.seeking]).join(' | ')) }
+const dt = minutes * 60
+console.log('changes', changes, 'up', world.up().length, Object.fromEntries(Object.entries(world.sent).map(([k, v]) => [k, ((v - (before as any)[k]) / nodes / dt).toFixed(1)])), 'total', (Object.entries(world.sent).reduce((s, [k, v]) => s + v - (before as any)[k], 0) / nodes / dt).toFixed(1), Math.round(performance.now() - t0))
+const counts = new Map<number, number>(); for (const n of world.up()) { const c = world.machine(n).memberCount; counts.set(c, (counts.get(c) ?? 0) + 1) }
+console.log([...counts].sort((a, b) => b[1] - a[1]).slice(0, 8), world.clusters().size, world.penalties.length)
