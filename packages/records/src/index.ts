@@ -8,6 +8,13 @@ export { MAX_OFFER_LIFE_MS, OFFER_KIND, openOffer, readOffer, signOffer } from '
 export type { Offer, SignedOffer } from './offer.ts'
 export { peerIdBytesOf, peerNameOf } from './peer-name.ts'
 export { PROTOCOLS } from './protocols.ts'
+export {
+  countersignReceipt, joinReceipts, MAX_RECEIPT_BYTES, MAX_RECEIPT_DURATION_MS, MAX_RECEIPT_LIFE_MS, openReceipt, openReceiptProof, readReceiptProof,
+  RECEIPT_KIND, receiptKey, signReceipt
+} from './receipt.ts'
+export type {
+  InferenceReceipt, Receipt, ReceiptKind, ReceiptOutcome, ReceiptPath, ReceiptProof, RelayReceipt, SignedReceipt
+} from './receipt.ts'
 export { RecordError } from './record-error.ts'
 export type { RecordErrorReason } from './record-error.ts'
 export { SeqGuard } from './seq-guard.ts'

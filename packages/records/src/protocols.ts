@@ -15,5 +15,7 @@ export const PROTOCOLS = {
   /** Members, leases, loads and digests of clusters */
   clusters: '/skein/clusters/1.0.0',
   /** One inference request and its answer */
-  inference: '/skein/inference/1.0.0'
+  inference: '/skein/inference/1.0.0',
+  /** Receipts, countersigned */
+  receipt: '/skein/receipt/1.0.0'
 } as const

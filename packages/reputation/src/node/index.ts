@@ -1,0 +1,7 @@
+/** Reputation kept on disk. */
+export { openReputationStore } from './level-reputation-store.ts'
+export type { LevelReputationStoreInit, ReputationStore, StoreDamage } from './level-reputation-store.ts'
+export { ReputationKeeper } from './reputation-keeper.ts'
+export type { ReputationKeeperInit } from './reputation-keeper.ts'
+export { ReputationStoreError } from './reputation-store-error.ts'
+export type { ReputationStoreProblem } from './reputation-store-error.ts'
