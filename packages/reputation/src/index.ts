@@ -14,6 +14,8 @@ export { LedgerRecordError, readLedgerRecord, recordKey } from './ledger-record.
 export type { LedgerRecord, ReceiptShelfRecord, StandingRecord, StatementRecord, StrangersRecord } from './ledger-record.ts'
 export { LAST_PLACE_SCORE, nextServed, OPEN_SHARE, scoreToBeServed, WAIT_WORTH_MS } from './load-admission.ts'
 export type { Waiting } from './load-admission.ts'
+export { RECEIPT_REFUSALS, ReceiptDesk } from './receipt-desk.ts'
+export type { ReceiptDeskInit, ReceiptRefusal } from './receipt-desk.ts'
 export { evidenceOf, serviceOf } from './receipt-evidence.ts'
 export { ReceiptGuard } from './receipt-guard.ts'
 export type { ReceiptGuardInit } from './receipt-guard.ts'
