@@ -7,6 +7,7 @@ import { OLLAMA_URL } from './local-server.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { peer } from './commands/peer.ts'
+import { exportReputation, importReputation, listReputation, showReputation } from './commands/reputation.ts'
 import { seed } from './commands/seed.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
 import { up } from './commands/up.ts'
@@ -71,6 +72,7 @@ Examples:
   $ skein peer --seed ADDR --serve smoke         a peer that serves the built-in model
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
+  $ skein reputation list                        whom this peer trusts to deliver
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
   json(program.command('up')
@@ -143,6 +145,8 @@ Examples:
 Exit status: 0 when at least one offer was found, 1 when none was.`))
     .action(run(find))
 
+  reputation(program.command('reputation'), run)
+
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
     if (options.help === true && scenario === undefined) {
@@ -155,6 +159,37 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
   merge.action(async folders => { await run(mergeCommand)(folders, mergeValues(merge), merge) })
 
   return program
+}
+
+function reputation (command: Command, run: Run): void {
+  const part = (usage: string, description: string, examples: string, isDefault = false): Command => json(command.command(usage, { isDefault }))
+    .description(description)
+    .option('--data-dir <folder>', 'the peer\'s data folder (or SKEIN_DATA; default: ~/.skein/peer)', process.env.SKEIN_DATA)
+    .addOption(new Option('--data <folder>').hideHelp())
+    .addHelpText('after', `
+The peer must not be running: its store has one user at a time.
+
+Examples:
+${examples}`)
+
+  command.description('Look at, export and import what a peer remembers of others')
+    .addHelpText('after', `
+Examples:
+  $ skein reputation list
+  $ skein reputation show 12D3Koo…
+  $ skein reputation export reputation.jsonl`)
+  part('list', 'List whom the peer trusts to deliver, the highest scores first',
+    '  $ skein reputation list\n  $ skein reputation list --service inference --limit 10 --json', true)
+    .option('--service <name>', 'one service alone: inference, relay, honesty')
+    .option('--limit <n>', 'at most so many', wholeNumber(1, 100_000), 50)
+    .action(run(listReputation))
+  part('show <peer>', 'Show why the scores of one peer are what they are, and the receipts of dealings with it',
+    '  $ skein reputation show 12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB')
+    .action(run(showReputation))
+  part('export <file>', 'Write all of it into a file of JSON lines', '  $ skein reputation export reputation.jsonl --data-dir ~/.skein/gateway')
+    .action(run(exportReputation))
+  part('import <file>', 'Replace it by what was exported; a file that is not whole changes nothing', '  $ skein reputation import reputation.jsonl')
+    .action(run(importReputation))
 }
 
 /** Options of every command that runs a node of the mesh. */

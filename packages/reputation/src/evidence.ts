@@ -18,8 +18,14 @@ export const PRIOR_WEIGHT = 5
 export const FAILURE_WEIGHT = 3
 
 /**
+ * The share of past successes that each failure takes away. One who delivers nine times of ten keeps its standing; one who stops delivering, to live on
+ * the trust it built up, loses it within 15 failures.
+ */
+export const FAILURE_COST = 0.1
+
+/**
  * Most successes and failures remembered together; beyond it the older ones shrink. Without it, one who delivered for months could fail for weeks
- * before it showed: so 20 failures in a row bring any peer below 0.4.
+ * before it showed.
  */
 export const MAX_EVIDENCE = 50
 
@@ -46,12 +52,13 @@ export function faded (evidence: Evidence, nowMs: number): Evidence {
 
 /** Evidence with more of it, within `MAX_EVIDENCE`. */
 export function withMore (evidence: Evidence, more: { good?: number, bad?: number }, nowMs: number): Evidence {
-  const old = faded(evidence, nowMs)
+  const left = faded(evidence, nowMs)
+  const old = { good: left.good * (1 - FAILURE_COST) ** Math.min(MAX_EVIDENCE, more.bad ?? 0), bad: left.bad }
   const good = Math.min(MAX_EVIDENCE, more.good ?? 0)
   const bad = Math.min(MAX_EVIDENCE, more.bad ?? 0)
   const over = Math.max(0, old.good + old.bad + good + bad - MAX_EVIDENCE)
   const kept = over === 0 ? 1 : Math.max(0, 1 - over / (old.good + old.bad))
-  return { good: Math.min(MAX_EVIDENCE, old.good * kept + good), bad: Math.min(MAX_EVIDENCE, old.bad * kept + bad), atMs: Math.max(old.atMs, nowMs) }
+  return { good: Math.min(MAX_EVIDENCE, old.good * kept + good), bad: Math.min(MAX_EVIDENCE, old.bad * kept + bad), atMs: Math.max(left.atMs, nowMs) }
 }
 
 /** 0 to 1: what is to be expected by successes and failures; `start`, a newcomer's score, without any. */

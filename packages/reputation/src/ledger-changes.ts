@@ -8,8 +8,8 @@ export interface LedgerChange {
   deleted: string[]
 }
 
-/** More changes than a ledger has records: beyond it nobody is asking, and all is to be saved anew. */
-const MAX_CHANGES = 100_000
+/** Beyond it nobody is asking, or more changes than is worth telling apart; 16 MB at most, with receipts. */
+const MAX_CHANGES = 10_000
 
 export class LedgerChanges {
   private pending = new Map<string, LedgerRecord | undefined>()

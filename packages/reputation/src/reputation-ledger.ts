@@ -13,7 +13,7 @@ import { ReceiptGuard } from './receipt-guard.ts'
 import { ReceiptShelf } from './receipt-shelf.ts'
 import { newStanding, pace, scoreLimit } from './standing.ts'
 import { StandingBook } from './standing-book.ts'
-import { STRANGER_DEALINGS, Strangers } from './strangers.ts'
+import { probationEvidence, Strangers } from './strangers.ts'
 import { twoHopFlow } from './two-hop-flow.ts'
 import { pullsOf } from './witness-rule.ts'
 import { WitnessStatements } from './witness-statements.ts'
@@ -40,6 +40,13 @@ export interface ReputationLedgerInit {
    * @default twoHopFlow
    */
   rule?: WitnessRule
+  /**
+   * Whether newcomers are trusted less while newcomers fail. `fixed` trusts each with 0.2: it spares honest newcomers the suspicion, and makes a new
+   * name worth having to a cheat.
+   *
+   * @default 'adaptive'
+   */
+  newcomers?: 'adaptive' | 'fixed'
   /**
    * Most peers, a quarter of them strangers; the one without news for longest gives way.
    *
@@ -92,6 +99,7 @@ export class ReputationLedger {
   readonly changes = new LedgerChanges()
   private readonly networkOf: (peer: string) => string | undefined
   private readonly rule: WitnessRule
+  private readonly newcomers: 'adaptive' | 'fixed'
   private readonly strangers: Strangers
   private readonly book: StandingBook
   private readonly statements: WitnessStatements
@@ -103,6 +111,7 @@ export class ReputationLedger {
     this.self = init.self
     this.networkOf = init.networkOf ?? (() => undefined)
     this.rule = init.rule ?? twoHopFlow
+    this.newcomers = init.newcomers ?? 'adaptive'
     const { changes } = this
     this.strangers = new Strangers(network => { changes.deleted(`strangers/${network}`) })
     this.book = new StandingBook({ maxPeers, onForget: (peer, service) => { changes.deleted(`standing/${service}/${peer}`) } })
@@ -173,12 +182,14 @@ export class ReputationLedger {
       return
     }
     const standing = this.standing(peer, service, nowMs)
-    if (standing.counted < STRANGER_DEALINGS) {
-      for (const [network, evidence] of this.strangers.add(this.networkOf(peer), more, nowMs)) {
+    const next = { ...standing, evidence: withMore(standing.evidence, more, nowMs), counted: standing.counted + 1 }
+    const probation = this.newcomers === 'adaptive' ? probationEvidence(next, more) : undefined
+    if (probation !== undefined) {
+      for (const [network, evidence] of this.strangers.add(this.networkOf(peer), probation, nowMs)) {
         this.changes.put({ type: 'strangers', network, ...evidence })
       }
     }
-    this.put(peer, { ...standing, evidence: withMore(standing.evidence, more, nowMs), counted: standing.counted + 1 }, nowMs)
+    this.put(peer, next, nowMs)
   }
 
   /** 0 to 1. The score falls at once and rises by 0.1 a day at most, so reading it takes it along. */

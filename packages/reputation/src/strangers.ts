@@ -9,13 +9,26 @@ import { expectation, faded, NEWCOMER_SCORE, NO_EVIDENCE, withMore } from './evi
 import type { Evidence } from './evidence.ts'
 
 /** A peer is a stranger for so many dealings. */
-export const STRANGER_DEALINGS = 3
+const STRANGER_DEALINGS = 3
 
 /** Networks remembered; the one heard of longest ago is forgotten, the record of all strangers stays. */
 const MAX_NETWORKS = 1024
 
 /** The key of the record of all strangers. */
 const ALL = ''
+
+/**
+ * What the latest of its dealings says of strangers: each failure of one counts at once, a good start once, when it is complete. So names that are
+ * made up to fail are not hidden by names that are made up to please.
+ */
+export function probationEvidence (
+  { counted, evidence }: { counted: number, evidence: Evidence }, latest: { good?: number, bad?: number }
+): { good?: number, bad?: number } | undefined {
+  if (counted <= STRANGER_DEALINGS && (latest.bad ?? 0) > 0) {
+    return { bad: latest.bad }
+  }
+  return counted === STRANGER_DEALINGS && evidence.bad === 0 ? { good: 1 } : undefined
+}
 
 export class Strangers {
   private readonly records: BoundedMap<string, Evidence>

@@ -34,15 +34,15 @@ describe('evidence', () => {
     }))
   })
 
-  it('of months of deliveries is outweighed by 20 failures in a row', () => {
+  it('of months of deliveries is outweighed by 15 failures in a row', () => {
     let evidence = NONE
     for (let i = 0; i < 10_000; i++) {
       evidence = withMore(evidence, { good: 1 }, NOW_MS)
     }
     expect(expectation(evidence)).to.be.above(0.9)
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 15; i++) {
       evidence = withMore(evidence, { bad: 1 }, NOW_MS)
     }
-    expect(expectation(evidence)).to.be.below(0.4)
+    expect(expectation(evidence)).to.be.below(0.2)
   })
 })
