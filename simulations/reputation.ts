@@ -1,23 +1,23 @@
 /**
  * Reputation: what cheats, cliques and free riders gain when peers remember who delivered.
  *
- * Claims. (1) Whitewashing does not pay: a provider that fails its callers and comes back under a new name whenever a newcomer's score is higher gets
- * at most 10 % of the requests of an honest one, the new names being worth at most 5 %; one that delivers until it is trusted and then fails until it
- * is not answers falsely at most 25 % as often as an honest one answers. (2) A clique that praises a bad provider moves its score by less than 5 %.
- * (3) Under load those who deliver to others are served as if there were no free riders, who are served last.
+ * Claims. (1) Whitewashing does not pay: a provider that fails its callers and comes back under a new name whenever a newcomer's score is higher
+ * gets at most 10 % of the requests of an honest one, the new names being worth at most 5 %; one that delivers until it is trusted and then fails
+ * until it is not answers falsely at most 25 % as often as an honest one answers. (2) A clique that praises a bad provider moves its score by less
+ * than 5 %. (3) Under load those who deliver to others are served as if there were no free riders, who are served last.
  *
- * (1) One caller asks `requests` times a day for `days` days. Each time three providers that offer are drawn, and one of them is asked with a chance in
- * proportion to its score. Honest providers fail 2 %; one honest newcomer arrives after a third of the time. A quarter of the cheats keep their
- * names, half change them when a newcomer's score is higher, a quarter build up trust first. (2) The caller was served by honest providers; each
- * member of the clique served it `delivered` times and tells of 50 deliveries of a provider that failed the caller. Each stands in a network of its own,
- * so that no cap on networks helps. Three published rules weigh the witnesses, alone and with the caps: two-hop flow (Meulpolder et al., 2009), beta
- * reputation with discounting (Jøsang, Ismail, 2002), EigenTrust (Kamvar et al., 2003). A rule is of use when it orders providers that the caller does not know by
- * what its honest witnesses saw. (3) A server of 8 places gets Poisson arrivals, half of them of callers that deliver; it says "busy" by
- * `scoreToBeServed`.
+ * (1) One caller asks `requests` times a day for `days` days. Each time three providers that offer are drawn, and one of them is asked with a chance
+ * in proportion to its score. Honest providers fail 2 %; one honest newcomer arrives after a third of the time. A quarter of the cheats keep their
+ * names, half change them when a newcomer's score is higher, a quarter build up trust first. (2) The caller was served 50 times by each honest
+ * provider; each member of the clique served it `delivered` times and tells of 50 deliveries of a provider that failed the caller. Each stands in a
+ * network of its own, so that no cap on networks helps. Three published rules weigh the witnesses, alone and with the caps: two-hop flow (Meulpolder
+ * et al., 2009), beta reputation with discounting (Jøsang, Ismail, 2002), EigenTrust (Kamvar et al., 2003). A rule is of use when it orders providers
+ * that the caller does not know by what its honest witnesses saw. (3) A server of 8 places gets Poisson arrivals, half of them of callers that
+ * deliver (scores of 0.5 to 0.9), half of free riders (a newcomer's); it says "busy" by `scoreToBeServed`.
  *
- * Expected: a new name is worth what a newcomer's score is; with newcomers at a fixed 0.2 that is a quarter of an honest provider's requests. With one
- * delivery of each of 50 members and 2,000 of others, the clique moves a score by 2.4 % by flow, by everything by discounting, in which witnesses add
- * up. A clique that delivered a fifth of all moves a score by a fifth: what it earned. Free riders get what is left.
+ * Expected: a new name is worth what a newcomer's score is; with newcomers at a fixed 0.2 that is a quarter of an honest provider's requests. With
+ * one delivery of each of 50 members and 2,000 of others, the clique moves a score by 2.4 % by flow, by everything by discounting, in which witnesses
+ * add up. A clique that delivered a fifth of all moves a score by a fifth: what it earned. Free riders get what is left.
  */
 import { randomBelow, randomFloat, SeededRandom } from '@skein/core'
 import { discountedOpinion, eigenTrust, expectation, pullsOf, ReputationLedger, scoreToBeServed, twoHopFlow } from '@skein/reputation'
@@ -41,7 +41,8 @@ const RULES = [twoHopFlow, discountedOpinion, eigenTrust] as const
 
 export default defineScenario({
   name: 'reputation',
-  claims: 'a new name gains a cheat at most 5 % of an honest provider\'s requests, a clique of 50 moves a score by less than 5 %, free riders are served last under load',
+  claims: 'a new name gains a cheat at most 5 % of an honest provider\'s requests; a clique of 50 moves a score by less than 5 %; free riders are ' +
+    'served last under load',
   expected: 'new names gain 2 to 4 %, 16 % with newcomers at a fixed 0.2; the clique moves 2.4 % by flow',
   options: {
     days: { type: 'count', default: 60, min: 5, max: 1000, help: 'length of the market; the second half is measured' },
@@ -50,7 +51,9 @@ export default defineScenario({
     cheats: { type: 'count', default: 12, min: 4, max: 1000, help: 'providers that cheat, by three strategies' },
     clique: { type: 'count', default: 50, min: 1, max: 900, help: 'members of the clique' },
     delivered: { type: 'count', default: 1, min: 0, max: 50, help: 'requests that each member of the clique really served' },
-    newcomers: { type: 'choice', default: 'adaptive', choices: ['adaptive', 'fixed'], help: 'newcomers are trusted as newcomers deserved lately, or with 0.2' },
+    newcomers: {
+      type: 'choice', default: 'adaptive', choices: ['adaptive', 'fixed'], help: 'newcomers are trusted as newcomers deserved lately, or with 0.2'
+    },
     load: { type: 'number', default: 2, min: 0.1, max: 20, unit: 'of the places', help: 'what callers ask for, half of it free riders' }
   },
   metrics: {
@@ -80,7 +83,8 @@ export default defineScenario({
     record('newcomerDays', market.newcomerDays)
     record('failedRequests', market.failed)
     check('a cheat with new names gets at most 10 % of an honest provider\'s requests', market.reset <= 0.1, percent(market.reset))
-    check('… at most 5 % more than under its old name', market.reset - market.stay <= 0.05, `${percent(market.reset)}, old name ${percent(market.stay)}`)
+    check('… at most 5 % more than under its old name', market.reset - market.stay <= 0.05,
+      `${percent(market.reset)}, old name ${percent(market.stay)}`)
     check('one that builds up trust to cheat answers falsely 25 % as often at most', market.milk <= 0.25, percent(market.milk))
 
     const moved = RULES.map(rule => cliqueMove(rule, options, true))
@@ -96,7 +100,8 @@ export default defineScenario({
     record('orderDiscounted', ordered[1]!)
     record('orderEigen', ordered[2]!)
     check(`a clique of ${options.clique} moves a score by less than 5 %`, used < 0.05, percent(used))
-    table('rules', ['rule', 'clique, alone', 'clique, honest ones silent', 'clique, capped', 'unknown in order'], RULES.map((rule, i) =>
+    const columns = ['rule', 'clique, alone', 'clique, honest ones silent', 'clique, capped', 'unknown in order']
+    table('rules', columns, RULES.map((rule, i) =>
       [rule.name, percent(moved[i]!.alone), percent(silent[i]!.alone), percent(moved[i]!.capped), percent(ordered[i]!)]))
 
     const served = runServer(options.load, true, new SeededRandom(seed + 2))
@@ -142,8 +147,9 @@ interface MarketOptions {
 function runMarket ({ days, requests, honest, cheats, newcomers }: MarketOptions, random: Random): Market {
   const ledger = new ReputationLedger({ self: 'caller', maxPeers: 100_000, newcomers })
   const arrival = Math.floor(days / 3)
-  const provider = (strategy: Strategy, i: number): Provider =>
-    ({ strategy, name: `${strategy}-${i}`, names: 0, fromDay: strategy === 'newcomer' ? arrival : 0, cheating: strategy !== 'milk', asked: 0, lied: 0 })
+  const provider = (strategy: Strategy, i: number): Provider => ({
+    strategy, name: `${strategy}-${i}`, names: 0, fromDay: strategy === 'newcomer' ? arrival : 0, cheating: strategy !== 'milk', asked: 0, lied: 0
+  })
   const providers = [
     ...Array.from({ length: honest }, (_, i) => provider('honest', i)),
     provider('newcomer', 0),
@@ -165,7 +171,8 @@ function runMarket ({ days, requests, honest, cheats, newcomers }: MarketOptions
       chosen.lied += lies ? 1 : 0
       failed += lies ? 1 : 0
     }
-    ledger.onReceipt(receiptOf({ provider: chosen.name, consumer: 'caller', outcome: lies ? 'truncated' : 'complete', issuedAtMs: Math.floor(nowMs) }, request), nowMs)
+    const outcome = lies ? 'truncated' : 'complete'
+    ledger.onReceipt(receiptOf({ provider: chosen.name, consumer: 'caller', outcome, issuedAtMs: Math.floor(nowMs) }, request), nowMs)
     if (chosen.strategy === 'newcomer' && newcomerDays === undefined && ledger.score(chosen.name, SERVICE, nowMs) >= 0.5) {
       newcomerDays = (nowMs - START_MS) / DAY_MS - arrival
     }
@@ -220,7 +227,7 @@ function cliqueMove (rule: WitnessRule, { honest, clique, delivered }: CliqueOpt
   const score = expectation(own)
   const members = Array.from({ length: clique }, (_, i) => `member-${i}`)
   const honestPeers = Array.from({ length: honest }, (_, i) => `honest-${i}`)
-  const deliveries = new Map([...honestPeers.map((peer): [string, number] => [peer, 50]), ...members.map((peer): [string, number] => [peer, delivered])])
+  const deliveries = new Map([...honestPeers, ...members].map((peer, i): [string, number] => [peer, i < honest ? 50 : delivered]))
   const graph: TrustGraph = {
     deliveredByAll: honest * 50 + clique * delivered,
     own: () => deliveries,
@@ -228,8 +235,8 @@ function cliqueMove (rule: WitnessRule, { honest, clique, delivered }: CliqueOpt
     statements: witness => (witness.startsWith('member') ? [...members, 'subject'] : honestTell ? [...honestPeers, ...OTHERS] : [])
       .filter(peer => peer !== witness).map(peer => [peer, { good: 50, bad: 0 }])
   }
-  const witnesses = members.map((peer): Witness => ({ peer, network: `as-${peer}`, delivered, said: { good: 50, bad: 0 } })).filter(witness => witness.delivered > 0)
-  const opinions = rule.weigh(witnesses, graph)
+  const witnesses = members.map((peer): Witness => ({ peer, network: `as-${peer}`, delivered, said: { good: 50, bad: 0 } }))
+  const opinions = rule.weigh(witnesses.filter(witness => witness.delivered > 0), graph)
   const alone = opinions.reduce((sum, { weight, expects }) => sum + weight * Math.min(1, Math.max(-1, (expects - score) / score)), 0)
   return { alone, capped: pullsOf(score, own, opinions).reduce((sum, { pull }) => sum + pull, 0) }
 }
@@ -249,7 +256,8 @@ function orderOfUnknown (rule: WitnessRule, honest: number, random: Random): num
       const good = Array.from({ length: dealings }, () => randomFloat(random) < quality).filter(Boolean).length
       return { peer, delivered, network: peer, said: { good, bad: dealings - good } }
     })
-    return expectation({ good: 0, bad: 0 }) * (1 + pullsOf(0.2, { good: 0, bad: 0 }, rule.weigh(witnesses, graph)).reduce((sum, { pull }) => sum + pull, 0))
+    const nothing = { good: 0, bad: 0 }
+    return 1 + pullsOf(expectation(nothing), nothing, rule.weigh(witnesses, graph)).reduce((sum, { pull }) => sum + pull, 0)
   }
   const pairs = 500
   let right = 0
@@ -285,8 +293,8 @@ function runServer (load: number, withRiders: boolean, random: Random): { givers
 
 function receiptOf (changes: Partial<InferenceReceipt> & { issuedAtMs: number }, serial: number): ReceiptProof {
   const receipt: InferenceReceipt = {
-    kind: 'inference', requestId: serial.toString(16).padStart(32, '0'), provider: '', consumer: '', outcome: 'complete', path: 'direct', bytes: 0, model: 'm',
-    tokensIn: 1, tokensOut: 1, durationMs: 1, expiresAtMs: changes.issuedAtMs + 30 * DAY_MS, ...changes
+    kind: 'inference', requestId: serial.toString(16).padStart(32, '0'), provider: '', consumer: '', outcome: 'complete', path: 'direct', bytes: 0,
+    model: 'm', tokensIn: 1, tokensOut: 1, durationMs: 1, expiresAtMs: changes.issuedAtMs + 30 * DAY_MS, ...changes
   }
   return { receipt, byConsumer: new Uint8Array() }
 }

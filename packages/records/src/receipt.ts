@@ -1,4 +1,4 @@
-/** A receipt: "this is what was delivered", one payload that the provider and the consumer sign each in an envelope of its own (docs/specs/receipts.md). */
+/** A receipt: "this is what was delivered", one payload that provider and consumer each sign in an envelope of their own (docs/specs/receipts.md). */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { equalBytes, fromHex, toHex } from '@skein/core'
 import { checkLife, openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts'

@@ -18,8 +18,8 @@ export const PRIOR_WEIGHT = 5
 export const FAILURE_WEIGHT = 3
 
 /**
- * The share of past successes that each failure takes away. One who delivers nine times of ten keeps its standing; one who stops delivering, to live on
- * the trust it built up, loses it within 15 failures.
+ * The share of past successes that each failure takes away. One who delivers nine times of ten keeps its standing; one who stops delivering, to live
+ * on the trust it built up, loses it within 15 failures.
  */
 export const FAILURE_COST = 0.1
 

@@ -10,7 +10,7 @@ export const OPEN_SHARE = 0.5
 /** On the last place a caller needs a score of this: that of a peer with three good days. */
 export const LAST_PLACE_SCORE = 0.5
 
-/** The score that a caller needs, 0 to `LAST_PLACE_SCORE`, by the share of places taken (0 to 1). It rises in a line from a newcomer's above `OPEN_SHARE`. */
+/** The score that a caller needs by the share of places taken (0 to 1): none up to `OPEN_SHARE`, then from a newcomer's up to `LAST_PLACE_SCORE`. */
 export function scoreToBeServed (taken: number): number {
   if (taken < OPEN_SHARE) {
     return 0

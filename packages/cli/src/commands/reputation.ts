@@ -70,8 +70,11 @@ export async function showReputation ({ output }: CommandContext, options: Reput
     for (const { receipt, byProvider, byConsumer } of receipts) {
       const signed = [byProvider === undefined ? [] : 'provider', byConsumer === undefined ? [] : 'consumer'].flat()
       output.event('receipt', { receipt, signed }, [
-        `${((nowMs - receipt.issuedAtMs) / 3_600_000).toFixed(1)} hours ago`, receipt.kind, receipt.outcome, receipt.provider === peer ? 'from it' : 'to it',
-        receipt.kind === 'inference' ? `${receipt.tokensOut} tokens of ${receipt.model}` : `${receipt.bytes} bytes`, `signed by ${signed.join(' and ')}`
+        `${((nowMs - receipt.issuedAtMs) / 3_600_000).toFixed(1)} hours ago`,
+        `${receipt.kind} ${receipt.provider === peer ? 'from it' : 'to it'}`,
+        receipt.outcome,
+        receipt.kind === 'inference' ? `${receipt.tokensOut} tokens of ${receipt.model}` : `${receipt.bytes} bytes`,
+        `signed by ${signed.join(' and ')}`
       ].join('  '))
     }
   })
@@ -104,9 +107,10 @@ async function withStore (options: ReputationCommandOptions, output: Output, use
   const store = await openReputationStore({
     path: join(folder, 'reputation'),
     onDamage: damage => {
-      const lost = damage.missing === undefined ? 'an unknown number of' : String(damage.unreadable + damage.missing)
-      output.event('damage', { ...damage }, `warning: the store was damaged and rebuilt; ${lost} records are lost${damage.stale ? ', some may be old' : ''}. ` +
-        `The damaged one is in ${damage.movedTo}`)
+      const { unreadable, missing, stale, movedTo } = damage
+      const lost = missing === undefined ? 'an unknown number of' : String(unreadable + missing)
+      output.event('damage', { ...damage },
+        `warning: the store was damaged and rebuilt; ${lost} records are lost${stale ? ', some may be old' : ''}. The damaged one is in ${movedTo}`)
     }
   })
   try {

@@ -114,8 +114,8 @@ export class ReceiptService extends TypedEventEmitter<ReceiptEvents> implements 
   }
 
   /**
-   * Signs what was delivered between this peer and `peer`, and asks that one to sign it too. When it does not, the receipt stays one-sided: that is an
-   * outcome, not an error.
+   * Signs what was delivered between this peer and `peer`, and asks that one to sign it too. When it does not, the receipt stays one-sided: that is
+   * an outcome, not an error.
    *
    * @throws {RecordError} when the facts are no receipt of this peer
    * @throws what aborted it, when `signal` fires
@@ -244,7 +244,7 @@ export class ReceiptService extends TypedEventEmitter<ReceiptEvents> implements 
     })
     try {
       return await Promise.race([this.agree(receipt, peer), aborted])
-    } catch (error) {
+    } catch {
       signal.throwIfAborted()
       return 'refuse'
     }

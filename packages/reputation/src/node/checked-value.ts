@@ -1,4 +1,4 @@
-/** The values of a store: a CRC-32 over key and text, 4 bytes big-endian, then the text as UTF-8. One that stands under another key is damaged too. */
+/** The values of a store: a CRC-32 over key and text, 4 bytes big-endian, then the text. One that stands under another key is damaged too. */
 import { crc32 } from '@skein/core'
 
 export interface CheckedValue {

@@ -171,13 +171,13 @@ class LevelReputationStore implements ReputationStore {
       crcs.set(key, crc)
       operations.push({ type: 'put', key, value: bytes })
     }
-    let { saves, count, sum } = this.meta
+    let { count, sum } = this.meta
     for (const [key, crc] of crcs) {
       const old = this.crcs.get(key)
       count += (crc === undefined ? 0 : 1) - (old === undefined ? 0 : 1)
       sum = (sum ^ (crc ?? 0) ^ (old ?? 0)) >>> 0
     }
-    const meta = { saves: saves + 1, count, sum }
+    const meta = { saves: this.meta.saves + 1, count, sum }
     operations.push({ type: 'put', key: META_KEY, value: checkedValue(META_KEY, JSON.stringify(meta)).bytes })
 
     try {
@@ -251,7 +251,8 @@ function damageOf (contents: Contents | undefined, marked: number | undefined): 
   const { records, crcs, meta, unreadable } = contents
   const sum = [...crcs.values()].reduce((xor, crc) => (xor ^ crc) >>> 0, 0)
   const missing = Math.max(0, meta.count - records.length - unreadable)
-  const stale = marked === undefined || marked > meta.saves || (unreadable === 0 && missing === 0 && (sum !== meta.sum || meta.count !== records.length))
+  const allThere = unreadable === 0 && missing === 0
+  const stale = marked === undefined || marked > meta.saves || (allThere && (sum !== meta.sum || meta.count !== records.length))
   return unreadable > 0 || missing > 0 || stale ? { unreadable, missing, stale } : undefined
 }
 
