@@ -44,7 +44,7 @@ export function reasonsOf (explanation: Omit<Explanation, 'reasons'>, nowMs: num
     reasons.push(`never dealt with: it stands as a newcomer of its network, ${figure(newcomerScore)}`)
   } else {
     const { good, bad, counted, sinceMs, lastMs, expects } = firstHand
-    reasons.push(`${counted} dealings since ${days(nowMs - sinceMs)} ago, the last ${days(nowMs - lastMs)} ago; ` +
+    reasons.push(`${counted} ${counted === 1 ? 'dealing' : 'dealings'} since ${days(nowMs - sinceMs)} ago, the last ${days(nowMs - lastMs)} ago; ` +
       `faded by half each ${HALF_LIFE_MS / DAY_MS} days they count as ${figure(good)} delivered and ` +
       `${figure(bad)} failed (each failure as ${FAILURE_WEIGHT} deliveries): ${figure(expects)}`)
   }

@@ -2,7 +2,7 @@
  * A reputation ledger in a LevelDB folder. A CRC-32 with each record shows records that were changed; their count, the XOR of their CRCs and the
  * number of the save show those that are missing or old. So damage is told of, and what is damaged is never served.
  */
-import { mkdir, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { readLedgerRecord, recordKey } from '../ledger-record.ts'
@@ -69,6 +69,7 @@ interface Contents {
  */
 export async function openReputationStore ({ path, onDamage }: LevelReputationStoreInit): Promise<ReputationStore> {
   await mkdir(dirname(path), { recursive: true }).catch(error => { throw storeError(path, error) })
+  await finishRebuild(path)
   const opened = await openLevel(path).catch(async error => {
     if (isCorruption(error)) {
       return await openRepaired(path)
@@ -91,15 +92,36 @@ export async function openReputationStore ({ path, onDamage }: LevelReputationSt
     // it is known which records are damaged, but not whether LevelDB's own files are sound: better a new folder
     await opened?.close()
     await mark.close()
-    const movedTo = `${path}.damaged`
-    await rm(movedTo, { recursive: true, force: true })
-    await rename(path, movedTo)
-    const fresh = new LevelReputationStore(path, await openLevel(path), (await SaveMark.open(path)).mark, nothing())
-    await fresh.replace(contents?.records ?? [])
+    const movedTo = await rebuild(path, contents?.records ?? [])
+    const store = await openReputationStore({ path })
     onDamage?.({ ...damage as Omit<StoreDamage, 'movedTo'>, movedTo })
-    return fresh
+    return store
   } catch (error) {
     throw storeError(path, error)
+  }
+}
+
+/** Makes a new folder with these records first: where that fails, for want of space, the damaged one is still there. Returns where it was put. */
+async function rebuild (path: string, records: LedgerRecord[]): Promise<string> {
+  const [rebuilt, movedTo] = [`${path}.rebuilt`, `${path}.damaged`]
+  await rm(rebuilt, { recursive: true, force: true })
+  const store = new LevelReputationStore(rebuilt, await openLevel(rebuilt), (await SaveMark.open(rebuilt)).mark, nothing())
+  try {
+    await store.replace(records)
+  } finally {
+    await store.close()
+  }
+  await rm(movedTo, { recursive: true, force: true })
+  await rename(path, movedTo)
+  await rename(rebuilt, path)
+  return movedTo
+}
+
+/** A process that ended between the two renames left no folder, and a rebuilt one beside. */
+async function finishRebuild (path: string): Promise<void> {
+  const isThere = await stat(path).then(() => true, () => false)
+  if (!isThere) {
+    await rename(`${path}.rebuilt`, path).catch(() => {}) // as a rule there is none
   }
 }
 

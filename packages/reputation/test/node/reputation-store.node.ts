@@ -1,7 +1,7 @@
 /** The store on a real disk: kills, a full disk, damage. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -94,6 +94,53 @@ describe('a reputation store', () => {
       expect(last).to.be.within(acknowledged, acknowledged + 1)
       acknowledged = last
     }
+  })
+
+  type Level = ClassicLevel<string, Uint8Array>
+  const key = (peer: string): string => `record/${recordKey(standingNumber(peer, 0))}`
+  const tampered: Array<[string, (db: Level, older: Uint8Array) => Promise<void>, Partial<StoreDamage>, string[]]> = [
+    ['a bit that was changed', async db => {
+      const value = Uint8Array.from(await db.get(key('b')) as Uint8Array)
+      value[value.length - 5]! ^= 1
+      await db.put(key('b'), value)
+    }, { unreadable: 1, missing: 0 }, ['a', 'c']],
+    ['a record under the key of another', async db => { await db.put(key('b'), await db.get(key('a')) as Uint8Array) }, { unreadable: 1, missing: 0 }, ['a', 'c']],
+    ['a record that is gone', async db => { await db.del(key('c')) }, { unreadable: 0, missing: 1 }, ['a', 'b']],
+    ['a record as it was before', async (db, older) => { await db.put(key('a'), older) }, { unreadable: 0, missing: 0, stale: true }, ['a', 'b', 'c']],
+    ['a count that is gone', async db => { await db.del('meta') }, { unreadable: 0, missing: undefined }, ['a', 'b', 'c']]
+  ]
+  for (const [name, tamper, damage, left] of tampered) {
+    it(`tells of ${name}`, async () => {
+      const { store } = await open()
+      await store.save({ put: ['a', 'b', 'c'].map(peer => standingNumber(peer, 1)), deleted: [] })
+      await store.close()
+      const before: Level = new ClassicLevel(path, { keyEncoding: 'utf8', valueEncoding: 'view' })
+      const older = Uint8Array.from(await before.get(key('a')) as Uint8Array)
+      await before.close()
+      const second = await open()
+      await second.store.save({ put: [standingNumber('a', 2)], deleted: [] })
+      await second.store.close()
+
+      const db: Level = new ClassicLevel(path, { keyEncoding: 'utf8', valueEncoding: 'view' })
+      await tamper(db, older)
+      await db.close()
+      const { store: again, damages } = await open()
+      expect(damages).to.have.length(1)
+      expect(damages[0]).to.deep.include({ ...damage, movedTo: `${path}.damaged` })
+      expect((await again.records()).map(record => 'peer' in record ? record.peer : '').sort()).to.deep.equal(left)
+      await again.close()
+    })
+  }
+
+  it('goes on where a process ended while it put the rebuilt folder into place', async () => {
+    const { store } = await open()
+    await store.save({ put: [standingNumber('a', 1)], deleted: [] })
+    await store.close()
+    await rename(path, `${path}.rebuilt`)
+    const again = await open()
+    expect(await again.store.records()).to.deep.equal([standingNumber('a', 1)])
+    expect(again.damages).to.deep.equal([])
+    await again.store.close()
   })
 
   it('says that the disk is full, can be read, and saves again when there is room', async function () {
