@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { ReputationLedger } from '../src/index.ts'
+import { recordKey, ReputationLedger } from '../src/index.ts'
 import { DAY_MS, NOW_MS, proof } from './ledger-fixture.ts'
 import type { ReputationLedgerInit } from '../src/index.ts'
 
@@ -182,6 +182,43 @@ describe('a ledger', () => {
     const changed = new Map(mine.changes.take().put.map(record => [JSON.stringify(record), record]))
     expect(records.filter((record: { type: string }) => record.type !== 'receipt').length).to.be.above(4)
     expect(changed.size).to.equal(records.length)
+  })
+
+  it('counts half of a complaint that the provider did not sign', () => {
+    const complaint = (signed: 'both' | 'consumer'): number => {
+      const mine = ledger()
+      deal(mine, 'witness', 'complete', 10, NOW_MS - DAY_MS)
+      mine.onReceipt(proof({ provider: 'subject', consumer: 'witness', outcome: 'failed' }, signed), NOW_MS)
+      return [...mine.records()].reduce((sum, record) => record.type === 'statement' ? sum + record.bad : sum, 0)
+    }
+    expect([complaint('both'), complaint('consumer')]).to.deep.equal([1, 0.5])
+  })
+
+  it('keeps a bounded number of statements and of receipts to show, and says which it forgot', () => {
+    const mine = ledger({ maxWitnesses: 2, maxSubjects: 3, maxReceipts: 10, maxReceiptsPerPeer: 4 })
+    const kept = (type: string): string[] => [...mine.records()].filter(record => record.type === type).map(record => 'peer' in record ? record.peer : '')
+    deal(mine, 'a', 'complete', 6)
+    expect(kept('receipt')).to.deep.equal(['a', 'a', 'a', 'a'])
+    expect(mine.receiptsWith('a', NOW_MS).map(({ receipt }) => receipt.issuedAtMs - NOW_MS)).to.deep.equal([5, 4, 3, 2].map(minute => minute * 60_000))
+    for (const peer of ['b', 'c', 'd']) {
+      deal(mine, peer, 'complete', 3)
+    }
+    expect(kept('receipt')).to.deep.equal(['a', ...'bbbcccddd'])
+    for (const witness of ['a', 'b', 'c']) {
+      for (const subject of ['v', 'w', 'x', 'y']) {
+        tell(mine, witness, subject, 'complete', 1, NOW_MS + 600_000)
+      }
+    }
+    expect(kept('statement').join('')).to.equal('wxywxy')
+    mine.onTimeout(NOW_MS + 31 * DAY_MS)
+    expect(kept('receipt')).to.deep.equal([])
+
+    // whoever applies the changes has what the ledger has
+    const { put, deleted } = mine.changes.take()
+    const keys = new Set(put.map(recordKey))
+    expect(keys).to.deep.equal(new Set([...mine.records()].filter(({ type, ...fields }) => type !== 'strangers' || (fields as { atMs: number }).atMs > 0).map(recordKey)))
+    expect(deleted.filter(key => key.startsWith('statement/'))).to.have.length(2 + 1 + 3)
+    expect(deleted.filter(key => key.startsWith('receipt/'))).to.have.length(15)
   })
 
   it('forgets strangers for strangers, never the ones it knows, and says which', () => {

@@ -75,6 +75,16 @@ describe('the caps on witnesses', () => {
     }))
   })
 
+  const crowds: Array<[string, number, number, number]> = [['one witness', 1, 1, 0.05], ['50 of one network', 50, 1, 0.2], ['200 of ten networks', 200, 10, 0.5]]
+  for (const [name, count, networks, cap] of crowds) {
+    it(`let ${name} move a score by ${100 * cap} % and no more, up or down`, () => {
+      for (const [expects, sign] of [[1, 1], [0, -1]] as const) {
+        const opinions = Array.from({ length: count }, (_, i) => ({ witness: String(i), network: String(i % networks), weight: 1, expects }))
+        expect(pullsOf(0.4, { good: 0, bad: 0 }, opinions).reduce((sum, { pull }) => sum + pull, 0)).to.be.closeTo(sign * cap, 1e-9)
+      }
+    })
+  }
+
   it('shrink with what this peer knows itself', () => {
     const opinions = [{ witness: 'w', weight: 0.04, expects: 1 }]
     const pull = (good: number): number => pullsOf(0.4, { good, bad: 0 }, opinions)[0]!.pull
