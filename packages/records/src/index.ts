@@ -27,4 +27,8 @@ export {
   signalOutcomeOf
 } from './signal-message.ts'
 export type { SignalKind, SignalOutcome, SignalRefusal } from './signal-message.ts'
+export {
+  LEASE_KIND, MAX_LEASE_BYTES, MAX_LEASE_LIFE_MS, MAX_LEASE_NETWORKS, openSuperNodeLease, signSuperNodeLease, SUPER_NODE_ROLES
+} from './super-node-lease.ts'
+export type { LeaseQuota, SignedSuperNodeLease, SuperNodeLease, SuperNodeRole, VerifiedNetwork } from './super-node-lease.ts'
 export { toldAddresses } from './told-addresses.ts'
