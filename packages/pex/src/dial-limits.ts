@@ -110,12 +110,12 @@ export class DialLimits {
 
   /**
    * Which of a peer's addresses may be dialled by the rule of networks alone. A `/dnsaddr` is none: whoever owns the name chooses how many addresses
-   * it stands for, and whose.
+   * it stands for, and whose. Nor is a circuit: a relay's bytes are for requests, and a peer that is reached through one dials others itself.
    */
   planNetworks (addresses: readonly string[], nowMs: number): string[] {
     const taken = new Map<string, number>()
     return addresses.filter(address => {
-      if (address.startsWith('/dnsaddr/')) {
+      if (address.startsWith('/dnsaddr/') || address.includes('/p2p-circuit')) {
         return false
       }
       const network = smallNetworkOf(address)

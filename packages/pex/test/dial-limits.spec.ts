@@ -104,8 +104,9 @@ describe('DialLimits', () => {
     expect(limits.counters).to.deep.equal({ dials_total: 4, refused_total: 1 })
   })
 
-  it('let nobody dial a name that stands for any number of addresses', () => {
-    const allowed = new DialLimits().plan(['/dnsaddr/many.example.com', '/dns4/one.example.com/tcp/1'], undefined, 0)
+  it('let nobody dial a name that stands for any number of addresses, nor a circuit, which costs its relay', () => {
+    const circuit = '/ip4/203.0.113.9/tcp/1/p2p/12D3KooWLRPJAA5o6KyPc4xQgdCV4aFfkU3sZ9zqvCJwmsrE6dKa/p2p-circuit'
+    const allowed = new DialLimits().plan(['/dnsaddr/many.example.com', circuit, '/dns4/one.example.com/tcp/1'], undefined, 0)
     expect(allowed).to.deep.equal(['/dns4/one.example.com/tcp/1'])
   })
 })

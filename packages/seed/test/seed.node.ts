@@ -78,7 +78,8 @@ describe('a seed', function () {
 
   it('goes on without the seed once peers have met', async () => {
     const [a, b] = await Promise.all([start(), start()]) as [Peer, Peer]
-    await until(() => a.libp2p.getConnections(b.libp2p.peerId).length > 0)
+    // connected, and each knows that the other routes: the seed and one more
+    await until(() => [a, b].every(({ libp2p: { services: { routing } } }) => routing.gauges().contacts >= 2))
     await seed.stop()
     await a.serve('m', async () => 'without it')
     expect(await b.chat({ model: 'm', messages: [] }).text()).to.equal('without it')

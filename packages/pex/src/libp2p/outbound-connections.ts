@@ -237,7 +237,7 @@ export class OutboundConnections implements Startable {
 
   private async closeUnused (peer: PeerId): Promise<boolean> {
     const { libp2p } = this.init
-    return await closeUnused({ getConnections: of => libp2p.getConnections(of), peerStore: libp2p.peerStore }, peer)
+    return await closeUnused({ getConnections: of => libp2p.getConnections(of), peerStore: libp2p.peerStore }, peer, this.init.clock)
   }
 
   /** By the values of tags the connection manager chooses whom to close. This one makes it dial nobody, as those do that begin with `keep-alive`. */

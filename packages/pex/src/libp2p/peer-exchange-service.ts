@@ -222,7 +222,7 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
       closing.delete(name)
       if (!isUsed(name)) {
         // one that cannot be closed is the connection manager's
-        closeUnused({ getConnections: of => connectionManager.getConnections(of), peerStore }, peer).catch(() => {})
+        closeUnused({ getConnections: of => connectionManager.getConnections(of), peerStore }, peer, this.clock).catch(() => {})
       }
     }))
   }

@@ -1,7 +1,9 @@
 /** Closes a connection that was made to look, unless something else has come to need it. */
 import { KEEP_ALIVE } from '@libp2p/interface'
+import { deadline } from '@skein/core'
 import { PROTOCOLS } from '@skein/records'
 import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
 
 /** Of a tag that keeps a connection: above the 50 that kad-dht gives to the peers closest to itself. */
 export const TAG_VALUE = 100
@@ -18,14 +20,21 @@ export interface Connections {
   peerStore: PeerStore
 }
 
+/** An orderly end waits for streams that the other side may never close. */
+const CLOSE_TIMEOUT_MS = 5_000
+
 /** Closes the connections to a peer when no stream of them is used and no tag keeps them. Returns whether it did. */
-export async function closeUnused ({ getConnections, peerStore }: Connections, peer: PeerId): Promise<boolean> {
+export async function closeUnused ({ getConnections, peerStore }: Connections, peer: PeerId, clock: Clock): Promise<boolean> {
   const connections = getConnections(peer)
   const used = connections.some(({ streams }) => streams.some(({ protocol }) => !BACKGROUND.some(prefix => protocol.startsWith(prefix))))
   if (connections.length === 0 || used || await isKept(peerStore, peer)) {
     return false
   }
-  await Promise.all(connections.map(async connection => { await connection.close() }))
+  const limit = deadline(clock, CLOSE_TIMEOUT_MS)
+  await Promise.all(connections.map(async connection => {
+    await connection.close({ signal: limit.signal }).catch((error: Error) => { connection.abort(error) })
+  }))
+  limit.clear()
   return true
 }
 
