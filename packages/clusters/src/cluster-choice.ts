@@ -78,13 +78,13 @@ export class ClusterChoice {
       .map(({ prefix, depth, peers }) => ({ prefix, depth, peers }))
   }
 
-  /** The depth to move to; `undefined` while it stays. */
-  decide (table: MemberTable, isListed: boolean, nowMs: number): number | undefined {
+  /** The depth to move to; `undefined` while it stays. Who is lost follows a hint. */
+  decide (table: MemberTable, isListed: boolean, isLost: boolean, nowMs: number): number | undefined {
     if (nowMs < this.checkMs) {
       return undefined
     }
     this.checkMs = nowMs + CHECK_MS
-    const target = this.target(table, isListed, nowMs)
+    const target = this.target(table, isListed, isLost, nowMs)
     if (target === this.depth) {
       this.wanted = undefined
       return undefined
@@ -112,7 +112,7 @@ export class ClusterChoice {
     return this.checkMs
   }
 
-  private target (table: MemberTable, isListed: boolean, nowMs: number): number {
+  private target (table: MemberTable, isListed: boolean, isLost: boolean, nowMs: number): number {
     const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
     const hint = this.hint !== undefined && nowMs < this.hint.untilMs ? this.hint.depth : undefined
     const around = hint ?? median(this.claims)
@@ -122,7 +122,7 @@ export class ClusterChoice {
     if (table.size === 1 && minPeers > 1 && around !== undefined) {
       return around // alone, and there are others
     }
-    const finer = hint !== undefined && hint > this.depth && table.size < minPeers ? hint : this.finer(table.size, nowMs)
+    const finer = hint !== undefined && hint > this.depth && isLost ? hint : this.finer(table.size, nowMs)
     if (finer !== undefined) {
       return finer
     }
@@ -133,15 +133,18 @@ export class ClusterChoice {
   }
 
   /**
-   * The depth of a finer part around this peer that has most of those who belong there: it was left behind when its cluster was split. Soon after
+   * The depth of a finer part around this peer, if the finer ones have most of those who belong to its cluster: it was left behind when its cluster was split. Soon after
    * it moved it does not believe that: what it is told is of the time before.
    */
   private finer (size: number, nowMs: number): number | undefined {
     const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
-    const around = this.parts(nowMs)
-      .filter(({ prefix, depth, peers }) => depth > this.depth && prefixOf(this.point, depth) === prefix && peers > 2 * size)
     const hasSettled = nowMs - this.movedMs >= MOVED_LIFE_MS || size < minPeers / 2
-    return around.length === 0 || !hasSettled ? undefined : Math.max(...around.map(({ depth }) => depth))
+    const own = prefixOf(this.point, this.depth)
+    const within = this.parts(nowMs).filter(({ prefix, depth }) => depth > this.depth && prefix >>> (depth - this.depth) === own)
+    const outermost = within.filter(part => !within.some(({ prefix, depth }) => depth < part.depth && part.prefix >>> (part.depth - depth) === prefix))
+    const around = within.filter(({ prefix, depth }) => prefixOf(this.point, depth) === prefix)
+    const peers = outermost.reduce((sum, part) => sum + part.peers, 0)
+    return around.length === 0 || !hasSettled || peers <= 2 * size ? undefined : Math.max(...around.map(({ depth }) => depth))
   }
 
   private views (table: MemberTable, nowMs: number): CountPrefix[] {

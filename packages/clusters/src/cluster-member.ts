@@ -3,8 +3,10 @@
  * there is capacity; and where its turn comes it coordinates. All without I/O.
  */
 import { ClusterChoice, MOVED_LIFE_MS } from './cluster-choice.ts'
-import { decodeAnswer, decodeMessage } from './cluster-message.ts'
+import { decodeAnswer, decodeMessage, encodeMessage } from './cluster-message.ts'
 import { ClusterMessageError, decodeNotice, MAX_TOLD_PARTS } from './cluster-notice.ts'
+import { ClusterLookout } from './cluster-lookout.ts'
+import { MIN_CLUSTER_PEERS } from './cluster-depth.ts'
 import { clusterTopic, CoordinatorLadder } from './coordinator-ladder.ts'
 import { clusterPoint, prefixOf } from './cluster-point.ts'
 import { LoadTable } from './load-table.ts'
@@ -12,6 +14,7 @@ import { LoadTeller } from './load-teller.ts'
 import { PartLevel } from './part-level.ts'
 import { scopeName, zonePart } from './scope.ts'
 import { WHOLE_REGION } from './zone.ts'
+import type { ToldPart } from './cluster-census.ts'
 import type { ClusterBounds } from './cluster-depth.ts'
 import type { ClusterAnswer, ClusterMessage, MembersAnswer } from './cluster-message.ts'
 import type { ClusterEffect } from './cluster-effect.ts'
@@ -45,6 +48,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
   private readonly ladder: CoordinatorLadder
   private readonly teller: LoadTeller
   private readonly loadTable = new LoadTable()
+  private lookout: ClusterLookout
   private zone: string
   private weight: number
   private models: readonly ModelLoad[] = []
@@ -61,9 +65,9 @@ export class ClusterMember implements Machine<ClusterEffect> {
     this.weight = init.weight ?? 0
     this.random = random
     const emit = (effect: ClusterEffect): void => { this.effects.push(effect) }
-    const tell = (): ReturnType<ClusterMember['tell']> => this.tell()
+    const tell = (atMs: number): ReturnType<ClusterMember['tell']> => this.tell(atMs)
     this.ladder = new CoordinatorLadder({
-      self: this.self, random, emit, tell, isConnected: peer => this.connected.has(peer), capacity: atMs => this.capacity(atMs)
+      self: this.self, random, emit, tell, ownAddresses: () => this.addresses, isConnected: peer => this.connected.has(peer), capacity: atMs => this.capacity(atMs)
     })
     this.teller = new LoadTeller({
       random,
@@ -71,6 +75,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
       onUnreachable: (peer, atMs) => { this.level.onUnreachable(peer, atMs) }
     })
     this.choice = this.newChoice(nowMs)
+    this.lookout = this.newLookout(nowMs)
     this.level = this.newLevel(nowMs)
     this.settle(nowMs)
   }
@@ -127,6 +132,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
       this.zone = zone
       this.leaveLevels(nowMs)
       this.choice = this.newChoice(nowMs)
+      this.lookout = this.newLookout(nowMs)
       this.enterCluster(nowMs)
     }
   }
@@ -176,7 +182,13 @@ export class ClusterMember implements Machine<ClusterEffect> {
   }
 
   onFound (scope: string, peer: string, addresses: string[], nowMs: number): void {
-    this.levels.find(level => level.scope === scope)?.onFound(peer, addresses, nowMs)
+    const level = this.levels.find(one => one.scope === scope)
+    if (level !== undefined) {
+      level.onFound(peer, addresses, nowMs)
+    } else if (scope === this.lookout.scope && peer !== this.self && this.lookout.isAsking(nowMs)) {
+      const { topic } = this.level
+      this.effects.push({ type: 'ask', peer, addresses, bytes: encodeMessage({ type: 'members', topic }), topic })
+    }
   }
 
   onSought (scope: string, nowMs: number): void {
@@ -255,6 +267,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
     this.level.onTimeout(nowMs)
     this.teller.onTimeout(nowMs)
     this.ladder.onTimeout(nowMs)
+    this.lookout.onTimeout(this.isLost, nowMs)
     this.settle(nowMs)
   }
 
@@ -263,7 +276,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    const next = Math.min(this.level.nextTimeoutMs(), this.teller.nextTimeoutMs(), this.ladder.nextTimeoutMs(), this.choice.nextTimeoutMs())
+    const next = Math.min(this.level.nextTimeoutMs(), this.teller.nextTimeoutMs(), this.ladder.nextTimeoutMs(), this.choice.nextTimeoutMs(), this.lookout.nextTimeoutMs())
     return next === Infinity ? undefined : next
   }
 
@@ -310,15 +323,20 @@ export class ClusterMember implements Machine<ClusterEffect> {
     const part = answer.cluster === undefined ? undefined : zonePart(answer.cluster)
     if (topic === this.level.topic && part?.zone === this.zone && answer.cluster?.startsWith(`${this.region}/`) === true) {
       this.choice.onHint(part.depth, nowMs)
+      if (this.isLost && (answer.parts?.length ?? 0) > 0) {
+        this.choice.onTold(answer.parts ?? [], nowMs)
+        this.level.onNews(nowMs)
+      }
     }
   }
 
   /** Where a peer belongs that asked for a cluster which this one is not in. */
   private hintFor (peer: string, nowMs: number): MembersAnswer {
     const point = clusterPoint(peer)
-    const known = [...this.ladder.parts(), ...this.choice.parts(nowMs)].filter(({ prefix, depth }) => prefixOf(point, depth) === prefix)
-    const depth = known.length === 0 ? this.depth : Math.max(...known.map(part => part.depth))
-    return { members: [], near: [], holders: [], cluster: scopeName(this.region, this.zone, prefixOf(point, depth), depth) }
+    const parts = this.knownParts(nowMs)
+    const around = parts.filter(({ prefix, depth }) => prefixOf(point, depth) === prefix)
+    const depth = around.length === 0 ? this.depth : Math.max(...around.map(part => part.depth))
+    return { members: [], near: [], holders: [], cluster: scopeName(this.region, this.zone, prefixOf(point, depth), depth), parts }
   }
 
   /** What follows: it moves, tells another coordinator, coordinates more or less. */
@@ -326,7 +344,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
     if (this.choice.nextTimeoutMs() <= nowMs) {
       this.choice.onTold(this.ladder.parts(), nowMs)
     }
-    const depth = this.choice.decide(this.level.table, this.level.isListed, nowMs)
+    const depth = this.choice.decide(this.level.table, this.level.isListed, this.isLost, nowMs)
     if (depth !== undefined) {
       this.move(depth, nowMs)
     }
@@ -365,6 +383,16 @@ export class ClusterMember implements Machine<ClusterEffect> {
     return new ClusterChoice({ self, region, zone, bounds, random }, nowMs)
   }
 
+  private newLookout (nowMs: number): ClusterLookout {
+    const { random, region, zone } = this
+    return new ClusterLookout({ scope: scopeName(region, zone), random, emit: effect => { this.effects.push(effect) } }, nowMs)
+  }
+
+  /** Nobody coordinates its cluster, or that is too small: it may be where others have been. */
+  private get isLost (): boolean {
+    return this.level.coordinator === undefined || this.ladder.hasRival(this.level) || this.level.table.size < (this.bounds.minPeers ?? MIN_CLUSTER_PEERS)
+  }
+
   private newLevel (nowMs: number): PartLevel {
     const { scope, depth, point } = this.choice
     this.effects.push({ type: 'cluster', scope })
@@ -376,15 +404,22 @@ export class ClusterMember implements Machine<ClusterEffect> {
       random: this.random,
       emit: effect => { this.effects.push(effect) },
       belongs: peer => prefixOf(clusterPoint(peer), depth) === prefixOf(point, depth),
-      tell: () => this.tell(),
+      tell: atMs => this.tell(atMs),
+      ownAddresses: () => this.addresses,
       isConnected: peer => this.connected.has(peer),
       onLease: (_holder, notice, atMs) => { this.choice.onTold(notice.parts, atMs) },
       onLeft: peer => { this.loadTable.onPeerLeft(peer) }
     }, nowMs)
   }
 
-  private tell (): Pick<LeaseNotice, 'addresses' | 'parts' | 'anchors'> {
-    return { addresses: this.addresses, parts: this.ladder.parts().slice(0, MAX_TOLD_PARTS), anchors: [] }
+  private tell (nowMs: number): Pick<LeaseNotice, 'parts' | 'anchors'> {
+    return { parts: this.knownParts(nowMs).slice(0, MAX_TOLD_PARTS), anchors: [] }
+  }
+
+  /** As far as this peer coordinates, and was told; those nearest to it first. */
+  private knownParts (nowMs: number): ToldPart[] {
+    const parts = new Map([...this.choice.parts(nowMs), ...this.ladder.parts()].map(part => [`${part.depth} ${part.prefix}`, part]))
+    return [...parts.values()].sort((a, b) => commonBits(b, this.choice.point) - commonBits(a, this.choice.point))
   }
 
   private capacity (nowMs: number): RegionCapacity {
@@ -402,6 +437,12 @@ export class ClusterMember implements Machine<ClusterEffect> {
       this.effects.push({ type: 'send', peer, addresses: this.level.addressesOf(peer), bytes })
     }
   }
+}
+
+/** How many bits of a part's prefix are those of a point. */
+function commonBits ({ prefix, depth }: ToldPart, point: number): number {
+  const differing = (prefixOf(point, depth) ^ prefix) >>> 0
+  return differing === 0 ? depth : depth - (32 - Math.clz32(differing))
 }
 
 function readNotice (bytes: Uint8Array): Notice | undefined {

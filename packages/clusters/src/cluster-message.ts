@@ -1,10 +1,12 @@
 /** What goes over streams of `/skein/clusters/1.0.0`: a message, and for a question its answer. */
 import { peerIdBytesOf } from '@skein/records'
 import {
-  checkAddresses, checkScope, checkSeq, checkTime, checkWeight, ClusterMessageError, MAX_TOLD_ADDRESSES, peerOf, tellableAddresses
+  checkAddresses, checkPart, checkScope, checkSeq, checkTime, checkWeight, ClusterMessageError, MAX_TOLD_ADDRESSES, MAX_TOLD_PARTS, peerOf,
+  tellableAddresses
 } from './cluster-notice.ts'
 import { MEMBER_BUCKETS } from './member-table.ts'
 import { ClusterAnswer as WireAnswer, ClusterMessage as WireMessage } from './pb/cluster.ts'
+import type { PartCount } from './cluster-notice.ts'
 import type { Lease } from './coordinator-seat.ts'
 import type { RegionAnswer } from './digest-exchange.ts'
 import type { ModelLoad } from './load-table.ts'
@@ -29,6 +31,8 @@ export interface MembersAnswer {
   holders: ToldHolder[]
   /** Checksums of what the one that answers knows itself, where it was asked with some */
   buckets?: Uint32Array
+  /** Where it is not a member: how many peers there are in parts of the zone */
+  parts?: PartCount[]
 }
 
 export type ClusterMessage =
@@ -59,7 +63,8 @@ const ANSWER_LIMITS = {
   near: MAX_NEAR,
   near$: { addresses: MAX_TOLD_ADDRESSES },
   holders: MAX_HOLDERS,
-  holders$: { addresses: MAX_TOLD_ADDRESSES }
+  holders$: { addresses: MAX_TOLD_ADDRESSES },
+  parts: MAX_TOLD_PARTS
 }
 
 export function encodeMessage (message: ClusterMessage): Uint8Array<ArrayBuffer> {
@@ -137,7 +142,7 @@ export function decodeAnswer (bytes: Uint8Array): ClusterAnswer {
   return { type: 'where', regions: notReady ? undefined : regions }
 }
 
-function writeMembers ({ topic = '', members, near, cluster = '', holders, buckets }: MembersAnswer): NonNullable<WireAnswer['members']> {
+function writeMembers ({ topic = '', members, near, cluster = '', holders, buckets, parts = [] }: MembersAnswer): NonNullable<WireAnswer['members']> {
   const told: NonNullable<WireAnswer['members']>['members'] = []
   let bytes = 0
   for (const { peer, seq, weight, scope = '', gone } of members) {
@@ -154,7 +159,8 @@ function writeMembers ({ topic = '', members, near, cluster = '', holders, bucke
     cluster,
     holders: holders.slice(0, MAX_HOLDERS).map(({ holder, term, expiresAtMs, addresses }) =>
       ({ peer: peerIdBytesOf(holder), term, expiresAtMs, addresses: shortAddresses(addresses) })),
-    buckets: writeBuckets(buckets)
+    buckets: writeBuckets(buckets),
+    parts: parts.slice(0, MAX_TOLD_PARTS)
   }
 }
 
@@ -171,7 +177,7 @@ function shortAddresses (addresses: readonly string[]): string[] {
   return short
 }
 
-function readMembers ({ topic, members, near, cluster, holders, buckets }: NonNullable<WireAnswer['members']>): MembersAnswer {
+function readMembers ({ topic, members, near, cluster, holders, buckets, parts }: NonNullable<WireAnswer['members']>): MembersAnswer {
   return {
     topic: topic === '' ? undefined : checkTopic(topic),
     members: members.map(({ peer, seq, weight, scope, gone }) =>
@@ -180,7 +186,8 @@ function readMembers ({ topic, members, near, cluster, holders, buckets }: NonNu
     cluster: checkScope(cluster),
     holders: holders.map(({ peer, term, expiresAtMs, addresses }) =>
       ({ holder: peerOf(peer), term: checkSeq(term), expiresAtMs: checkTime(expiresAtMs), addresses: checkAddresses(addresses) })),
-    buckets: readBuckets(buckets)
+    buckets: readBuckets(buckets),
+    parts: parts.map(checkPart)
   }
 }
 

@@ -14,7 +14,7 @@ import type { DigestPeer, RegionAnswer } from './digest-exchange.ts'
 import type { PartLevelInit } from './part-level.ts'
 import type { RegionCapacity } from './region-capacity.ts'
 
-export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit' | 'isConnected' | 'tell'> {
+export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit' | 'isConnected' | 'tell' | 'ownAddresses'> {
   /** What the members of the cluster have */
   capacity: (nowMs: number) => RegionCapacity
 }
@@ -99,6 +99,12 @@ export class CoordinatorLadder {
     }
     exchange.onCapacity(this.init.capacity(nowMs))
     return exchange.where(model, nowMs)
+  }
+
+  /** Another coordinates a part of the same name, which is larger: what is left of this cluster was not split when that was. */
+  hasRival (cluster: PartLevel): boolean {
+    const [above] = this.uppers
+    return above !== undefined && [...above.table.values()].some(({ peer, scope }) => peer !== this.init.self && scope === cluster.scope)
   }
 
   /** How many peers there are in parts of the zone, as far as this peer coordinates. */

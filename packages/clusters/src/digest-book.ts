@@ -80,14 +80,14 @@ export class DigestBook {
 }
 
 /**
- * What parts have together. Of two coordinators of one part the newer digest counts, and of a part and its halves either the halves or the part, so
+ * What parts have together. Of two coordinators of one part the digest of more peers counts, as one of them may know only some of it, and of a part and its halves either the halves or the part, so
  * that nobody is counted twice.
  */
 export function sumOfParts (digests: Iterable<Digest>): Map<string, RegionCapacity> {
   const byScope = new Map<string, Digest>()
   for (const digest of digests) {
     const other = byScope.get(digest.scope)
-    if (digest.view === 'part' && (other === undefined || isNewer(digest, other))) {
+    if (digest.view === 'part' && (other === undefined || isFuller(digest, other))) {
       byScope.set(digest.scope, digest)
     }
   }
@@ -109,6 +109,15 @@ export function mergeRegions (
     }
   }
   return merged
+}
+
+function isFuller (a: Digest, b: Digest): boolean {
+  const [peersA, peersB] = [peersOf(a), peersOf(b)]
+  return peersA !== peersB ? peersA > peersB : isNewer(a, b)
+}
+
+function peersOf ({ regions }: Digest): number {
+  return [...regions.values()].reduce((sum, { peers }) => sum + peers, 0)
 }
 
 function keyOf ({ origin, view, scope }: Digest): string {

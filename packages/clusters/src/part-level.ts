@@ -29,8 +29,10 @@ export interface PartLevelInit {
   isConnected: (peer: string) => boolean
   /** Whether such a peer belongs here */
   belongs: (peer: string, scope: string | undefined) => boolean
+  /** Where this peer can be dialled */
+  ownAddresses: () => string[]
   /** What who has the seat says besides */
-  tell: () => Pick<LeaseNotice, 'addresses' | 'parts' | 'anchors'>
+  tell: (nowMs: number) => Pick<LeaseNotice, 'parts' | 'anchors'>
   onLease?: (holder: string, notice: LeaseNotice, nowMs: number) => void
   onLeft?: (peer: string) => void
 }
@@ -111,7 +113,7 @@ export class PartLevel {
   }
 
   addressesOf (peer: string): string[] {
-    return peer === this.init.self ? this.init.tell().addresses : this.addresses.get(peer) ?? []
+    return peer === this.init.self ? this.init.ownAddresses() : this.addresses.get(peer) ?? []
   }
 
   /** It comes from a topic in which it heard who would be here; of all of them, if that was a larger part. */
@@ -120,6 +122,14 @@ export class PartLevel {
     if (isComplete) {
       this.attachment.skipList(nowMs)
       this.refresh(nowMs)
+      this.settle(nowMs)
+    }
+  }
+
+  /** What who has the seat says besides has changed. */
+  onNews (nowMs: number): void {
+    if (this.isHolder) {
+      this.isLeaseOwed = true
       this.settle(nowMs)
     }
   }
@@ -281,7 +291,7 @@ export class PartLevel {
       }
       if (this.isLeaseOwed && !this.isPresenceOwed) {
         this.isLeaseOwed = false
-        this.announce(this.seat?.lease)
+        this.announce(this.seat?.lease, nowMs)
       }
     }
     if (this.lineCheckMs <= nowMs) {
@@ -297,6 +307,7 @@ export class PartLevel {
         this.watch.onAbsent(peer, nowMs)
       }
     }
+    this.attachment.onUnknown(this.init.belongs, nowMs)
   }
 
   private performSeat (effect: SeatEffect, nowMs: number): void {
@@ -314,7 +325,7 @@ export class PartLevel {
       case 'step_down':
         this.heldSinceMs = undefined
         this.isLeaseOwed = false
-        this.announce(undefined)
+        this.announce(undefined, nowMs)
         this.checkLine(nowMs)
         break
       case 'coordinator':
@@ -323,9 +334,10 @@ export class PartLevel {
     }
   }
 
-  private announce (lease: Lease | undefined): void {
+  private announce (lease: Lease | undefined, nowMs: number): void {
     const { term = 0, expiresAtMs } = lease ?? {}
-    this.publish({ type: 'lease', notice: { term, expiresAtMs, checksum: this.table.checksum, ...this.init.tell() } })
+    const addresses = this.init.ownAddresses()
+    this.publish({ type: 'lease', notice: { term, expiresAtMs, addresses, checksum: this.table.checksum, ...this.init.tell(nowMs) } })
   }
 
   private publish (notice: Notice): void {
@@ -374,9 +386,10 @@ export class PartLevel {
   private hearGone (peer: string, seq: number, nowMs: number): void {
     if (peer !== this.init.self) {
       this.drop(peer, seq, nowMs)
-    } else if (seq >= this.seq && nowMs - this.deniedMs >= DENIAL_PAUSE_MS) {
-      this.deniedMs = nowMs
-      this.owePresence(nowMs)
+    } else if (seq >= this.seq) {
+      const atMs = Math.max(nowMs, this.deniedMs + DENIAL_PAUSE_MS)
+      this.deniedMs = atMs
+      this.owePresence(nowMs, atMs)
     }
   }
 
@@ -415,9 +428,9 @@ export class PartLevel {
   }
 
   /** Says again, with a higher number, that it is here. */
-  private owePresence (nowMs: number): void {
+  private owePresence (nowMs: number, atMs = nowMs): void {
     this.renewOwn(nowMs)
-    this.presenceAtMs = Math.max(this.presenceAtMs, nowMs)
+    this.presenceAtMs = Math.max(this.presenceAtMs, atMs)
     this.isPresenceOwed = true
     this.refresh(nowMs)
     this.settle(nowMs)

@@ -168,6 +168,14 @@ export class TopicAttachment {
     }
   }
 
+  /** Looks for one that has joined the topic, belongs here and is not known as a member: it is asked, as its presence was not heard. */
+  onUnknown (belongs: (peer: string, scope: undefined) => boolean, nowMs: number): void {
+    const unknown = [...this.subscribers].find(peer => !this.init.table.has(peer) && belongs(peer, undefined))
+    if (unknown !== undefined && this.listed) {
+      this.scheduleSync(unknown, nowMs)
+    }
+  }
+
   /** Whether those that seek are to find this peer. */
   onAdvertise (active: boolean, nowMs: number): void {
     if (active !== this.advertises) {

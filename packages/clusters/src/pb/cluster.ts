@@ -1138,6 +1138,7 @@ export interface MembersAnswer {
   cluster: string
   holders: HolderEntry[]
   buckets: Uint8Array<ArrayBuffer>
+  parts: PartCount[]
 }
 
 export const MembersAnswer = (() => {
@@ -1183,6 +1184,13 @@ export const MembersAnswer = (() => {
         w.bytes(obj.buckets)
       }
 
+      if (obj.parts != null && obj.parts.length > 0) {
+        for (const value of obj.parts) {
+          w.uint32(58)
+          PartCount.codec().encode(value, w)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -1195,7 +1203,8 @@ export const MembersAnswer = (() => {
         near: [],
         cluster: '',
         holders: [],
-        buckets: new Uint8Array(0)
+        buckets: new Uint8Array(0),
+        parts: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -1244,6 +1253,16 @@ export const MembersAnswer = (() => {
           }
           case 6: {
             obj.buckets = reader.bytes()
+            break
+          }
+          case 7: {
+            if (opts.limits?.parts != null && obj.parts.length === opts.limits.parts) {
+              throw new MaxLengthError('Decode error - repeated field "parts" had too many elements')
+            }
+
+            obj.parts.push(PartCount.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.parts$
+            }))
             break
           }
           default: {

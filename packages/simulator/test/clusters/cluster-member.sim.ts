@@ -43,7 +43,7 @@ describe('2,000 members of two regions in clusters of at most 64', function () {
     for (let node = 0; node < NODES; node++) {
       world.sim.at(node * 10 * MINUTE / NODES, node, () => { world.sim.restart(node) })
     }
-    world.sim.run(25 * MINUTE)
+    world.sim.run(30 * MINUTE)
   })
 
   it('are each in a cluster that is not too large, and know who else is', () => {

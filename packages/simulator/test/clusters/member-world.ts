@@ -315,12 +315,20 @@ export class MemberWorld {
     if (mesh === undefined || mesh.size >= MESH_LOW) {
       return
     }
-    const candidates = [...this.connections[index] as Set<number>]
-      .filter(other => !mesh.has(other) && (this.joined[other]?.get(topic)?.size ?? Infinity) < MESH_HIGH)
+    const candidates = [...this.connections[index] as Set<number>].filter(other => !mesh.has(other) && this.joined[other]?.has(topic) === true)
     while (mesh.size < MESH && candidates.length > 0) {
       const [other] = candidates.splice(randomBelow(this.random, candidates.length), 1) as [number]
+      const theirs = this.joined[other]?.get(topic) as Set<number>
+      if (theirs.size >= MESH_HIGH) { // it prunes one, of those that have enough
+        const pruned = [...theirs].find(third => (this.joined[third]?.get(topic)?.size ?? 0) > MESH_LOW)
+        if (pruned === undefined) {
+          continue
+        }
+        theirs.delete(pruned)
+        this.joined[pruned]?.get(topic)?.delete(other)
+      }
       mesh.add(other)
-      this.joined[other]?.get(topic)?.add(index)
+      theirs.add(index)
     }
   }
 
