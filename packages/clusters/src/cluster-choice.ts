@@ -133,15 +133,16 @@ export class ClusterChoice {
   }
 
   /**
-   * The depth of a finer part around this peer, if the finer ones have most of those who belong to its cluster: it was left behind when its cluster was split. Soon after
-   * it moved it does not believe that: what it is told is of the time before.
+   * The depth of a finer part around this peer, if the finer ones have most of those who belong to its cluster: it was left behind when its cluster
+   * was split. Soon after it moved it does not believe that: what it is told is of the time before.
    */
   private finer (size: number, nowMs: number): number | undefined {
     const { minPeers = MIN_CLUSTER_PEERS } = this.init.bounds
     const hasSettled = nowMs - this.movedMs >= MOVED_LIFE_MS || size < minPeers / 2
     const own = prefixOf(this.point, this.depth)
     const within = this.parts(nowMs).filter(({ prefix, depth }) => depth > this.depth && prefix >>> (depth - this.depth) === own)
-    const outermost = within.filter(part => !within.some(({ prefix, depth }) => depth < part.depth && part.prefix >>> (part.depth - depth) === prefix))
+    const isInside = (part: ToldPart, { prefix, depth }: ToldPart): boolean => depth < part.depth && part.prefix >>> (part.depth - depth) === prefix
+    const outermost = within.filter(part => !within.some(other => isInside(part, other)))
     const around = within.filter(({ prefix, depth }) => prefixOf(this.point, depth) === prefix)
     const peers = outermost.reduce((sum, part) => sum + part.peers, 0)
     return around.length === 0 || !hasSettled || peers <= 2 * size ? undefined : Math.max(...around.map(({ depth }) => depth))

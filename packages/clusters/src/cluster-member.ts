@@ -67,7 +67,13 @@ export class ClusterMember implements Machine<ClusterEffect> {
     const emit = (effect: ClusterEffect): void => { this.effects.push(effect) }
     const tell = (atMs: number): ReturnType<ClusterMember['tell']> => this.tell(atMs)
     this.ladder = new CoordinatorLadder({
-      self: this.self, random, emit, tell, ownAddresses: () => this.addresses, isConnected: peer => this.connected.has(peer), capacity: atMs => this.capacity(atMs)
+      self: this.self,
+      random,
+      emit,
+      tell,
+      ownAddresses: () => this.addresses,
+      isConnected: peer => this.connected.has(peer),
+      capacity: atMs => this.capacity(atMs)
     })
     this.teller = new LoadTeller({
       random,
@@ -131,6 +137,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
     if (zone !== this.zone) {
       this.zone = zone
       this.leaveLevels(nowMs)
+      this.loadTable.retain(() => false)
       this.choice = this.newChoice(nowMs)
       this.lookout = this.newLookout(nowMs)
       this.enterCluster(nowMs)
@@ -276,7 +283,8 @@ export class ClusterMember implements Machine<ClusterEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    const next = Math.min(this.level.nextTimeoutMs(), this.teller.nextTimeoutMs(), this.ladder.nextTimeoutMs(), this.choice.nextTimeoutMs(), this.lookout.nextTimeoutMs())
+    const { level, teller, ladder, choice, lookout } = this
+    const next = Math.min(...[level, teller, ladder, choice, lookout].map(one => one.nextTimeoutMs()))
     return next === Infinity ? undefined : next
   }
 
@@ -364,6 +372,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
       .map(({ peer, seq, weight }) => ({ peer, seq: seq - 1, weight }))
     this.leaveLevels(nowMs, depth)
     choice.onMoved(level.table, depth, nowMs)
+    this.loadTable.retain(peer => prefixOf(clusterPoint(peer), depth) === prefix)
     this.enterCluster(nowMs)
     this.level.onMoved(moved, isKnown, nowMs)
   }
@@ -390,7 +399,8 @@ export class ClusterMember implements Machine<ClusterEffect> {
 
   /** Nobody coordinates its cluster, or that is too small: it may be where others have been. */
   private get isLost (): boolean {
-    return this.level.coordinator === undefined || this.ladder.hasRival(this.level) || this.level.table.size < (this.bounds.minPeers ?? MIN_CLUSTER_PEERS)
+    const { minPeers = MIN_CLUSTER_PEERS } = this.bounds
+    return this.level.coordinator === undefined || this.level.table.size < minPeers || this.ladder.hasRival(this.level)
   }
 
   private newLevel (nowMs: number): PartLevel {

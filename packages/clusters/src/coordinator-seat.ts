@@ -101,6 +101,8 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   private epoch = ''
   private own?: Lease
   private heartbeatAtMs = Infinity
+  /** Those who were told that more heartbeats follow: when others come before them in line, they must not take silence for death */
+  private beaten: readonly string[] = []
   /** Since when there is nobody that has the seat and answers */
   private vacantMs?: number
   private settledMs?: number
@@ -281,6 +283,7 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
 
   private stepDown (to: string | undefined): void {
     this.own = undefined
+    this.beaten = []
     this.heartbeatAtMs = Infinity
     this.effects.push({ type: 'step_down', to })
   }
@@ -290,9 +293,13 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
     // those that fell silent too: one of them may hold the seat still, and one of the two has to hear of the other
     const silent = [...this.unreachable.keys()].filter(peer => this.candidates.has(peer)).slice(-maxPlaces)
     const to = [...new Set([...this.line(nowMs).filter(peer => peer !== self).slice(0, maxPlaces), ...silent])]
-    if (to.length > 0) {
-      this.effects.push({ type: 'heartbeat', to, lease: this.own as Lease, more: true })
+    const displaced = this.beaten.filter(peer => !to.includes(peer) && this.candidates.has(peer))
+    for (const [peers, more] of [[to, true], [displaced, false]] as const) {
+      if (peers.length > 0) {
+        this.effects.push({ type: 'heartbeat', to: [...peers], lease: this.own as Lease, more })
+      }
     }
+    this.beaten = to
     this.heartbeatAtMs = nowMs + this.init.heartbeatMs
   }
 
@@ -339,8 +346,8 @@ export class CoordinatorSeat implements Machine<SeatEffect> {
   private line (nowMs: number, incumbent = ''): string[] {
     if (nowMs >= this.linesUntilMs || seatEpoch(nowMs) !== this.epoch) {
       this.lines.clear()
-      const ends = [...this.unreachable.values()].map(sinceMs => sinceMs + this.init.unreachableMs)
-      this.linesUntilMs = Math.min(Infinity, ...ends.filter(atMs => atMs > nowMs))
+      const endsMs = [...this.unreachable.values()].map(sinceMs => sinceMs + this.init.unreachableMs)
+      this.linesUntilMs = Math.min(Infinity, ...endsMs.filter(atMs => atMs > nowMs))
     }
     let line = this.lines.get(incumbent)
     if (line === undefined) {

@@ -80,8 +80,8 @@ export class DigestBook {
 }
 
 /**
- * What parts have together. Of two coordinators of one part the digest of more peers counts, as one of them may know only some of it, and of a part and its halves either the halves or the part, so
- * that nobody is counted twice.
+ * What parts have together. Of two coordinators of one part the digest of more peers counts, as one of them may know only some of it; and of a part
+ * and its halves either the halves or the part, so that nobody is counted twice.
  */
 export function sumOfParts (digests: Iterable<Digest>): Map<string, RegionCapacity> {
   const byScope = new Map<string, Digest>()

@@ -248,7 +248,8 @@ export class DigestExchange implements Machine<DigestEffect> {
     const { upwards, across, downwards } = this.peers
     for (const digest of this.book.digests()) {
       const key = `${digest.origin} ${digest.view} ${digest.scope}`
-      if ((digest.view === 'whole' ? upwards : [...downwards, ...across]).some(({ peer, scope }) => peer === digest.origin && scope === digest.scope)) {
+      const around = digest.view === 'whole' ? upwards : [...downwards, ...across]
+      if (around.some(({ peer, scope }) => peer === digest.origin && scope === digest.scope)) {
         this.leftMs.delete(key)
       } else if (nowMs - (this.leftMs.get(key) ?? nowMs) >= LEFT_LIFE_MS) {
         this.leftMs.delete(key)

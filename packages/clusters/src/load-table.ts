@@ -68,6 +68,15 @@ export class LoadTable {
     this.peers.delete(peer)
   }
 
+  /** Forgets all others. */
+  retain (belongs: (peer: string) => boolean): void {
+    for (const peer of this.peers.keys()) {
+      if (!belongs(peer)) {
+        this.peers.delete(peer)
+      }
+    }
+  }
+
   /** All together. */
   capacity (nowMs: number): RegionCapacity {
     const models = new Map<string, ModelCapacity>()

@@ -49,7 +49,10 @@ const DENIAL_PAUSE_MS = 60_000
 const PRESENCE_AFTER_MS = 500
 const PRESENCE_SPREAD_MS = 1000
 const LINE_CHECK_MS = 20_000
+/** Within this who has the seat has announced it, or one of the others is asked. */
+const FIRST_LINE_CHECK_MS = 3000
 const REFRESH_AFTER_MS = 2000
+const NEWS_PAUSE_MS = 60_000
 /** So many of those in line let themselves be found, with who has the seat. */
 const ADVERTISED_PLACES = 3
 const MAX_HOLDERS = 8
@@ -74,7 +77,9 @@ export class PartLevel {
   private isPresenceOwed = true
   private isLeaseOwed = false
   private refreshAtMs = Infinity
+  /** When it denied last that it is gone, or will */
   private deniedMs = -Infinity
+  private newsMs = -Infinity
   private lineCheckMs: number
 
   constructor (init: PartLevelInit, nowMs: number) {
@@ -87,7 +92,7 @@ export class PartLevel {
       this.seat = new CoordinatorSeat({ self, scope })
     }
     this.watch = new PresenceWatch({ table: this.table, random, emit, onGone: (gone, atMs) => { this.sayGone(gone, atMs) } })
-    this.attachment = new TopicAttachment({ self, topic, scope, table: this.table, random, emit, onListed: atMs => { this.refresh(atMs) } }, nowMs)
+    this.attachment = new TopicAttachment({ self, topic, scope, table: this.table, random, emit, onListed: atMs => { this.onListed(atMs) } }, nowMs)
     this.presenceAtMs = nowMs + PRESENCE_AFTER_MS + randomFloat(random) * PRESENCE_SPREAD_MS
     this.lineCheckMs = nowMs + LINE_CHECK_MS
     this.renewOwn(nowMs)
@@ -128,7 +133,8 @@ export class PartLevel {
 
   /** What who has the seat says besides has changed. */
   onNews (nowMs: number): void {
-    if (this.isHolder) {
+    if (this.isHolder && nowMs - this.newsMs >= NEWS_PAUSE_MS) {
+      this.newsMs = nowMs
       this.isLeaseOwed = true
       this.settle(nowMs)
     }
@@ -222,8 +228,10 @@ export class PartLevel {
     if ((notice.type === 'presence' || isKnown) && !this.init.belongs(from, scope)) {
       return 'reject'
     }
+    // one who is said to be gone has to be able to deny it with a higher number
+    const isEarly = notice.type === 'gone' && notice.peers.some(({ seq }) => seq > nowMs / 1000 + CLOCK_SKEW_S / 2)
     const isLate = 'seq' in notice && (notice.seq > nowMs / 1000 + CLOCK_SKEW_S || notice.seq < (this.table.get(from)?.seq ?? 0))
-    return isLate || (notice.type === 'gone' && !isKnown) || !this.publisher(from, nowMs).take(1, nowMs) ? 'ignore' : 'accept'
+    return isLate || isEarly || (notice.type === 'gone' && !isKnown) || !this.publisher(from, nowMs).take(1, nowMs) ? 'ignore' : 'accept'
   }
 
   onNotice (from: string, notice: Notice, nowMs: number): void {
@@ -297,6 +305,9 @@ export class PartLevel {
     if (this.lineCheckMs <= nowMs) {
       this.checkLine(nowMs)
       this.checkPresence(nowMs)
+      if (this.isListed && this.coordinator === undefined && this.hasCandidates()) {
+        this.attachment.onNoCoordinator(nowMs)
+      }
     }
   }
 
@@ -351,9 +362,12 @@ export class PartLevel {
       return
     }
     const place = this.seat?.place(nowMs)
-    const isCandidate = this.seat !== undefined && [...this.table.values()].some(({ weight }) => weight > 0)
-    const inLine = isCandidate ? place !== undefined && place < ADVERTISED_PLACES : this.isAmongLowest()
+    const inLine = this.hasCandidates() ? place !== undefined && place < ADVERTISED_PLACES : this.isAmongLowest()
     this.attachment.onAdvertise(this.isHolder || inLine, nowMs)
+  }
+
+  private hasCandidates (): boolean {
+    return this.seat !== undefined && [...this.table.values()].some(({ weight }) => weight > 0)
   }
 
   private isAmongLowest (): boolean {
@@ -387,8 +401,9 @@ export class PartLevel {
     if (peer !== this.init.self) {
       this.drop(peer, seq, nowMs)
     } else if (seq >= this.seq) {
-      const atMs = Math.max(nowMs, this.deniedMs + DENIAL_PAUSE_MS)
+      const atMs = Math.max(nowMs, this.deniedMs + (this.deniedMs > nowMs ? 0 : DENIAL_PAUSE_MS))
       this.deniedMs = atMs
+      this.seq = seq
       this.owePresence(nowMs, atMs)
     }
   }
@@ -439,6 +454,11 @@ export class PartLevel {
   private renewOwn (nowMs: number): void {
     this.seq = Math.max(this.seq + 1, Math.floor(nowMs / 1000))
     this.table.onPresence({ peer: this.init.self, seq: this.seq, weight: this.weight, scope: this.init.ownScope }, nowMs)
+  }
+
+  private onListed (nowMs: number): void {
+    this.lineCheckMs = Math.min(this.lineCheckMs, nowMs + FIRST_LINE_CHECK_MS)
+    this.refresh(nowMs)
   }
 
   /** The members are others now. While somebody has the seat, it matters little who else could have it. */

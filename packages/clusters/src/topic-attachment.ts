@@ -176,6 +176,13 @@ export class TopicAttachment {
     }
   }
 
+  /** Others want the seat, and it is not known who has it: one of the others may know. */
+  onNoCoordinator (nowMs: number): void {
+    if (this.asked === undefined && this.subscribers.size > 0) {
+      this.syncWith = { peer: '', atMs: nowMs }
+    }
+  }
+
   /** Whether those that seek are to find this peer. */
   onAdvertise (active: boolean, nowMs: number): void {
     if (active !== this.advertises) {

@@ -150,7 +150,7 @@ export class MemberWorld {
         this.onSubscription(index, effect.topic)
         break
       case 'leave':
-        this.leave(index, effect.topic)
+        this.leaveTopic(index, effect.topic)
         break
       case 'publish': {
         const gossip = { topic: effect.topic, from: this.names[index] as string, bytes: effect.bytes, seen: new Set([index]) }
@@ -332,7 +332,7 @@ export class MemberWorld {
     }
   }
 
-  private leave (index: number, topic: string): void {
+  private leaveTopic (index: number, topic: string): void {
     const mesh = this.joined[index]?.get(topic) ?? new Set()
     this.joined[index]?.delete(topic)
     mesh.forEach(other => this.joined[other]?.get(topic)?.delete(index))
