@@ -198,7 +198,11 @@ export class PartLevel {
 
   /** Members of which another knew, and this one did not. */
   onPush (answer: MembersAnswer, nowMs: number): void {
+    const before = this.table.checksum
     this.takeMembers(answer, nowMs)
+    if (this.table.checksum !== before) {
+      this.onNews(nowMs) // others may not have heard of them either: they see it by the checksum
+    }
     this.settle(nowMs)
   }
 

@@ -213,7 +213,10 @@ export class MemberWorld {
   private forward (from: number, gossip: Gossip, via?: number): void {
     const size = gossip.bytes.length + gossip.topic.length + GOSSIP_BYTES
     const kind = gossip.bytes[0] === LEASE_TAG ? 'lease' : 'presence'
-    for (const to of this.joined[from]?.get(gossip.topic) ?? []) {
+    const mesh = this.joined[from]?.get(gossip.topic) ?? new Set<number>()
+    // the first time it goes to as many as should be in the mesh, even if they are not
+    const more = via === undefined && mesh.size < MESH ? this.subscribers(from, gossip.topic).filter(to => !mesh.has(to)).slice(0, MESH - mesh.size) : []
+    for (const to of [...mesh, ...more]) {
       if (to !== via) {
         this.sent[kind] += size
         if (!gossip.seen.has(to)) { // a further copy changes nothing there
@@ -304,9 +307,12 @@ export class MemberWorld {
   private tellSubscribers (index: number, topic: string): void {
     this.fillMesh(index, topic)
     this.later(index, 100, (machine, nowMs) => {
-      const subscribers = [...this.connections[index] as Set<number>].filter(other => this.joined[other]?.has(topic) === true)
-      machine.onSubscribers(topic, subscribers.map(other => this.names[other] as string), nowMs)
+      machine.onSubscribers(topic, this.subscribers(index, topic).map(other => this.names[other] as string), nowMs)
     })
+  }
+
+  private subscribers (index: number, topic: string): number[] {
+    return [...this.connections[index] as Set<number>].filter(other => this.joined[other]?.has(topic) === true)
   }
 
   /** As at a heartbeat: below the least, others are taken in. */
@@ -315,7 +321,7 @@ export class MemberWorld {
     if (mesh === undefined || mesh.size >= MESH_LOW) {
       return
     }
-    const candidates = [...this.connections[index] as Set<number>].filter(other => !mesh.has(other) && this.joined[other]?.has(topic) === true)
+    const candidates = this.subscribers(index, topic).filter(other => !mesh.has(other))
     while (mesh.size < MESH && candidates.length > 0) {
       const [other] = candidates.splice(randomBelow(this.random, candidates.length), 1) as [number]
       const theirs = this.joined[other]?.get(topic) as Set<number>
