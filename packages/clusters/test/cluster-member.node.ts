@@ -1,5 +1,6 @@
 /** Clusters of real libp2p nodes over TCP on loopback, with GossipSub. */
 import { expect } from 'chai'
+import { NoCoordinatorError } from '../src/libp2p/index.ts'
 import { createClusterNode, eventually, stopNode, TableRendezvous } from './node-fixture.ts'
 import type { TestNode } from './node-fixture.ts'
 
@@ -54,6 +55,21 @@ describe('ClusterService', function () {
     await kill(coordinator)
     await eventually(() => nodes.every(({ service }) => service.members === 5 && service.coordinator !== undefined && service.coordinator !== coordinator.name))
     await answersEverywhere(5)
+
+    const { service } = nodes[0] as TestNode
+    await service.stop()
+    await eventually(() => nodes.slice(1).every(({ service }) => service.members === 4))
+    await service.start()
+    await eventually(() => nodes.every(({ service }) => service.members === 5 && service.coordinator !== undefined))
+    await answersEverywhere(5)
+  })
+
+  it('says who was asked when nobody who coordinates answers in time', async () => {
+    await create(new TableRendezvous(), 1, () => ({ weight: 0 }))
+    const error = await nodes[0]?.service.where('common', { timeoutMs: 300 }).catch((cause: unknown) => cause)
+    expect(error).to.be.instanceOf(NoCoordinatorError)
+    expect(error).to.include({ scope: 'eu-west/all/', coordinator: undefined })
+    expect(nodes[0]?.service.counters).to.include({ questions_total: 1, questions_failed_total: 1 })
   })
   it('makes several clusters of 16 nodes when six are the most, and each knows what all of them serve', async function () {
     this.timeout(240_000)
