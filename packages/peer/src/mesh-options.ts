@@ -1,7 +1,6 @@
 /** The libp2p configuration of every Skein node, with the reasons for what differs from libp2p's defaults. */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify, identifyPush } from '@libp2p/identify'
-import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import { inference } from '@skein/inference/libp2p'
 import { peerExchange } from '@skein/pex/libp2p'
@@ -18,7 +17,7 @@ import { streamMuxer } from './stream-muxer.ts'
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
 import type { ConnectionGater, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Identify, IdentifyPush } from '@libp2p/identify'
-import type { KadDHT } from '@libp2p/kad-dht'
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { Ping } from '@libp2p/ping'
 import type { CoordinatesInit, CoordinatesService } from '@skein/clusters/libp2p'
 import type { Clock } from '@skein/core'
@@ -61,7 +60,8 @@ export interface SkeinServices extends Record<string, unknown> {
   identify: Identify
   identifyPush: IdentifyPush
   ping: Ping
-  dht: KadDHT
+  /** Not there in a browser */
+  dht?: KadDHT
   routing: ModelRouting
   inference: InferenceService
   /** Not there when this node takes no part in gossip */
@@ -94,18 +94,18 @@ export interface SkeinServicesInit {
 export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<SkeinServices> {
   const { dials, clock } = init
   const limited = <C extends GossipSubComponents>(components: C): C => dials === undefined ? components : limitDials(components, { dials, clock })
-  const dht = kadDHT({
+  const dht = platform.dht?.({
     protocol: PROTOCOLS.kad,
     clientMode: init.client ?? false,
     maxInboundStreams: init.inbound?.maxDhtStreamsPerConnection,
     // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
-    peerInfoMapper: passthroughMapper
+    peerInfoMapper: peer => peer
   })
   return {
     identify: identify(),
     identifyPush: identifyPush(),
     ping: ping(),
-    dht: components => dht(limited(components)),
+    ...dht === undefined ? {} : { dht: (components: KadDHTComponents) => dht(limited(components)) },
     routing: modelRouting({ clientMode: init.client, ...init.routing }),
     inference: inference(init.inference),
     ...init.coordinates === undefined ? {} : { coordinates: coordinates(init.coordinates) },

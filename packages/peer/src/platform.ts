@@ -1,6 +1,7 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
 import type { NameResolver } from './name-resolver.ts'
 import type { PrivateKey } from '@libp2p/interface'
+import type { kadDHT } from '@libp2p/kad-dht'
 import type { AddressTablesStore } from '@skein/pex'
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
@@ -12,6 +13,11 @@ export interface DataDirectory {
 
 export interface Platform {
   transports: () => NonNullable<Libp2pOptions['transports']>
+  /**
+   * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that
+   * it is connected to, and kad-dht would be a seventh of its bundle.
+   */
+  dht?: typeof kadDHT
   /** Listened on when nothing else is asked for */
   defaultListen: string[]
   hardware: () => Hardware

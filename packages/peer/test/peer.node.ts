@@ -73,6 +73,15 @@ describe('peers', function () {
     expect(await server.chat({ model: 'from the newcomer', ...ASK }).text()).to.equal('new')
   })
 
+  it('find and call without a DHT of their own, as in a browser', async () => {
+    const first = await start()
+    const others = await Promise.all(Array.from({ length: 6 }, async () => await start({ bootstrap: first.addresses })))
+    await others[4]?.serve('m', async () => 'far')
+    const guest = await start({ listen: [], bootstrap: others[0]?.addresses ?? [], pex: false, gossip: false, services: { dht: () => ({}) } })
+    expect(guest.libp2p.getPeers()).to.have.length(1)
+    expect(await guest.chat({ model: 'm', ...ASK }).text()).to.equal('far')
+  })
+
   it('say that nobody offers a model', async () => {
     const [, client] = await pair()
     expect((await failure(client.chat({ model: 'none', ...ASK }).text())).code).to.equal('no_provider')

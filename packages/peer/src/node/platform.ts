@@ -1,5 +1,6 @@
 /** Node: TCP and WebSocket, a data folder, the hardware as the operating system tells it. */
 import { join } from 'node:path'
+import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
@@ -10,6 +11,7 @@ import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
   transports: () => [tcp(), webSocketTransport()],
+  dht: kadDHT,
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
   nameResolver: nodeNameResolver,

@@ -182,7 +182,7 @@ export class SeedStages {
       this.lettingGo = letsGo
       // as a server it would stand in the routing tables of all whom it lets go, and be dialled again for every other lookup
       const { dht, routing } = this.libp2p.services
-      Promise.all([dht.setMode(letsGo ? 'client' : 'server'), routing.setClientMode(letsGo)]).catch(error => {
+      Promise.all([dht?.setMode(letsGo ? 'client' : 'server'), routing.setClientMode(letsGo)]).catch(error => {
         this.log?.error('the DHT did not change its mode: %s', (error as Error).message)
       })
     }
