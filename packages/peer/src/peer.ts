@@ -1,25 +1,19 @@
 /** A peer of the mesh: serves models, finds and calls those of others. */
-import { multiaddr } from '@multiformats/multiaddr'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { NoCoordinatorError } from '@skein/clusters/libp2p'
-import { BoundedMap, deadline, randomBytes, toHex } from '@skein/core'
+import { deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
-import { meets } from '@skein/routing'
 import { TypedEventEmitter } from 'main-event'
 import { chatCall } from './chat-call.ts'
-import { CoolDown } from './cool-down.ts'
-import { callModel } from './failover.ts'
 import { loadsOf } from './mesh-clusters.ts'
+import { MeshCalls } from './mesh-calls.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
-import { IdleCircuits } from './relay/idle-circuits.ts'
 import { RelayUnavailableError } from './relay/relay-unavailable-error.ts'
-import { searchOffers } from './offer-search.ts'
 import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
 import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { Service } from './served-models.ts'
-import type { FailoverOptions, FailoverWorld } from './failover.ts'
+import type { FailoverOptions } from './failover.ts'
 import type { PeerGossip } from './gossip/peer-gossip.ts'
 import type { MeshServices } from './metrics/mesh-figures.ts'
 import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
@@ -27,16 +21,13 @@ import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
-import type { OfferSearchInit } from './offer-search.ts'
-import type { PooledOffer } from './offer-pool.ts'
-import type { PathKind, ProviderView } from './ranking.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2p } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
 import type { RegionAnswer } from '@skein/clusters'
 import type { ClusterService, OverlayService, WhereOptions } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
-import type { Backend, Handler, HandlerBackendOptions, InferenceEvent, InferenceRequest, JsonObject } from '@skein/inference'
+import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
@@ -82,9 +73,6 @@ export interface StopOptions {
 
 /** The model list of the seeds is asked for at most this often, ms. */
 const MODEL_LIST_LIFE_MS = 10_000
-/** A measured round trip is good for this long; a ping takes at most that long, ms. */
-const ROUND_TRIP_LIFE_MS = 60_000
-const PING_TIMEOUT_MS = 5_000
 const EMBEDDING_ANSWER_CHARS = 64 * 1024 * 1024
 
 export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
@@ -94,11 +82,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** Offers, answers and candidates of connections to be made, to and from other peers over the seeds */
   readonly signals: PeerSignals
   private readonly parts: PeerParts
-  private readonly coolDown = new CoolDown()
-  private readonly ownRequests = new Map<string, number>()
-  private readonly idleCircuits: IdleCircuits
+  private readonly calls: MeshCalls
   private readonly served: ServedModels
-  private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
   private readonly seen = new SeenModels()
   private seedModels?: { atMs: number, models: Promise<ModelListing[]> }
   private stopping?: Promise<void>
@@ -107,7 +92,6 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     super()
     this.parts = parts
     this.libp2p = parts.libp2p
-    this.idleCircuits = new IdleCircuits(parts)
     this.fetch = openAIFetch(this, { clock: parts.clock, random: parts.random })
     this.signals = new PeerSignals({ libp2p: parts.libp2p, clock: parts.clock, log: parts.libp2p.logger.forComponent('skein:signals') })
     this.signals.start()
@@ -130,6 +114,19 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
         this.safeDispatchEvent(kind === 'served' ? 'model:served' : 'model:withdrawn', { detail: { model } })
       },
       onLoad: model => { parts.overlays?.loadChanged(model) }
+    })
+    const { libp2p, clock, random, overlays } = parts
+    this.calls = new MeshCalls({
+      libp2p, clock, random, overlays,
+      region: parts.self.region,
+      served: this.served,
+      seen: this.seen,
+      onAttempt: attempt => {
+        if (attempt.error === undefined && attempt.peer !== this.id) {
+          parts.gossip?.onService(attempt.peer)
+        }
+        this.safeDispatchEvent('call:attempt', { detail: attempt })
+      }
     })
     this.libp2p.addEventListener('connection:open', ({ detail }) => {
       this.safeDispatchEvent('peer:connected', {
@@ -175,19 +172,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
    * Who serves this model, the nearest region first; each peer once. The first result comes early; the search stops when the loop is left.
    */
   async * findModel (query: string | OfferFilter, options: FindModelOptions = {}): AsyncGenerator<Offer, void, undefined> {
-    const seen = new Set<string>()
-    const model = typeof query === 'string' ? query : query.model
-    const own = this.served.offerOf(model)
-    if (own != null && meets(own, typeof query === 'string' ? { model } : query)) {
-      yield own
-    }
-    for await (const { offer } of searchOffers(this.offerSearch(), typeof query === 'string' ? { model } : query, options)) {
-      this.seen.onOffer(offer)
-      if (!seen.has(offer.peer)) {
-        seen.add(offer.peer)
-        yield offer
-      }
-    }
+    yield * this.calls.search(typeof query === 'string' ? { model: query } : query, options)
   }
 
   /** One request of any task, as events; the other calls stand on it. */
@@ -195,7 +180,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     if (this.stopping != null) {
       throw new InferenceError('cancelled', 'This peer has been stopped')
     }
-    return callModel(this.world(), request, options)
+    return this.calls.call(request, options)
   }
 
   /** Asks for a chat completion. `body` is OpenAI's request body; whether it is streamed depends on how the result is read. */
@@ -355,7 +340,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     limit.clear()
     this.signals.stop()
     this.parts.relays?.stop()
-    this.idleCircuits.stop()
+    this.calls.stop()
     await clusters?.stop()
     this.parts.gossip?.stop()
     membership.stop()
@@ -378,148 +363,5 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       .map(({ id, providers, regions }) => ({ id, tasks: [], providers, contextTokens: 0, regions })))
   }
 
-  private world (): FailoverWorld {
-    return {
-      clock: this.parts.clock,
-      random: this.parts.random,
-      region: this.parts.self.region,
-      coolDown: this.coolDown,
-      find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
-      view: peer => this.view(peer),
-      ask: (offer, request, options) => this.ask(offer, request, options),
-      onAttempt: attempt => { this.onAttempt(attempt) }
-    }
-  }
 
-  private offerSearch (): OfferSearchInit {
-    const { libp2p, overlays, self } = this.parts
-    return { overlays, findModel: (filter, options) => libp2p.services.routing.findModel(filter, options), region: self.region }
-  }
-
-  private async * find (
-    request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>
-  ): AsyncGenerator<PooledOffer, void, undefined> {
-    const { clock } = this.parts
-    const filter = { model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier }
-    const own = this.served.offerOf(request.model)
-    if (own != null && meets(own, filter)) {
-      yield { offer: own, fromCache: true }
-    }
-    const isUsable = ({ peer, queueDepth, maxConcurrent }: Offer): boolean => {
-      const nowMs = clock.nowMs()
-      return queueDepth < maxConcurrent && (this.coolDown.untilMs(peer, request.model, nowMs) ?? 0) <= nowMs
-    }
-    for await (const { offer, source } of searchOffers(this.offerSearch(), filter, { signal, hungry, isUsable })) {
-      this.seen.onOffer(offer)
-      yield { offer, fromCache: source !== 'network' }
-    }
-  }
-
-  private view (peer: string): ProviderView {
-    const ownRequests = this.ownRequests.get(peer) ?? 0
-    if (peer === this.id) {
-      return { path: 'local', ownRequests }
-    }
-    const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.libp2p.services.coordinates?.roundTripMs(peer)
-    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests }
-  }
-
-  private onAttempt (attempt: PeerEvents['call:attempt']['detail']): void {
-    if (attempt.error?.code === 'model_not_found' || attempt.error?.code === 'connection_failed') {
-      this.libp2p.services.routing.forget(attempt.model, attempt.peer)
-      this.seen.forget(attempt.model, attempt.peer)
-      this.parts.overlays?.gone(attempt.model, attempt.peer)
-    } else if (attempt.peer !== this.id) {
-      if (attempt.error === undefined) {
-        this.parts.gossip?.onService(attempt.peer)
-      }
-      void this.measureRoundTrip(attempt.peer)
-    }
-    if (attempt.error === undefined && attempt.peer !== this.id) {
-      this.parts.gossip?.onService(attempt.peer)
-    }
-    this.safeDispatchEvent('call:attempt', { detail: attempt })
-  }
-
-  /** Those who are called are worth a ping now and then: ranking goes by it. */
-  private async measureRoundTrip (peer: string): Promise<void> {
-    const nowMs = this.parts.clock.nowMs()
-    if (this.pathTo(peerIdFromString(peer)) !== 'direct') {
-      return // libp2p would dial for the ping, through the relay once more
-    }
-    const known = this.roundTrips.touch(peer)
-    if (known != null && nowMs - known.atMs < ROUND_TRIP_LIFE_MS) {
-      return
-    }
-    this.roundTrips.set(peer, { atMs: nowMs, ms: known?.ms })
-    const limit = deadline(this.parts.clock, PING_TIMEOUT_MS)
-    try {
-      const ms = await this.libp2p.services.ping.ping(peerIdFromString(peer), { signal: limit.signal })
-      this.roundTrips.set(peer, { atMs: nowMs, ms })
-    } catch {
-      // the next call finds out whether it is still there
-    } finally {
-      limit.clear()
-    }
-  }
-
-  private pathTo (peerId: PeerId): PathKind {
-    const connections = this.libp2p.getConnections(peerId)
-    if (connections.length === 0) {
-      return 'unconnected'
-    }
-    return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
-  }
-
-  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }):
-    AsyncIterable<InferenceEvent> & { path: () => PathKind } {
-    const { inference } = this.parts.libp2p.services
-    const count = (change: number): void => {
-      const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
-      if (requests > 0) {
-        this.ownRequests.set(offer.peer, requests)
-        this.idleCircuits.onCalled(offer.peer)
-      } else {
-        this.ownRequests.delete(offer.peer)
-        this.idleCircuits.onIdle(offer.peer)
-      }
-    }
-    const local = offer.peer === this.id
-    const { served } = this
-    const learnAddresses = this.learnAddresses.bind(this)
-    const circuitTo = this.circuitTo.bind(this)
-    const peerId = peerIdFromString(offer.peer)
-
-    async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
-      count(1)
-      try {
-        if (local) {
-          yield * served.infer(request, options)
-        } else {
-          await learnAddresses(peerId, offer.addresses, options.signal)
-          yield * inference.call(circuitTo(peerId) ?? peerId, request, options)
-        }
-      } finally {
-        count(-1)
-      }
-    }
-    const iterable = events()
-    return {
-      [Symbol.asyncIterator]: () => iterable,
-      path: () => local ? 'local' : this.pathTo(peerId)
-    }
-  }
-
-  /** The circuit to a peer that is reached in no better way. libp2p does not count one as a connection, and would make another for each call. */
-  private circuitTo (peerId: PeerId): Connection | undefined {
-    const open = this.libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
-    return open.some(({ limits }) => limits == null) ? undefined : open[0]
-  }
-
-  /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */
-  private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
-    if (addresses.length > 0 && this.libp2p.getConnections(peerId).length === 0) {
-      await this.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
-    }
-  }
 }

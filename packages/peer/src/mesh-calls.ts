@@ -1,0 +1,223 @@
+/** How a peer calls models: whom it finds, what it knows of the way to them, and the requests of its own that are under way. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { BoundedMap, deadline } from '@skein/core'
+import { meets } from '@skein/routing'
+import { CoolDown } from './cool-down.ts'
+import { callModel } from './failover.ts'
+import { searchOffers } from './offer-search.ts'
+import { IdleCircuits } from './relay/idle-circuits.ts'
+import type { OverlayService } from '@skein/clusters/libp2p'
+import type { Clock, Random } from '@skein/core'
+import type { InferenceEvent, InferenceRequest } from '@skein/inference'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Offer } from '@skein/records'
+import type { OfferFilter } from '@skein/routing'
+import type { FindModelOptions } from '@skein/routing/libp2p'
+import type { FailoverOptions, FailoverWorld } from './failover.ts'
+import type { SkeinServices } from './mesh-options.ts'
+import type { PooledOffer } from './offer-pool.ts'
+import type { OfferSearchInit } from './offer-search.ts'
+import type { ModelCall } from './openai/model-caller.ts'
+import type { PeerEvents } from './peer-events.ts'
+import type { PathKind, ProviderView } from './ranking.ts'
+import type { SeenModels } from './seen-models.ts'
+import type { ServedModels } from './served-models.ts'
+
+export type CallAttempt = PeerEvents['call:attempt']['detail']
+
+export interface MeshCallsInit {
+  libp2p: Libp2p<SkeinServices>
+  clock: Clock
+  random: Random
+  region: string
+  served: ServedModels
+  seen: SeenModels
+  /** Not there without gossip, or when they are turned off */
+  overlays?: OverlayService
+  onAttempt: (attempt: CallAttempt) => void
+}
+
+/** A measured round trip is good for this long; a ping takes at most that long, ms. */
+const ROUND_TRIP_LIFE_MS = 60_000
+const PING_TIMEOUT_MS = 5_000
+
+export class MeshCalls {
+  private readonly init: MeshCallsInit
+  private readonly self: string
+  private readonly coolDown = new CoolDown()
+  private readonly ownRequests = new Map<string, number>()
+  private readonly idleCircuits: IdleCircuits
+  private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
+
+  constructor (init: MeshCallsInit) {
+    this.init = init
+    this.self = init.libp2p.peerId.toString()
+    this.idleCircuits = new IdleCircuits(init)
+  }
+
+  call (request: InferenceRequest, options: FailoverOptions): ModelCall {
+    return callModel(this.world(), request, options)
+  }
+
+  /** Offers that meet the filter: this peer's own, then those of others as they are found; each peer once. */
+  async * search (filter: OfferFilter, options: FindModelOptions): AsyncGenerator<Offer, void, undefined> {
+    const own = this.init.served.offerOf(filter.model)
+    if (own != null && meets(own, filter)) {
+      yield own
+    }
+    const yielded = new Set<string>()
+    for await (const { offer } of searchOffers(this.offerSearch(), filter, options)) {
+      this.init.seen.onOffer(offer)
+      if (!yielded.has(offer.peer)) {
+        yielded.add(offer.peer)
+        yield offer
+      }
+    }
+  }
+
+  stop (): void {
+    this.idleCircuits.stop()
+  }
+
+  private world (): FailoverWorld {
+    return {
+      clock: this.init.clock,
+      random: this.init.random,
+      region: this.init.region,
+      coolDown: this.coolDown,
+      find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
+      view: peer => this.view(peer),
+      ask: (offer, request, options) => this.ask(offer, request, options),
+      onAttempt: attempt => { this.onAttempt(attempt) }
+    }
+  }
+
+  private offerSearch (): OfferSearchInit {
+    const { libp2p, overlays, region } = this.init
+    return { overlays, findModel: (filter, options) => libp2p.services.routing.findModel(filter, options), region }
+  }
+
+  private async * find (
+    request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>
+  ): AsyncGenerator<PooledOffer, void, undefined> {
+    const { clock } = this.init
+    const filter = { model: request.model, task: request.task, maxPriceMicros: options.maxPriceMicros, minTier: options.minTier }
+    const own = this.init.served.offerOf(request.model)
+    if (own != null && meets(own, filter)) {
+      yield { offer: own, fromCache: true }
+    }
+    const isUsable = ({ peer, queueDepth, maxConcurrent }: Offer): boolean => {
+      const nowMs = clock.nowMs()
+      return queueDepth < maxConcurrent && (this.coolDown.untilMs(peer, request.model, nowMs) ?? 0) <= nowMs
+    }
+    for await (const { offer, source } of searchOffers(this.offerSearch(), filter, { signal, hungry, isUsable })) {
+      this.init.seen.onOffer(offer)
+      yield { offer, fromCache: source !== 'network' }
+    }
+  }
+
+  private view (peer: string): ProviderView {
+    const ownRequests = this.ownRequests.get(peer) ?? 0
+    if (peer === this.self) {
+      return { path: 'local', ownRequests }
+    }
+    const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.init.libp2p.services.coordinates?.roundTripMs(peer)
+    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests }
+  }
+
+  private onAttempt (attempt: CallAttempt): void {
+    const { model, peer, error } = attempt
+    const { libp2p, seen, overlays, onAttempt } = this.init
+    if (error?.code === 'model_not_found' || error?.code === 'connection_failed') {
+      libp2p.services.routing.forget(model, peer)
+      seen.forget(model, peer)
+      overlays?.gone(model, peer)
+    } else if (peer !== this.self) {
+      void this.measureRoundTrip(peer)
+    }
+    onAttempt(attempt)
+  }
+
+  /** Those who are called are worth a ping now and then: ranking goes by it. */
+  private async measureRoundTrip (peer: string): Promise<void> {
+    const nowMs = this.init.clock.nowMs()
+    if (this.pathTo(peerIdFromString(peer)) !== 'direct') {
+      return // libp2p would dial for the ping, through the relay once more
+    }
+    const known = this.roundTrips.touch(peer)
+    if (known != null && nowMs - known.atMs < ROUND_TRIP_LIFE_MS) {
+      return
+    }
+    this.roundTrips.set(peer, { atMs: nowMs, ms: known?.ms })
+    const limit = deadline(this.init.clock, PING_TIMEOUT_MS)
+    try {
+      const ms = await this.init.libp2p.services.ping.ping(peerIdFromString(peer), { signal: limit.signal })
+      this.roundTrips.set(peer, { atMs: nowMs, ms })
+    } catch {
+      // the next call finds out whether it is still there
+    } finally {
+      limit.clear()
+    }
+  }
+
+  private pathTo (peerId: PeerId): PathKind {
+    const connections = this.init.libp2p.getConnections(peerId)
+    if (connections.length === 0) {
+      return 'unconnected'
+    }
+    return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
+  }
+
+  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }):
+    AsyncIterable<InferenceEvent> & { path: () => PathKind } {
+    const { inference } = this.init.libp2p.services
+    const count = (change: number): void => {
+      const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
+      if (requests > 0) {
+        this.ownRequests.set(offer.peer, requests)
+        this.idleCircuits.onCalled(offer.peer)
+      } else {
+        this.ownRequests.delete(offer.peer)
+        this.idleCircuits.onIdle(offer.peer)
+      }
+    }
+    const local = offer.peer === this.self
+    const { served } = this.init
+    const learnAddresses = this.learnAddresses.bind(this)
+    const circuitTo = this.circuitTo.bind(this)
+    const peerId = peerIdFromString(offer.peer)
+
+    async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
+      count(1)
+      try {
+        if (local) {
+          yield * served.infer(request, options)
+        } else {
+          await learnAddresses(peerId, offer.addresses, options.signal)
+          yield * inference.call(circuitTo(peerId) ?? peerId, request, options)
+        }
+      } finally {
+        count(-1)
+      }
+    }
+    const iterable = events()
+    return {
+      [Symbol.asyncIterator]: () => iterable,
+      path: () => local ? 'local' : this.pathTo(peerId)
+    }
+  }
+
+  /** The circuit to a peer that is reached in no better way. libp2p does not count one as a connection, and would make another for each call. */
+  private circuitTo (peerId: PeerId): Connection | undefined {
+    const open = this.init.libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
+    return open.some(({ limits }) => limits == null) ? undefined : open[0]
+  }
+
+  /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */
+  private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
+    if (addresses.length > 0 && this.init.libp2p.getConnections(peerId).length === 0) {
+      await this.init.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
+    }
+  }
+}
