@@ -212,6 +212,23 @@ describe('ClusterMember', () => {
     }
   })
 
+  it('joins with others when its cluster has become too small', () => {
+    const world = worldOf(40, { bounds: { minPeers: 4, maxPeers: 10 } })
+    world.run(15 * 60_000)
+    const scopes = (): number => new Set([...world.members.values()].map(({ scope }) => scope)).size
+    const before = scopes()
+    for (const peer of [...world.members.keys()].slice(8)) {
+      world.kill(peer)
+      world.run(1000)
+    }
+    world.run(40 * 60_000)
+    expect(before).to.be.at.least(4)
+    expect(scopes()).to.be.at.most(2)
+    for (const { coordinator } of world.members.values()) {
+      expect(world.members.get(coordinator as string)?.where('common', world.nowMs)?.[0]?.free).to.equal(16)
+    }
+  })
+
   it('goes to the cluster of another zone when it is nearer to that, and is missed in none', () => {
     const world = worldOf(10)
     world.run(60_000)
