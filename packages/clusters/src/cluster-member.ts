@@ -2,16 +2,18 @@
  * A peer of a cluster: it says once that it is there, knows the other members and who coordinates them, tells that one its loads and asks it where
  * there is capacity; and where its turn comes it coordinates. All without I/O.
  */
+import { randomFloat } from '@skein/core'
 import { ClusterChoice, MOVED_LIFE_MS } from './cluster-choice.ts'
 import { decodeAnswer, decodeMessage, encodeMessage } from './cluster-message.ts'
 import { ClusterMessageError, decodeNotice, MAX_TOLD_PARTS } from './cluster-notice.ts'
 import { ClusterLookout } from './cluster-lookout.ts'
-import { MIN_CLUSTER_PEERS } from './cluster-depth.ts'
+import { MAX_CLUSTER_PEERS, MIN_CLUSTER_PEERS } from './cluster-depth.ts'
 import { clusterTopic, CoordinatorLadder } from './coordinator-ladder.ts'
 import { clusterPoint, prefixOf } from './cluster-point.ts'
 import { LoadTable } from './load-table.ts'
 import { LoadTeller } from './load-teller.ts'
 import { PartLevel } from './part-level.ts'
+import { RegionAnchors } from './region-anchors.ts'
 import { scopeName, zonePart } from './scope.ts'
 import { WHOLE_REGION } from './zone.ts'
 import type { ToldPart } from './cluster-census.ts'
@@ -22,6 +24,7 @@ import type { LeaseNotice, Notice } from './cluster-notice.ts'
 import type { RegionAnswer } from './digest-exchange.ts'
 import type { ModelLoad } from './load-table.ts'
 import type { RegionCapacity } from './region-capacity.ts'
+import type { ZoneAnchor } from './zone.ts'
 import type { Machine, Random, TopicVerdict } from '@skein/core'
 
 export interface ClusterMemberInit {
@@ -36,7 +39,18 @@ export interface ClusterMemberInit {
    * @default 0
    */
   weight?: number
+  /**
+   * Peers of the region, and where they stand: of them zones are named, should this peer coordinate the region.
+   *
+   * @default none: then it names none
+   */
+  standing?: () => ZoneAnchor[]
 }
+
+/** In that time digests have come from all parts of a region. */
+const REGION_KNOWN_MS = 360_000
+/** Between the choice of a zone and the move to it, at least; twice as long at most. */
+const ZONE_STAY_MS = 30_000
 
 export class ClusterMember implements Machine<ClusterEffect> {
   private readonly self: string
@@ -56,6 +70,10 @@ export class ClusterMember implements Machine<ClusterEffect> {
   private choice: ClusterChoice
   private level: PartLevel
   private seenCoordinator?: string
+  private readonly standing: () => ZoneAnchor[]
+  private readonly anchors: RegionAnchors
+  private isAnchorNewsOwed = false
+  private nextZone?: { zone: string, atMs: number }
 
   constructor (init: ClusterMemberInit, random: Random, nowMs: number) {
     this.self = init.self
@@ -64,6 +82,8 @@ export class ClusterMember implements Machine<ClusterEffect> {
     this.bounds = init.bounds ?? {}
     this.weight = init.weight ?? 0
     this.random = random
+    this.standing = init.standing ?? (() => [])
+    this.anchors = new RegionAnchors({ region: init.region, maxPeers: this.bounds.maxPeers ?? MAX_CLUSTER_PEERS })
     const emit = (effect: ClusterEffect): void => { this.effects.push(effect) }
     const tell = (atMs: number): ReturnType<ClusterMember['tell']> => this.tell(atMs)
     this.ladder = new CoordinatorLadder({
@@ -73,7 +93,8 @@ export class ClusterMember implements Machine<ClusterEffect> {
       tell,
       ownAddresses: () => this.addresses,
       isConnected: peer => this.connected.has(peer),
-      capacity: atMs => this.capacity(atMs)
+      capacity: atMs => this.capacity(atMs),
+      onLease: (height, notice, atMs) => { this.hearAnchors(height, notice.anchors, atMs) }
     })
     this.teller = new LoadTeller({
       random,
@@ -114,6 +135,11 @@ export class ClusterMember implements Machine<ClusterEffect> {
     return coordinator === undefined ? [] : this.level.addressesOf(coordinator)
   }
 
+  /** The anchors of the region's zones, as far as they were told; none where the region is one zone. */
+  get zoneAnchors (): ZoneAnchor[] {
+    return this.anchors.told
+  }
+
   /** The parts that it coordinates, its cluster first. */
   get held (): string[] {
     return this.ladder.held
@@ -132,10 +158,20 @@ export class ClusterMember implements Machine<ClusterEffect> {
     return this.ladder.where(this.level, model, nowMs)
   }
 
-  /** It is nearest to another anchor now. */
+  /** It is nearest to another anchor now. It stays for a moment, so that those whom it coordinates have heard of the anchors when it goes. */
   onZone (zone: string, nowMs: number): void {
-    if (zone !== this.zone) {
-      this.zone = zone
+    if (zone === this.zone) {
+      this.nextZone = undefined
+    } else if (zone !== this.nextZone?.zone) {
+      this.nextZone = { zone, atMs: nowMs + ZONE_STAY_MS * (1 + randomFloat(this.random)) }
+    }
+  }
+
+  private moveToZone (nowMs: number): void {
+    const { nextZone } = this
+    if (nextZone !== undefined && nextZone.atMs <= nowMs) {
+      this.nextZone = undefined
+      this.zone = nextZone.zone
       this.leaveLevels(nowMs)
       this.loadTable.retain(() => false)
       this.choice = this.newChoice(nowMs)
@@ -271,6 +307,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
   }
 
   onTimeout (nowMs: number): void {
+    this.moveToZone(nowMs)
     this.level.onTimeout(nowMs)
     this.teller.onTimeout(nowMs)
     this.ladder.onTimeout(nowMs)
@@ -284,7 +321,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
 
   nextTimeoutMs (): number | undefined {
     const { level, teller, ladder, choice, lookout } = this
-    const next = Math.min(...[level, teller, ladder, choice, lookout].map(one => one.nextTimeoutMs()))
+    const next = Math.min(this.nextZone?.atMs ?? Infinity, ...[level, teller, ladder, choice, lookout].map(one => one.nextTimeoutMs()))
     return next === Infinity ? undefined : next
   }
 
@@ -357,6 +394,13 @@ export class ClusterMember implements Machine<ClusterEffect> {
       this.move(depth, nowMs)
     }
     this.ladder.settle(this.level, this.weight, nowMs)
+    if (!this.held.includes(this.region)) {
+      this.anchors.onReleased()
+    }
+    if (this.isAnchorNewsOwed) {
+      this.isAnchorNewsOwed = false
+      this.levels.forEach(level => { level.onNews(nowMs) })
+    }
     if (this.level.coordinator !== this.seenCoordinator) {
       this.seenCoordinator = this.level.coordinator
       this.teller.onCoordinator(this.seenCoordinator, nowMs)
@@ -417,13 +461,37 @@ export class ClusterMember implements Machine<ClusterEffect> {
       tell: atMs => this.tell(atMs),
       ownAddresses: () => this.addresses,
       isConnected: peer => this.connected.has(peer),
-      onLease: (_holder, notice, atMs) => { this.choice.onTold(notice.parts, atMs) },
+      onLease: (holder, notice, atMs) => {
+        this.choice.onTold(notice.parts, atMs)
+        if (holder === this.level.coordinator) {
+          this.hearAnchors(0, notice.anchors, atMs)
+        }
+      },
       onLeft: peer => { this.loadTable.onPeerLeft(peer) }
     }, nowMs)
   }
 
   private tell (nowMs: number): Pick<LeaseNotice, 'parts' | 'anchors'> {
-    return { parts: this.knownParts(nowMs).slice(0, MAX_TOLD_PARTS), anchors: [] }
+    const { ladder, anchors, region } = this
+    const regionPeers = ladder.peersOf(region, nowMs)
+    // who has it only now has not heard yet how large it is, and goes on with the anchors that it was told of
+    const isKnown = nowMs - (ladder.heldSinceMs(region) ?? Infinity) >= REGION_KNOWN_MS
+    if (regionPeers !== undefined && isKnown && anchors.onHeld(this.standing(), regionPeers, nowMs)) {
+      this.onAnchorsChanged()
+    }
+    return { parts: this.knownParts(nowMs).slice(0, MAX_TOLD_PARTS), anchors: anchors.told }
+  }
+
+  private hearAnchors (height: number, told: readonly ZoneAnchor[], nowMs: number): void {
+    if (this.anchors.onTold(height, told, nowMs)) {
+      this.onAnchorsChanged()
+    }
+  }
+
+  /** Those of the parts that this peer coordinates hear of it. */
+  private onAnchorsChanged (): void {
+    this.isAnchorNewsOwed = true
+    this.effects.push({ type: 'anchors', anchors: this.anchors.told })
   }
 
   /** As far as this peer coordinates, and was told; those nearest to it first. */

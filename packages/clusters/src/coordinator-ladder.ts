@@ -10,6 +10,7 @@ import { PartLevel } from './part-level.ts'
 import { parentScope, zonePart } from './scope.ts'
 import type { ToldPart } from './cluster-census.ts'
 import type { EmitClusterEffect } from './cluster-effect.ts'
+import type { LeaseNotice } from './cluster-notice.ts'
 import type { DigestPeer, RegionAnswer } from './digest-exchange.ts'
 import type { PartLevelInit } from './part-level.ts'
 import type { RegionCapacity } from './region-capacity.ts'
@@ -17,6 +18,8 @@ import type { RegionCapacity } from './region-capacity.ts'
 export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit' | 'isConnected' | 'tell' | 'ownAddresses'> {
   /** What the members of the cluster have */
   capacity: (nowMs: number) => RegionCapacity
+  /** Who coordinates a part so many levels above the cluster said this */
+  onLease: (height: number, notice: LeaseNotice, nowMs: number) => void
 }
 
 /** All members tell a new coordinator their loads within 2 s; then it knows them. */
@@ -107,6 +110,17 @@ export class CoordinatorLadder {
     return above !== undefined && [...above.table.values()].some(({ peer, scope }) => peer !== this.init.self && scope === cluster.scope)
   }
 
+  /** Since when this peer coordinates a part above its cluster. */
+  heldSinceMs (scope: string): number | undefined {
+    return this.uppers.find(level => level.scope === scope)?.heldSinceMs
+  }
+
+  /** How many peers a part has; `undefined` when this peer does not coordinate it. */
+  peersOf (scope: string, nowMs: number): number | undefined {
+    const exchange = this.exchanges.get(scope)
+    return exchange && [...exchange.part(nowMs).values()].reduce((sum, { peers }) => sum + peers, 0)
+  }
+
   /** How many peers there are in parts of the zone, as far as this peer coordinates. */
   parts (): ToldPart[] {
     return [...this.exchanges.values()].flatMap(exchange => exchange.parts())
@@ -144,8 +158,14 @@ export class CoordinatorLadder {
       return known
     }
     this.leaveAbove(index, nowMs)
-    const level = new PartLevel({
-      ...this.init,
+    const { onLease, ...init } = this.init
+    const level: PartLevel = new PartLevel({
+      ...init,
+      onLease: (holder, notice, atMs) => {
+        if (holder === level.coordinator) {
+          onLease(index + 1, notice, atMs)
+        }
+      },
       scope,
       topic: partTopic(scope),
       ownScope,
@@ -180,7 +200,10 @@ export class CoordinatorLadder {
     for (const exchange of this.exchanges.values()) {
       for (let effect = exchange.poll(); effect !== undefined; effect = exchange.poll()) {
         if (effect.type === 'penalize') {
-          this.emit(effect)
+          // while seats change hands, who has one and who knows it differ: that is nobody's fault
+          if (effect.reason !== 'not_its_part') {
+            this.emit(effect)
+          }
         } else if (effect.to === this.init.self) {
           this.onDigest(this.init.self, effect.bytes, nowMs)
         } else {

@@ -3,6 +3,7 @@ import { BoundedMap } from '@skein/core'
 import { clusterPoint, prefixOf } from './cluster-point.ts'
 import { scopeName } from './scope.ts'
 import type { Greeting } from './greeting.ts'
+import type { ZoneAnchor } from './zone.ts'
 
 export interface NeighbourClaimsInit {
   /** Beyond them the one heard longest ago goes. @default 512 */
@@ -14,6 +15,9 @@ export interface NeighbourClaimsInit {
    */
   claimMs?: number
 }
+
+/** Who is less sure of where it stands than this moves on still. */
+const MAX_STANDING_ERROR = 0.4
 
 interface Heard {
   greeting: Greeting
@@ -62,6 +66,17 @@ export class NeighbourClaims {
   /** The depths that neighbours in a zone say their clusters have: what `clusterDepth` wants. */
   depths (region: string, zone: string, nowMs: number): number[] {
     return this.fresh(nowMs).filter(({ greeting }) => greeting.region === region && greeting.zone === zone).map(({ greeting }) => greeting.depth)
+  }
+
+  /** Where neighbours of a region stand, by name, those that know it themselves. */
+  standing (region: string, nowMs: number): ZoneAnchor[] {
+    const known: ZoneAnchor[] = []
+    for (const [name, { greeting, heardMs }] of this.heard) {
+      if (greeting.region === region && greeting.coordinate.error <= MAX_STANDING_ERROR && nowMs - heardMs < this.claimMs) {
+        known.push({ name, coordinate: greeting.coordinate })
+      }
+    }
+    return known
   }
 
   /** Who coordinates a cluster, as neighbours in it say: the one that most say first. */

@@ -135,6 +135,12 @@ export class Neighbourhood implements Machine<NeighbourhoodEffect> {
     return this.heard.depths(region, zone, nowMs)
   }
 
+  /** Where peers of this region stand that this one knows, by name, itself first: of them anchors of zones are chosen. */
+  standing (self: string, nowMs: number): ZoneAnchor[] {
+    const own = this.samples < ENOUGH_SAMPLES ? [] : [{ name: self, coordinate: this.coordinate }]
+    return [...own, ...this.heard.standing(this.init.region, nowMs)]
+  }
+
   /** Who coordinates a cluster, as neighbours in it say: the one that most say first. */
   coordinators (scope: string, nowMs: number): string[] {
     return this.heard.coordinators(scope, nowMs)

@@ -47,6 +47,7 @@ export function meshClusters ({ libp2p, topics, connect, self, dialable, options
     bounds: options.bounds,
     weight: options.weight ?? coordinatorWeight(self, dialable),
     connect,
+    standing: () => libp2p.services.coordinates?.standing() ?? [],
     clock,
     random
   }

@@ -47,6 +47,8 @@ export interface ClusterServiceInit {
    * @default `libp2p.dial`
    */
   connect?: (peer: string, addresses: string[], signal: AbortSignal) => Promise<Connection>
+  /** Peers of the region, and where they stand: of them zones are named, should this peer coordinate the region @default none */
+  standing?: () => ZoneAnchor[]
   /** @default systemClock() */
   clock?: Clock
   /** @default systemRandom() */
@@ -164,10 +166,10 @@ export class ClusterService extends TypedEventEmitter<ClusterEvents> implements 
     if (this.running !== undefined) {
       return
     }
-    const { libp2p, region, bounds } = this.init
+    const { libp2p, region, bounds, standing } = this.init
     const { clock, weight, zone } = this
     await this.streams.start()
-    const machine = new ClusterMember({ self: this.self, region, zone, bounds, weight }, this.init.random ?? systemRandom(), clock.nowMs())
+    const machine = new ClusterMember({ self: this.self, region, zone, bounds, weight, standing }, this.init.random ?? systemRandom(), clock.nowMs())
     const driver = new MachineDriver<ClusterEffect, ClusterMember>({ machine, clock, perform: effect => { this.perform(effect) } })
     this.running = { driver, shutdown: new AbortController(), advertised: new Map() }
     libp2p.addEventListener('peer:connect', this.onConnect)

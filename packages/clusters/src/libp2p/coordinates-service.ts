@@ -18,11 +18,12 @@ import type { Coordinate } from '../network-coordinate.ts'
 import type { NeighbourhoodCounters } from '../neighbourhood-counters.ts'
 import type { NeighbourhoodEffect, NeighbourhoodInit } from '../neighbourhood.ts'
 import type { ZoneAnchor } from '../zone.ts'
-import type { Connection, PeerStore, Startable, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, PeerStore, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Clock, Random } from '@skein/core'
 
 export interface CoordinatesComponents {
+  peerId: PeerId
   registrar: Registrar
   connectionManager: ConnectionManager
   peerStore: PeerStore
@@ -125,6 +126,11 @@ export class CoordinatesService extends TypedEventEmitter<CoordinatesEvents> imp
   /** As of `Neighbourhood`. */
   predictRoundTripMs (coordinate: Coordinate): number | undefined {
     return this.machine.predictRoundTripMs(coordinate)
+  }
+
+  /** Where peers of this region stand that this one knows: of them anchors of zones are chosen. */
+  standing (): ZoneAnchor[] {
+    return this.machine.standing(this.components.peerId.toString(), this.clock.nowMs())
   }
 
   /** The anchors of this peer's region, as its coordinator tells them. */

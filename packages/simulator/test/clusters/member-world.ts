@@ -1,9 +1,9 @@
 /** Members of clusters in a simulated world: connections, GossipSub's meshes, a table in the place of the DHT, and what all of it costs. */
-import { ClusterMember, encodeAnswer } from '@skein/clusters'
+import { chooseZone, ClusterMember, encodeAnswer } from '@skein/clusters'
 import { randomBelow, randomFloat, SeededRandom } from '@skein/core'
 import { peerNameOf } from '@skein/records'
 import { constantLatency, Network, SimDriver } from '../../src/index.ts'
-import type { ClusterBounds, ClusterEffect, ModelLoad, RegionAnswer } from '@skein/clusters'
+import type { ClusterBounds, ClusterEffect, Coordinate, ModelLoad, RegionAnswer, ZoneAnchor } from '@skein/clusters'
 import type { MachineNode } from '../../src/index.ts'
 
 interface Gossip {
@@ -27,6 +27,8 @@ export interface MemberWorldInit {
   regionOf: (node: number) => string
   weightOf?: (node: number) => number
   loadsOf: (node: number) => ModelLoad[]
+  /** Where a peer stands, as it has found out; it chooses its zone by that, and knows where those stand that it is connected to. Default: it does not know */
+  coordinateOf?: (node: number) => Coordinate
   /** Who is up at the start; the others are started later. Default: nobody */
   startsUp?: (node: number) => boolean
 }
@@ -129,7 +131,8 @@ export class MemberWorld {
     const self = this.names[index] as string
     this.connections[index]?.clear()
     this.joined[index]?.clear()
-    const machine = new ClusterMember({ self, region: regionOf(index), bounds, weight: weightOf(index) }, node.random, node.nowMs())
+    const standing = (): ZoneAnchor[] => this.standing(index)
+    const machine = new ClusterMember({ self, region: regionOf(index), bounds, weight: weightOf(index), standing }, node.random, node.nowMs())
     this.machineIndexes.set(machine, index)
     machine.onAddresses([addressOf(index)])
     machine.onLoads(loadsOf(index), node.nowMs())
@@ -142,9 +145,27 @@ export class MemberWorld {
     return machine
   }
 
+  private standing (index: number): ZoneAnchor[] {
+    const { coordinateOf, regionOf } = this.init
+    return coordinateOf === undefined ? [] : [index, ...this.connections[index] ?? []].filter(other => regionOf(other) === regionOf(index))
+      .map(other => ({ name: this.names[other] as string, coordinate: coordinateOf(other) }))
+  }
+
+  private chooseZone (node: Node, anchors: ZoneAnchor[]): void {
+    const coordinate = this.init.coordinateOf?.(node.index)
+    if (coordinate !== undefined) {
+      node.schedule(node.nowMs() + 100, () => {
+        node.host.input((machine, nowMs) => { machine.onZone(chooseZone(coordinate, anchors, machine.scope.split('/')[1]), nowMs) })
+      })
+    }
+  }
+
   private perform (node: Node, effect: ClusterEffect): void {
     const { index } = node
     switch (effect.type) {
+      case 'anchors':
+        this.chooseZone(node, effect.anchors)
+        break
       case 'join':
         this.joined[index]?.set(effect.topic, new Set())
         this.onSubscription(index, effect.topic)
