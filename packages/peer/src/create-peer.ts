@@ -15,6 +15,8 @@ import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
 import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
+import { publicNetwork } from './trust/network-lookup.ts'
+import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
@@ -22,6 +24,7 @@ import type { ClusterOptions } from './mesh-clusters.ts'
 import type { DataDirectory } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { Acquaintance, PexOptions } from './outbound-init.ts'
+import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
 import type { SeedAddress } from './seed-address.ts'
 import type { SeedNameError } from './seed-name-error.ts'
@@ -121,6 +124,13 @@ export interface PeerInit {
    * @default {}
    */
   overlays?: false | OverlayOptions
+  /**
+   * What stands for the network of an address, in rules that keep many peers of one owner from counting as many. Give one with a table of autonomous
+   * systems to be better protected.
+   *
+   * @default the /24 and /16 (IPv6: /48 and /32) of public addresses
+   */
+  networkOf?: NetworkLookup
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -283,6 +293,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     dials: known.dials,
     describe: () => peer.describe()
   })
+  const trust = new PeerTrust({ libp2p, networkOf: init.networkOf ?? publicNetwork, clock })
   const { pubsub, relays: client } = libp2p.services
   const gossip = pubsub === undefined ? undefined : new PeerGossip({
     libp2p,
@@ -333,8 +344,9 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     await data?.addresses.close()
   }
   const peer: Peer = new Peer({
-    libp2p, membership, outbound, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
+    libp2p, membership, outbound, trust, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
   })
+  trust.start()
   gossip?.start()
   membership.start()
   memory?.kept.start()

@@ -21,6 +21,7 @@ import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
+import type { PeerTrust } from './trust/peer-trust.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
@@ -37,6 +38,7 @@ export interface PeerParts {
   membership: MeshMembership
   /** Not there when peer exchange is turned off */
   outbound?: OutboundConnections
+  trust: PeerTrust
   /** Not there when this peer takes no part in gossip */
   gossip?: PeerGossip
   /** Not there without gossip, or when it is turned off */
@@ -245,6 +247,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.served.offerOf(model)
   }
 
+  /** Whom this peer trusts, by what it saw and was told of them */
+  get trust (): PeerTrust {
+    return this.parts.trust
+  }
+
   /** The connections that it keeps by its own choice, and whom it knows; `undefined` when peer exchange is turned off. */
   get outbound (): OutboundConnections | undefined {
     return this.parts.outbound
@@ -345,6 +352,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.parts.gossip?.stop()
     membership.stop()
     outbound?.stop()
+    this.parts.trust.stop()
     await close?.()
     await this.libp2p.stop()
   }
@@ -362,6 +370,4 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return mergeListings((await this.parts.membership.seedModels())
       .map(({ id, providers, regions }) => ({ id, tasks: [], providers, contextTokens: 0, regions })))
   }
-
-
 }

@@ -17,5 +17,11 @@ export const PROTOCOLS = {
   /** One inference request and its answer */
   inference: '/skein/inference/1.0.0',
   /** Receipts, countersigned */
-  receipt: '/skein/receipt/1.0.0'
+  receipt: '/skein/receipt/1.0.0',
+  /** Whether a peer can be reached, and how fast, dialled back by others */
+  dialBack: '/skein/dial-back/1.0.0',
+  /** Challenges that measure what a peer can do */
+  check: '/skein/check/1.0.0',
+  /** Leases of super-nodes: who holds a seat, and slots that a lease fences */
+  lease: '/skein/lease/1.0.0'
 } as const

@@ -1,0 +1,58 @@
+/** Whom this peer trusts: its ledger, and the networks in which it saw others. */
+import { BoundedMap } from '@skein/core'
+import { ReputationLedger } from '@skein/reputation'
+import type { NetworkLookup } from './network-lookup.ts'
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
+import type { VerifiedNetwork } from '@skein/records'
+
+export interface PeerTrustInit {
+  libp2p: Pick<Libp2p, 'peerId' | 'addEventListener' | 'removeEventListener'>
+  networkOf: NetworkLookup
+  clock: Clock
+}
+
+/** Peers whose network is remembered. */
+const MAX_NETWORKS = 10_000
+
+export class PeerTrust {
+  readonly ledger: ReputationLedger
+  private readonly init: PeerTrustInit
+  private readonly networks = new BoundedMap<string, VerifiedNetwork>({ maxSize: MAX_NETWORKS })
+
+  constructor (init: PeerTrustInit) {
+    this.init = init
+    this.ledger = new ReputationLedger({
+      self: init.libp2p.peerId.toString(),
+      networkOf: peer => {
+        const network = this.networks.get(peer)
+        return network === undefined ? undefined : network.system === undefined ? network.wide : `AS${network.system}`
+      }
+    })
+  }
+
+  start (): void {
+    this.init.libp2p.addEventListener('connection:open', this.onConnection)
+  }
+
+  stop (): void {
+    this.init.libp2p.removeEventListener('connection:open', this.onConnection)
+  }
+
+  /** Where a peer was connected from or to; not known of those behind a relay, whose network a circuit's address does not tell. */
+  networkOf (peer: string): VerifiedNetwork | undefined {
+    return this.networks.get(peer)
+  }
+
+  /** 0 to 1 */
+  score (peer: string, service: string): number {
+    return this.ledger.score(peer, service, this.init.clock.nowMs())
+  }
+
+  private readonly onConnection = ({ detail }: CustomEvent<Pick<Connection, 'remotePeer' | 'remoteAddr' | 'limits'>>): void => {
+    const network = detail.limits === undefined ? this.init.networkOf(detail.remoteAddr.toString()) : undefined
+    if (network !== undefined) {
+      this.networks.set(detail.remotePeer.toString(), network)
+    }
+  }
+}
