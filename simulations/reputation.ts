@@ -13,14 +13,14 @@
  * network of its own, so that no cap on networks helps. Three published rules weigh the witnesses, alone and with the caps: two-hop flow (Meulpolder
  * et al., 2009), beta reputation with discounting (Jøsang, Ismail, 2002), EigenTrust (Kamvar et al., 2003). A rule is of use when it orders providers
  * that the caller does not know by what its honest witnesses saw. (3) A server of 8 places gets Poisson arrivals, half of them of callers that
- * deliver (scores of 0.5 to 0.9), half of free riders (a newcomer's); it says "busy" by `scoreToBeServed`.
+ * deliver (scores of 0.5 to 0.9), half of free riders (a newcomer's); it says "busy" by `ServingOrder`.
  *
  * Expected: a new name is worth what a newcomer's score is; with newcomers at a fixed 0.2 that is a quarter of an honest provider's requests. With
  * one delivery of each of 50 members and 2,000 of others, the clique moves a score by 2.4 % by flow, by everything by discounting, in which witnesses
  * add up. A clique that delivered a fifth of all moves a score by a fifth: what it earned. Free riders get what is left.
  */
 import { randomBelow, randomFloat, SeededRandom } from '@skein/core'
-import { discountedOpinion, eigenTrust, expectation, pullsOf, ReputationLedger, scoreToBeServed, twoHopFlow } from '@skein/reputation'
+import { discountedOpinion, eigenTrust, expectation, pullsOf, ReputationLedger, ServingOrder, twoHopFlow } from '@skein/reputation'
 import { defineScenario } from '@skein/simulator'
 import type { Random } from '@skein/core'
 import type { InferenceReceipt, ReceiptProof } from '@skein/records'
@@ -270,6 +270,7 @@ function orderOfUnknown (rule: WitnessRule, honest: number, random: Random): num
 
 /** A server without a queue; half of the arrivals are of callers with a score of 0.5 to 0.9, half of free riders with a newcomer's. */
 function runServer (load: number, withRiders: boolean, random: Random): { givers: number, riders: number } {
+  const order = new ServingOrder()
   const busyUntil = new Array<number>(PLACES).fill(0)
   const asked = [0, 0]
   const served = [0, 0]
@@ -283,7 +284,9 @@ function runServer (load: number, withRiders: boolean, random: Random): { givers
     const score = rides === 1 ? 0.2 : 0.5 + 0.4 * randomFloat(random)
     const taken = busyUntil.filter(until => until > nowMs).length
     asked[rides]!++
-    if (taken < PLACES && score >= scoreToBeServed(taken / PLACES)) {
+    if (taken >= PLACES) {
+      order.onTurnedAway(score, nowMs)
+    } else if (order.mayTake(score, taken / PLACES, nowMs)) {
       served[rides]!++
       busyUntil[busyUntil.findIndex(until => until <= nowMs)] = nowMs - Math.log(1 - randomFloat(random)) * SERVICE_MS
     }

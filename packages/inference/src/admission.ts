@@ -37,6 +37,19 @@ export interface AdmissionInit {
    * @default 16_384
    */
   maxNonces?: number
+  /**
+   * Who goes first when not all can be served. Asked for places of one model; share of them taken, 0 to 1.
+   *
+   * @default whoever comes first
+   */
+  order?: AdmissionOrder
+}
+
+export interface AdmissionOrder {
+  /** Whether this caller gets one of the places that are free, though others may be waited for */
+  mayTake: (caller: string, model: string, taken: number, nowMs: number) => boolean
+  /** This caller found no place free */
+  onTurnedAway: (caller: string, model: string, nowMs: number) => void
 }
 
 export interface AdmissionAsk {
@@ -65,6 +78,7 @@ export class Admission {
   private readonly maxConcurrent: number
   private readonly maxConcurrentPerCaller: number
   private readonly expectedServiceMs: number
+  private readonly order: AdmissionOrder | undefined
   private readonly nonces: NonceGuard
   private readonly places = new Set<Place>()
   private readonly byModel = new Map<string, number>()
@@ -75,6 +89,7 @@ export class Admission {
     this.maxConcurrent = init.maxConcurrent ?? 256
     this.maxConcurrentPerCaller = init.maxConcurrentPerCaller ?? 64
     this.expectedServiceMs = init.expectedServiceMs ?? 2_000
+    this.order = init.order
     this.nonces = new NonceGuard({ lifeMs: 2 * (init.maxRequestMs ?? 600_000), maxNonces: init.maxNonces ?? 16_384 })
   }
 
@@ -95,6 +110,7 @@ export class Admission {
       return new InferenceError('invalid_request', 'This request was already made: its nonce is known')
     }
     if (this.activeOf(model.id) >= model.maxConcurrent) {
+      this.order?.onTurnedAway(caller, model.id, nowMs)
       return this.busy(`All ${model.maxConcurrent} places for the model are taken`, place => place.model === model.id, nowMs)
     }
     if (this.places.size >= this.maxConcurrent) {
@@ -102,6 +118,9 @@ export class Admission {
     }
     if ((this.byCaller.get(caller) ?? 0) >= this.maxConcurrentPerCaller) {
       return this.busy(`One caller has at most ${this.maxConcurrentPerCaller} requests at once`, place => place.caller === caller, nowMs)
+    }
+    if (this.order?.mayTake(caller, model.id, this.activeOf(model.id) / model.maxConcurrent, nowMs) === false) {
+      return this.busy('The places left for the model are for callers who deliver to others themselves', place => place.model === model.id, nowMs)
     }
     this.nonces.add(caller, nonce, nowMs)
     const place: Place = { caller, model: model.id, sinceMs: nowMs }

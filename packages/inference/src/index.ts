@@ -1,6 +1,6 @@
 /** One inference request and its stream of deltas. */
 export { Admission } from './admission.ts'
-export type { AdmissionAsk, AdmissionInit, Place } from './admission.ts'
+export type { AdmissionAsk, AdmissionInit, AdmissionOrder, Place } from './admission.ts'
 export { AnswerWriter } from './answer-writer.ts'
 export type { Backend, BackendModel, BackendOptions, InferenceEvent, InferenceRequest, InferenceTask } from './backend.ts'
 export { ClientCall } from './client-call.ts'

@@ -26,6 +26,26 @@ describe('Admission', () => {
     })
   }
 
+  it('asks who goes first when a place is free, and tells who found none', () => {
+    const asked: Array<[string, string, number]> = []
+    const turnedAway: string[] = []
+    const admission = new Admission({
+      order: {
+        mayTake: (caller, model, taken) => {
+          asked.push([caller, model, taken])
+          return caller !== 'takes'
+        },
+        onTurnedAway: caller => { turnedAway.push(caller) }
+      }
+    })
+    place(admission, 0, 'gives', 'm', 2)
+    expect(admission.admit(ask('takes', 'm', 2), 0)).to.be.instanceOf(InferenceError).and.include({ code: 'busy', retryable: true })
+    place(admission, 0, 'gives', 'm', 2)
+    admission.admit(ask('gives', 'm', 2), 0)
+    expect(asked).to.deep.equal([['gives', 'm', 0], ['takes', 'm', 0.5], ['gives', 'm', 0.5]])
+    expect(turnedAway).to.deep.equal(['gives'])
+  })
+
   it('lets another caller and another model in while one is full', () => {
     const admission = new Admission({ maxConcurrentPerCaller: 1 })
     place(admission, 0, 'a', 'm', 1)

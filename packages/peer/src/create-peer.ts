@@ -15,6 +15,7 @@ import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
 import { Peer } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
+import { CallerOrder } from './trust/caller-order.ts'
 import { publicNetwork } from './trust/network-lookup.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
@@ -194,7 +195,7 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
     ? undefined
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
 
-  const start: Start = { init, data, known, scores: new PeerScores(), clock, random }
+  const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), clock, random }
   try {
     const libp2p = await startNode(start)
     try {
@@ -215,11 +216,12 @@ interface Start {
   data: DataDirectory | undefined
   known: Acquaintance
   scores: PeerScores
+  callers: CallerOrder
   clock: Clock
   random: Random
 }
 
-async function startNode ({ init, data, known, scores, clock, random }: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
+async function startNode ({ init, data, known, scores, callers, clock, random }: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -229,7 +231,7 @@ async function startNode ({ init, data, known, scores, clock, random }: Start): 
       announce: init.announce,
       client: init.client ?? listen.length === 0,
       routing: { region: init.region, ...init.routing, clock, random },
-      inference: { ...init.inference, clock, random },
+      inference: { order: callers, ...init.inference, clock, random },
       gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
       coordinates: init.gossip === false || init.clusters === false ? undefined : { region: clusterRegion(init.region ?? ''), clock, random },
       dials: known.dials,
@@ -294,6 +296,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     describe: () => peer.describe()
   })
   const trust = new PeerTrust({ libp2p, networkOf: init.networkOf ?? publicNetwork, clock })
+  start.callers.scoreOf = peer => trust.score(peer, 'inference')
   const { pubsub, relays: client } = libp2p.services
   const gossip = pubsub === undefined ? undefined : new PeerGossip({
     libp2p,

@@ -5,6 +5,7 @@ import { BoundedMap, deadline } from '@skein/core'
 import { meets } from '@skein/routing'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
+import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
@@ -16,6 +17,7 @@ import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
 import type { FailoverOptions, FailoverWorld } from './failover.ts'
 import type { SkeinServices } from './mesh-options.ts'
+import type { ModelExplanation } from './model-explanation.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { OfferSearchInit } from './offer-search.ts'
 import type { ModelCall } from './openai/model-caller.ts'
@@ -23,6 +25,7 @@ import type { PeerEvents } from './peer-events.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { SeenModels } from './seen-models.ts'
 import type { ServedModels } from './served-models.ts'
+import type { PeerTrust } from './trust/peer-trust.ts'
 
 export type CallAttempt = PeerEvents['call:attempt']['detail']
 
@@ -31,6 +34,7 @@ export interface MeshCallsInit {
   clock: Clock
   random: Random
   region: string
+  trust: Pick<PeerTrust, 'ofProvider' | 'explainProvider'>
   served: ServedModels
   seen: SeenModels
   /** Not there without gossip, or when they are turned off */
@@ -74,6 +78,21 @@ export class MeshCalls {
         yield offer
       }
     }
+  }
+
+  /** Who would be asked for a model now, in which order, and why. */
+  async explain (filter: OfferFilter, options: FindModelOptions): Promise<ModelExplanation> {
+    const offers = new Map<string, Offer>()
+    for await (const offer of this.search({ model: filter.model }, options)) {
+      offers.set(offer.peer, offer)
+    }
+    const nowMs = this.init.clock.nowMs()
+    return explainOffers([...offers.values()], filter, {
+      region: this.init.region,
+      nowMs,
+      view: peer => ({ ...this.view(peer), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
+      reputationOf: peer => peer === this.self ? [] : this.init.trust.explainProvider(peer)
+    })
   }
 
   stop (): void {
@@ -123,7 +142,7 @@ export class MeshCalls {
       return { path: 'local', ownRequests }
     }
     const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.init.libp2p.services.coordinates?.roundTripMs(peer)
-    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests }
+    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests, trust: this.init.trust.ofProvider(peer) }
   }
 
   private onAttempt (attempt: CallAttempt): void {

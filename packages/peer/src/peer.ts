@@ -16,6 +16,7 @@ import type { Service } from './served-models.ts'
 import type { FailoverOptions } from './failover.ts'
 import type { PeerGossip } from './gossip/peer-gossip.ts'
 import type { MeshServices } from './metrics/mesh-figures.ts'
+import type { ModelExplanation } from './model-explanation.ts'
 import type { MeshMembership, SelfDescription } from './mesh-membership.ts'
 import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller.ts'
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
@@ -121,6 +122,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.calls = new MeshCalls({
       libp2p, clock, random, overlays,
       region: parts.self.region,
+      trust: parts.trust,
       served: this.served,
       seen: this.seen,
       onAttempt: attempt => {
@@ -175,6 +177,14 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
    */
   async * findModel (query: string | OfferFilter, options: FindModelOptions = {}): AsyncGenerator<Offer, void, undefined> {
     yield * this.calls.search(typeof query === 'string' ? { model: query } : query, options)
+  }
+
+  /**
+   * Who would be asked for a model now, in which order, and why: the expected time and what it is made of, and what this peer thinks of each. What
+   * does not meet the terms is there too, with the term that it misses. Waits for the lookup to end.
+   */
+  async explain (query: string | OfferFilter, options: FindModelOptions = {}): Promise<ModelExplanation> {
+    return await this.calls.explain(typeof query === 'string' ? { model: query } : query, options)
   }
 
   /** One request of any task, as events; the other calls stand on it. */

@@ -1,7 +1,9 @@
 /** Which offer to try first: a pure function from offers and what this peer knows to an order, with the reason for each place. */
 import { randomFloat } from '@skein/core'
+import { isStranger, trustCost } from './trust/trust-cost.ts'
 import type { Offer } from '@skein/records'
 import type { Random } from '@skein/core'
+import type { ProviderTrust } from './trust/trust-cost.ts'
 
 /** How a provider would be reached. `local` is this peer itself. */
 export type PathKind = 'local' | 'direct' | 'relayed' | 'unconnected'
@@ -15,6 +17,10 @@ export interface ProviderView {
   ownRequests: number
   /** It failed lately and should rest until then, ms since the epoch */
   coolUntilMs?: number
+  /** Left out when this peer keeps no ledger: all are equal then */
+  trust?: ProviderTrust
+  /** What its last answers to this peer came at, tokens/s; left out when it gave none */
+  measuredTokensPerSecond?: number
 }
 
 export interface RankingContext {
@@ -45,6 +51,8 @@ export interface Ranked {
   costMs: number
   /** What the cost is made of, ms */
   parts: Record<string, number>
+  /** How fast it is taken to be, tokens/s: as measured, else as it claims within reason */
+  tokensPerSecond: number
 }
 
 /** Round trips assumed where none was measured, ms: median within a region, and across the world. */
@@ -56,7 +64,15 @@ const DIAL_ROUND_TRIPS = 4
 const UNKNOWN_SPEED = 20
 /** A relay's limits and its operator's bill: a direct provider goes first unless it is this much slower. */
 const RELAY_PENALTY_MS = 2_000
+/**
+ * What one that was never measured claims beyond this many times the median of the claims is not believed: to claim a hundred times as much gains a
+ * place among the fast, and the first answer shows.
+ */
+const BELIEVED_CLAIM = 2
+/** The share of calls in which strangers are taken for trusted ones: without it nobody new would ever be tried while those known do well. */
+const EXPLORED_SHARE = 0.05
 /** Above every ordinary cost, so that such offers come last but are still there when nothing else is. */
+const DISTRUST_PENALTY_MS = 1e6
 const COOLING_PENALTY_MS = 1e7
 const TOO_SHORT_PENALTY_MS = 1e8
 /** Equal providers share the load: costs vary by up to this share. */
@@ -64,18 +80,42 @@ const SPREAD = 0.03
 
 /** Orders offers by expected cost. Never drops one: a provider that failed lately goes last, for it may be the only one. */
 export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] {
+  const terms = { believedSpeed: BELIEVED_CLAIM * medianClaim(offers), explores: randomFloat(context.random) < EXPLORED_SHARE }
   return offers
-    .map(offer => cost(offer, context))
+    .map(offer => cost(offer, context, terms))
     .sort((a, b) => a.costMs - b.costMs || (a.offer.peer < b.offer.peer ? -1 : 1))
 }
 
-function cost (offer: Offer, context: RankingContext): Ranked {
+/** The lower of two in the middle; `Infinity` of none. */
+function medianClaim (offers: readonly Offer[]): number {
+  const claims = offers.map(({ tokensPerSecond }) => tokensPerSecond).filter(speed => speed > 0).sort((a, b) => a - b)
+  return claims[Math.floor((claims.length - 1) / 2)] ?? Infinity
+}
+
+interface RankingTerms {
+  /** Tokens/s; what is claimed beyond it is not believed */
+  believedSpeed: number
+  /** Strangers are taken for trusted ones this time */
+  explores: boolean
+}
+
+function speedOf ({ tokensPerSecond }: Offer, { measuredTokensPerSecond }: ProviderView, { believedSpeed }: RankingTerms): number {
+  if (measuredTokensPerSecond !== undefined) {
+    return tokensPerSecond > 0 ? Math.min(tokensPerSecond, measuredTokensPerSecond) : measuredTokensPerSecond
+  }
+  return tokensPerSecond > 0 ? Math.min(tokensPerSecond, believedSpeed) : UNKNOWN_SPEED
+}
+
+function cost (offer: Offer, context: RankingContext, terms: RankingTerms): Ranked {
   const view = context.view(offer.peer)
   const expectedTokens = context.expectedTokens ?? 128
   const microsPerSecond = context.microsPerSecond ?? 100
   const sameRegion = offer.region !== '' && offer.region === context.region
   const roundTripMs = view.path === 'local' ? 0 : view.roundTripMs ?? (sameRegion ? SAME_REGION_MS : OTHER_REGION_MS)
-  const generateMs = expectedTokens / (offer.tokensPerSecond > 0 ? offer.tokensPerSecond : UNKNOWN_SPEED) * 1000
+  const tokensPerSecond = speedOf(offer, view, terms)
+  const generateMs = expectedTokens / tokensPerSecond * 1000
+  const isExplored = terms.explores && view.trust !== undefined && isStranger(view.trust)
+  const trust = view.trust === undefined || view.path === 'local' || isExplored ? undefined : trustCost(view.trust)
   const places = Math.max(1, offer.maxConcurrent)
   const load = Math.max(offer.queueDepth, view.ownRequests)
 
@@ -86,11 +126,16 @@ function cost (offer: Offer, context: RankingContext): Ranked {
     generate: generateMs,
     // below its places a loaded provider is only slower; above, one waits for a whole answer to end
     load: load < places ? generateMs * 0.25 * load / places : generateMs * (1 + load - places),
+    doubt: trust?.ms ?? 0,
     price: microsPerSecond > 0 ? offer.priceMicros * expectedTokens / 1e6 / microsPerSecond * 1000 : 0
   }
   const spread = 1 + SPREAD * (randomFloat(context.random) - 0.5)
   let costMs = Object.values(parts).reduce((sum, part) => sum + part, 0) * spread
 
+  if (trust?.distrusted === true) {
+    parts.distrust = DISTRUST_PENALTY_MS
+    costMs += parts.distrust
+  }
   if (view.coolUntilMs != null && view.coolUntilMs > context.nowMs) {
     parts.cooling = COOLING_PENALTY_MS + view.coolUntilMs - context.nowMs
     costMs += parts.cooling
@@ -99,5 +144,5 @@ function cost (offer: Offer, context: RankingContext): Ranked {
     parts.tooShort = TOO_SHORT_PENALTY_MS
     costMs += parts.tooShort
   }
-  return { offer, costMs, parts }
+  return { offer, costMs, parts, tokensPerSecond }
 }

@@ -2,10 +2,15 @@ import { SeededRandom } from '@skein/core'
 import { expect } from 'chai'
 import { rankOffers } from '../src/ranking.ts'
 import { offerOf } from './offer-of.ts'
+import type { Random } from '@skein/core'
 import type { Offer } from '@skein/records'
 import type { ProviderView, RankingContext } from '../src/ranking.ts'
+import type { ProviderTrust } from '../src/trust/trust-cost.ts'
 
 const DIRECT: ProviderView = { path: 'direct', roundTripMs: 20, ownRequests: 0 }
+
+const STRANGER: ProviderTrust = { score: 0.2, newcomer: 0.2, dealings: 0 }
+const NEVER_EXPLORES: Random = { nextUint32: () => 0xffff_ffff }
 
 interface Case {
   name: string
@@ -38,6 +43,13 @@ const cases: Case[] = [
   { name: 'the one that rests the shortest goes first among those that rest', offers: [{ peer: 'long' }, { peer: 'short' }], views: { long: { coolUntilMs: 60_000 }, short: { coolUntilMs: 2_000 } }, order: ['short', 'long'] },
   { name: 'a rest that is over counts no more', offers: [{ peer: 'rested', tokensPerSecond: 60 }, { peer: 'other', tokensPerSecond: 40 }], views: { rested: { coolUntilMs: 999 } }, order: ['rested', 'other'] },
   { name: 'a context known to be too short goes last', offers: [{ peer: 'short', effectiveContext: 2_048 }, { peer: 'long', effectiveContext: 8_192, tokensPerSecond: 1 }], context: { contextTokens: 4_096 }, order: ['long', 'short'] },
+  { name: 'one that delivered goes before a stranger', offers: [{ peer: 'stranger' }, { peer: 'known' }], views: { stranger: { trust: STRANGER }, known: { trust: { ...STRANGER, score: 0.8, dealings: 40 } } }, context: { random: NEVER_EXPLORES }, order: ['known', 'stranger'] },
+  { name: 'a stranger goes before one that failed', offers: [{ peer: 'failed', tokensPerSecond: 60 }, { peer: 'stranger', tokensPerSecond: 40 }], views: { stranger: { trust: STRANGER }, failed: { trust: { ...STRANGER, score: 0.125, dealings: 1 } } }, order: ['stranger', 'failed'] },
+  { name: 'one that fails goes after all others, and before one that rests', offers: [{ peer: 'rests' }, { peer: 'fails', tokensPerSecond: 100 }, { peer: 'slow', tokensPerSecond: 1 }], views: { fails: { trust: { ...STRANGER, score: 0.05, dealings: 3 } }, rests: { coolUntilMs: 2_000 } }, order: ['slow', 'fails', 'rests'] },
+  { name: 'one that lied goes last, however well it delivers', offers: [{ peer: 'liar', tokensPerSecond: 100 }, { peer: 'stranger', tokensPerSecond: 10 }], views: { stranger: { trust: STRANGER }, liar: { trust: { ...STRANGER, score: 0.9, dealings: 40, honesty: 0.09 } } }, order: ['stranger', 'liar'] },
+  { name: 'what was measured counts, not what is claimed', offers: [{ peer: 'claims', tokensPerSecond: 4_000 }, { peer: 'honest', tokensPerSecond: 40 }], views: { claims: { measuredTokensPerSecond: 20 }, honest: { measuredTokensPerSecond: 40 } }, order: ['honest', 'claims'] },
+  { name: 'a claim of more than was measured is believed no more than the measure; one of less is', offers: [{ peer: 'modest', tokensPerSecond: 10 }, { peer: 'other', tokensPerSecond: 20 }], views: { modest: { measuredTokensPerSecond: 40 }, other: { measuredTokensPerSecond: 20 } }, order: ['other', 'modest'] },
+  { name: 'a claim that nobody checked counts twice the usual at most', offers: [{ peer: 'claims', tokensPerSecond: 4_000 }, { peer: 'fast', tokensPerSecond: 75 }, { peer: 'usual', tokensPerSecond: 40 }], views: { claims: { roundTripMs: 2_000 } }, order: ['fast', 'claims', 'usual'] },
   { name: 'this peer itself goes first among equals', offers: [{ peer: 'near' }, { peer: 'self' }], views: { self: { path: 'local' }, near: { roundTripMs: 200 } }, order: ['self', 'near'] }
 ]
 
@@ -64,6 +76,17 @@ describe('rankOffers', () => {
       firsts.set(peer, (firsts.get(peer) ?? 0) + 1)
     }
     expect([...firsts.values()].every(count => count > 60), JSON.stringify([...firsts])).to.equal(true)
+  })
+
+  it('tries strangers now and then, though others are known to deliver', () => {
+    const random = new SeededRandom(6)
+    const views = { stranger: { trust: STRANGER }, known: { trust: { ...STRANGER, score: 0.9, dealings: 40 } } }
+    let first = 0
+    for (let i = 0; i < 2_000; i++) {
+      const [best] = rankOffers([offerOf({ peer: 'known', tokensPerSecond: 40 }), offerOf({ peer: 'stranger', tokensPerSecond: 50 })], context(views, { random }))
+      first += best?.offer.peer === 'stranger' ? 1 : 0
+    }
+    expect(first / 2_000).to.be.within(0.02, 0.08)
   })
 
   it('tells what a cost is made of', () => {

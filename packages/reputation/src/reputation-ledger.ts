@@ -199,6 +199,16 @@ export class ReputationLedger {
     return standing === undefined ? target : pace(standing, target, nowMs)
   }
 
+  /** Receipts and other evidence of a peer that were counted; `undefined` when there were none and nobody spoke of it. */
+  dealings (peer: string, service: string): number | undefined {
+    return this.book.get(peer, service)?.counted
+  }
+
+  /** What a newcomer of the network of this peer would have, 0 to 1. */
+  newcomerScore (peer: string, nowMs: number): number {
+    return this.strangers.newcomerScore(this.networkOf(peer), nowMs)
+  }
+
   explain (peer: string, service: string, nowMs: number): Explanation {
     const standing = this.book.get(peer, service)
     const { own, newcomerScore, expects, pulls, pull, target } = this.assess(peer, service, standing, nowMs)

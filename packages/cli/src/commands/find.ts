@@ -4,6 +4,7 @@ import { systemClock } from '@skein/core/system'
 import { createPeer, InferenceError } from '@skein/peer'
 import { seedNameWarning } from '../node-options.ts'
 import type { CommandContext } from '../command-context.ts'
+import type { ProviderExplanation } from '@skein/peer'
 import type { Offer } from '@skein/records'
 
 export interface FindCommandOptions {
@@ -11,6 +12,8 @@ export interface FindCommandOptions {
   region: string
   wanted: number
   timeout: number
+  why?: boolean
+  data?: string
 }
 
 export async function find ({ output, stop }: CommandContext, options: FindCommandOptions, model: string): Promise<void> {
@@ -21,29 +24,43 @@ export async function find ({ output, stop }: CommandContext, options: FindComma
     onSeedNameFailure: seedNameWarning(output),
     listen: [],
     client: true,
+    // what is thought of others is in the folder of the peer that asked them; without one they are all strangers
+    dataDir: options.data,
+    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
     region: options.region,
     signal: limit.signal
   })
-  const offers: Offer[] = []
+  let found = 0
 
   try {
-    for await (const offer of peer.findModel(model, { signal: limit.signal, limit: options.wanted })) {
-      offers.push(offer)
-      output.event('offer', { offer }, describe(offer, clock.nowMs()))
-      if (offers.length >= options.wanted) {
-        break
+    if (options.why === true) {
+      const { providers } = await peer.explain(model, { signal: limit.signal, limit: options.wanted, wanted: options.wanted })
+      for (const provider of providers) {
+        output.event('provider', { ...provider }, explain(provider, clock.nowMs()))
+      }
+      found = providers.length
+    } else {
+      for await (const offer of peer.findModel(model, { signal: limit.signal, limit: options.wanted })) {
+        output.event('offer', { offer }, describe(offer, clock.nowMs()))
+        if (++found >= options.wanted) {
+          break
+        }
       }
     }
   } finally {
     limit.clear()
     await peer.stop()
   }
-  if (offers.length === 0) {
+  if (found === 0) {
     throw new InferenceError('no_provider', options.seed.length === 0
       ? `Nobody to ask for ${model}: name a seed or peer with --seed`
       : `No peer offers ${model} now`)
   }
-  output.event('found', { model, offers: offers.length }, `${offers.length} ${offers.length === 1 ? 'peer serves' : 'peers serve'} ${model}`)
+  output.event('found', { model, offers: found }, `${found} ${found === 1 ? 'peer serves' : 'peers serve'} ${model}`)
+}
+
+function explain ({ offer, reasons }: ProviderExplanation, nowMs: number): string {
+  return [describe(offer, nowMs), ...reasons.map(reason => `  ${reason}`)].join('\n')
 }
 
 function describe (offer: Offer, nowMs: number): string {

@@ -1,10 +1,13 @@
 /** Whom this peer trusts: its ledger, and the networks in which it saw others. */
 import { BoundedMap } from '@skein/core'
-import { ReputationLedger } from '@skein/reputation'
+import { HONESTY_SERVICE, ReputationLedger } from '@skein/reputation'
+import { trustCost } from './trust-cost.ts'
 import type { NetworkLookup } from './network-lookup.ts'
+import type { ProviderTrust } from './trust-cost.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { VerifiedNetwork } from '@skein/records'
+import type { Explanation } from '@skein/reputation'
 
 export interface PeerTrustInit {
   libp2p: Pick<Libp2p, 'peerId' | 'addEventListener' | 'removeEventListener'>
@@ -42,6 +45,42 @@ export class PeerTrust {
   /** Where a peer was connected from or to; not known of those behind a relay, whose network a circuit's address does not tell. */
   networkOf (peer: string): VerifiedNetwork | undefined {
     return this.networks.get(peer)
+  }
+
+  /** What is thought of a provider of models. */
+  ofProvider (peer: string): ProviderTrust {
+    const { ledger, init: { clock } } = this
+    const nowMs = clock.nowMs()
+    const dealings = ledger.dealings(peer, 'inference')
+    const newcomer = ledger.newcomerScore(peer, nowMs)
+    return {
+      newcomer,
+      score: dealings === undefined ? newcomer : ledger.score(peer, 'inference', nowMs),
+      dealings: dealings ?? 0,
+      ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? {} : { honesty: ledger.score(peer, HONESTY_SERVICE, nowMs) }
+    }
+  }
+
+  /** Why it is thought of so: as a provider, and what is known of its honesty. */
+  explainProvider (peer: string): Explanation[] {
+    const { ledger, init: { clock } } = this
+    const nowMs = clock.nowMs()
+    return [
+      ledger.explain(peer, 'inference', nowMs),
+      ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? [] : [ledger.explain(peer, HONESTY_SERVICE, nowMs)]
+    ]
+  }
+
+  /** Whether it is known to fail or to lie: it is used when there is nobody else. */
+  isDistrusted (peer: string, service: string): boolean {
+    const { ledger, init: { clock } } = this
+    const nowMs = clock.nowMs()
+    return trustCost({
+      newcomer: ledger.newcomerScore(peer, nowMs),
+      score: ledger.score(peer, service, nowMs),
+      dealings: ledger.dealings(peer, service) ?? 0,
+      ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? {} : { honesty: ledger.score(peer, HONESTY_SERVICE, nowMs) }
+    }).distrusted
   }
 
   /** 0 to 1 */
