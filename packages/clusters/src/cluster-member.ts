@@ -24,6 +24,7 @@ import type { LeaseNotice, Notice } from './cluster-notice.ts'
 import type { RegionAnswer } from './digest-exchange.ts'
 import type { ModelLoad } from './load-table.ts'
 import type { RegionCapacity } from './region-capacity.ts'
+import type { WeighClaim } from './rendezvous.ts'
 import type { ZoneAnchor } from './zone.ts'
 import type { Machine, Random, TopicVerdict } from '@skein/core'
 
@@ -39,6 +40,13 @@ export interface ClusterMemberInit {
    * @default 0
    */
   weight?: number
+  /**
+   * What the weight that another peer claims is worth: one that is known to fail should weigh little, so that it comes last in line. Views may
+   * differ: who weighs otherwise follows another, and both are told all there is.
+   *
+   * @default what it claims
+   */
+  weigh?: WeighClaim
   /**
    * Peers of the region, and where they stand: of them zones are named, should this peer coordinate the region.
    *
@@ -71,6 +79,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
   private level: PartLevel
   private seenCoordinator?: string
   private readonly standing: () => ZoneAnchor[]
+  private readonly weigh: WeighClaim | undefined
   private readonly anchors: RegionAnchors
   private isAnchorNewsOwed = false
   private nextZone?: { zone: string, atMs: number }
@@ -83,11 +92,13 @@ export class ClusterMember implements Machine<ClusterEffect> {
     this.weight = init.weight ?? 0
     this.random = random
     this.standing = init.standing ?? (() => [])
+    this.weigh = init.weigh
     this.anchors = new RegionAnchors({ region: init.region, maxPeers: this.bounds.maxPeers ?? MAX_CLUSTER_PEERS })
     const emit = (effect: ClusterEffect): void => { this.effects.push(effect) }
     const tell = (atMs: number): ReturnType<ClusterMember['tell']> => this.tell(atMs)
     this.ladder = new CoordinatorLadder({
       self: this.self,
+      weigh: init.weigh,
       random,
       emit,
       tell,
@@ -455,6 +466,7 @@ export class ClusterMember implements Machine<ClusterEffect> {
       scope,
       topic: clusterTopic(scope),
       weight: this.weight,
+      weigh: this.weigh,
       random: this.random,
       emit: effect => { this.effects.push(effect) },
       belongs: peer => prefixOf(clusterPoint(peer), depth) === prefixOf(point, depth),

@@ -15,7 +15,7 @@ import type { DigestPeer, RegionAnswer } from './digest-exchange.ts'
 import type { PartLevelInit } from './part-level.ts'
 import type { RegionCapacity } from './region-capacity.ts'
 
-export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'random' | 'emit' | 'isConnected' | 'tell' | 'ownAddresses'> {
+export interface CoordinatorLadderInit extends Pick<PartLevelInit, 'self' | 'weigh' | 'random' | 'emit' | 'isConnected' | 'tell' | 'ownAddresses'> {
   /** What the members of the cluster have */
   capacity: (nowMs: number) => RegionCapacity
   /** Who coordinates a part so many levels above the cluster said this */

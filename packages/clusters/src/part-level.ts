@@ -14,6 +14,7 @@ import type { LeaseNotice, Notice } from './cluster-notice.ts'
 import type { EmitClusterEffect } from './cluster-effect.ts'
 import type { Lease, SeatEffect } from './coordinator-seat.ts'
 import type { FormerMember, Member } from './member-table.ts'
+import type { SeatCandidate, WeighClaim } from './rendezvous.ts'
 import type { Random, TopicVerdict } from '@skein/core'
 
 export interface PartLevelInit {
@@ -24,6 +25,8 @@ export interface PartLevelInit {
   /** The part that this peer coordinates, and why it is here */
   ownScope?: string
   weight: number
+  /** What the weight that another peer claims is worth */
+  weigh?: WeighClaim
   random: Random
   emit: EmitClusterEffect
   isConnected: (peer: string) => boolean
@@ -481,7 +484,14 @@ export class PartLevel {
     if (this.isListed) {
       const told = [...this.early.values()].filter(({ holder }) => this.table.has(holder))
       told.forEach(({ holder }) => this.early.delete(holder))
-      this.seat?.onMembers(this.table.values(), nowMs, told)
+      this.seat?.onMembers(this.candidates(), nowMs, told)
+    }
+  }
+
+  private * candidates (): IterableIterator<SeatCandidate> {
+    const { weigh, self } = this.init
+    for (const member of this.table.values()) {
+      yield weigh === undefined || member.peer === self ? member : { peer: member.peer, weight: weigh(member.peer, member.weight) }
     }
   }
 

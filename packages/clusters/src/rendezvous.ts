@@ -12,6 +12,9 @@ export interface SeatCandidate {
   weight: number
 }
 
+/** What the weight that a peer claims is worth here: above 0, or 0 for one that never has a seat. */
+export type WeighClaim = (peer: string, claimed: number) => number
+
 /** By so much the weight of who has the seat counts more, so that a newcomer that is hardly better does not unseat it. */
 export const INCUMBENT_FACTOR = 1.25
 

@@ -163,6 +163,29 @@ describe('ClusterMember', () => {
     expect(member.where('common', world.nowMs)).to.deep.equal([{ region: 'eu-west', providers: 30, free: 60, exact: true }])
   })
 
+  it('follows another when the one that would coordinate is known to fail, and whoever knows nothing of that has a coordinator too', () => {
+    const usual = worldOf(12)
+    usual.run(60_000)
+    const [failing] = usual.coordinators() as [string]
+    const weigh = (peer: string, claimed: number): number => peer === failing ? claimed * 1e-6 : claimed
+    const cases: Array<[string, (index: number) => boolean]> = [['all know', () => true], ['every other knows', index => index % 2 === 0]]
+    for (const [name, knows] of cases) {
+      const world = new SmallWorld()
+      for (let i = 0; i < 12; i++) {
+        world.add(i, [], knows(i) ? { weigh } : {})
+        world.run(1000)
+      }
+      world.run(30 * 60_000)
+      for (let i = 0; i < 12; i++) {
+        const { coordinator } = world.members.get(testPeer(i)) as ClusterMember
+        expect(coordinator, `${name}: ${i}`).to.be.a('string')
+        if (knows(i) && testPeer(i) !== failing) {
+          expect(coordinator, `${name}: ${i}`).to.not.equal(failing)
+        }
+      }
+    }
+  })
+
   it('says once that it is there, and nothing more while nothing happens, but for leases', () => {
     const world = worldOf(12)
     world.run(60_000)

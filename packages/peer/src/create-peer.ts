@@ -221,7 +221,8 @@ interface Start {
   random: Random
 }
 
-async function startNode ({ init, data, known, scores, callers, clock, random }: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
+async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
+  const { init, data, known, scores, callers, clock, random } = start
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -317,6 +318,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     connect,
     self,
     dialable: init.client !== true && libp2p.getMultiaddrs().length > 0,
+    isDistrusted: peer => trust.isDistrusted(peer, 'inference'),
     options: init.clusters ?? {},
     clock,
     random

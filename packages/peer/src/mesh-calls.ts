@@ -34,7 +34,7 @@ export interface MeshCallsInit {
   clock: Clock
   random: Random
   region: string
-  trust: Pick<PeerTrust, 'ofProvider' | 'explainProvider'>
+  trust: Pick<PeerTrust, 'of' | 'explain'>
   served: ServedModels
   seen: SeenModels
   /** Not there without gossip, or when they are turned off */
@@ -91,7 +91,7 @@ export class MeshCalls {
       region: this.init.region,
       nowMs,
       view: peer => ({ ...this.view(peer), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
-      reputationOf: peer => peer === this.self ? [] : this.init.trust.explainProvider(peer)
+      reputationOf: peer => peer === this.self ? [] : this.init.trust.explain(peer, 'inference')
     })
   }
 
@@ -142,7 +142,7 @@ export class MeshCalls {
       return { path: 'local', ownRequests }
     }
     const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.init.libp2p.services.coordinates?.roundTripMs(peer)
-    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests, trust: this.init.trust.ofProvider(peer) }
+    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests, trust: this.init.trust.of(peer, 'inference') }
   }
 
   private onAttempt (attempt: CallAttempt): void {

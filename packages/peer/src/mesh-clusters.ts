@@ -28,6 +28,8 @@ export interface MeshClustersInit {
   self: SelfDescription
   /** Whether others dial this peer */
   dialable: boolean
+  /** Known to fail or to lie */
+  isDistrusted: (peer: string) => boolean
   options: ClusterOptions
   clock: Clock
   random: Random
@@ -35,10 +37,12 @@ export interface MeshClustersInit {
 
 /** The region of those that name none, or one that no scope can be named after. */
 const NOWHERE = 'unknown'
+/** Behind all others in line, and still there when nobody else is. */
+const DISTRUSTED_WEIGHT = 1e-6
 const TIER_WEIGHTS = [4, 2, 1, 0]
 
 /** The cluster service of a peer; not started. */
-export function meshClusters ({ libp2p, topics, connect, self, dialable, options, clock, random }: MeshClustersInit): ClusterService {
+export function meshClusters ({ libp2p, topics, connect, self, dialable, isDistrusted, options, clock, random }: MeshClustersInit): ClusterService {
   const init: ClusterServiceInit = {
     libp2p,
     topics,
@@ -46,6 +50,7 @@ export function meshClusters ({ libp2p, topics, connect, self, dialable, options
     region: clusterRegion(self.region),
     bounds: options.bounds,
     weight: options.weight ?? coordinatorWeight(self, dialable),
+    weigh: (peer, claimed) => isDistrusted(peer) ? claimed * DISTRUSTED_WEIGHT : claimed,
     connect,
     standing: () => libp2p.services.coordinates?.standing() ?? [],
     clock,

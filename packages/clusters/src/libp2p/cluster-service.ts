@@ -14,6 +14,7 @@ import type { ClusterAnswer } from '../cluster-message.ts'
 import type { ClusterEffect } from '../cluster-effect.ts'
 import type { RegionAnswer } from '../digest-exchange.ts'
 import type { ModelLoad } from '../load-table.ts'
+import type { WeighClaim } from '../rendezvous.ts'
 import type { ZoneAnchor } from '../zone.ts'
 import type { ClusterHost } from './cluster-streams.ts'
 import type { Rendezvous } from './rendezvous.ts'
@@ -35,6 +36,8 @@ export interface ClusterServiceInit {
    * @default 0
    */
   weight?: number
+  /** What the weight that another peer claims is worth @default what it claims */
+  weigh?: WeighClaim
   /**
    * What it serves.
    *
@@ -166,10 +169,11 @@ export class ClusterService extends TypedEventEmitter<ClusterEvents> implements 
     if (this.running !== undefined) {
       return
     }
-    const { libp2p, region, bounds, standing } = this.init
+    const { libp2p, region, bounds, weigh, standing } = this.init
     const { clock, weight, zone } = this
     await this.streams.start()
-    const machine = new ClusterMember({ self: this.self, region, zone, bounds, weight, standing }, this.init.random ?? systemRandom(), clock.nowMs())
+    const machine = new ClusterMember(
+      { self: this.self, region, zone, bounds, weight, weigh, standing }, this.init.random ?? systemRandom(), clock.nowMs())
     const driver = new MachineDriver<ClusterEffect, ClusterMember>({ machine, clock, perform: effect => { this.perform(effect) } })
     this.running = { driver, shutdown: new AbortController(), advertised: new Map() }
     libp2p.addEventListener('peer:connect', this.onConnect)

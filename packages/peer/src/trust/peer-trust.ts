@@ -47,40 +47,35 @@ export class PeerTrust {
     return this.networks.get(peer)
   }
 
-  /** What is thought of a provider of models. */
-  ofProvider (peer: string): ProviderTrust {
+  /** What is thought of a provider of a service: `inference`, `relay`. */
+  of (peer: string, service: string): ProviderTrust {
     const { ledger, init: { clock } } = this
     const nowMs = clock.nowMs()
-    const dealings = ledger.dealings(peer, 'inference')
+    const dealings = ledger.dealings(peer, service)
     const newcomer = ledger.newcomerScore(peer, nowMs)
     return {
       newcomer,
-      score: dealings === undefined ? newcomer : ledger.score(peer, 'inference', nowMs),
+      score: dealings === undefined ? newcomer : ledger.score(peer, service, nowMs),
       dealings: dealings ?? 0,
       ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? {} : { honesty: ledger.score(peer, HONESTY_SERVICE, nowMs) }
     }
   }
 
-  /** Why it is thought of so: as a provider, and what is known of its honesty. */
-  explainProvider (peer: string): Explanation[] {
+  /** Why it is thought of so, and what is known of its honesty. */
+  explain (peer: string, service: string): Explanation[] {
     const { ledger, init: { clock } } = this
     const nowMs = clock.nowMs()
     return [
-      ledger.explain(peer, 'inference', nowMs),
+      ledger.explain(peer, service, nowMs),
       ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? [] : [ledger.explain(peer, HONESTY_SERVICE, nowMs)]
     ]
   }
 
   /** Whether it is known to fail or to lie: it is used when there is nobody else. */
   isDistrusted (peer: string, service: string): boolean {
-    const { ledger, init: { clock } } = this
-    const nowMs = clock.nowMs()
-    return trustCost({
-      newcomer: ledger.newcomerScore(peer, nowMs),
-      score: ledger.score(peer, service, nowMs),
-      dealings: ledger.dealings(peer, service) ?? 0,
-      ...ledger.dealings(peer, HONESTY_SERVICE) === undefined ? {} : { honesty: ledger.score(peer, HONESTY_SERVICE, nowMs) }
-    }).distrusted
+    const { ledger } = this
+    const isKnown = ledger.dealings(peer, service) !== undefined || ledger.dealings(peer, HONESTY_SERVICE) !== undefined
+    return isKnown && trustCost(this.of(peer, service)).distrusted
   }
 
   /** 0 to 1 */
