@@ -3,7 +3,9 @@ import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
 import { InboundGuard } from './admission/inbound-guard.ts'
 import { relayService } from './relay/relay-service.ts'
-import { DEFAULT_SEED_ROLES } from './roles.ts'
+import { handoutOrder } from './handouts/handout-order.ts'
+import { SpotChecks } from './handouts/spot-checks.ts'
+import { DEFAULT_SEED_ROLES, takesRegistrations } from './roles.ts'
 import { seedService } from './seed-service.ts'
 import { signalService } from './signalling/signal-service.ts'
 import { RoundTrips } from './round-trips.ts'
@@ -11,6 +13,7 @@ import { SelfRegistration } from './registry/self-registration.ts'
 import { SeedStages } from './stages/seed-stages.ts'
 import { STAGE_DUTIES } from './stages/stage.ts'
 import type { RelayService, RelayServiceComponents, RelayServiceInit } from './relay/relay-service.ts'
+import type { SpotCheckCounters } from './handouts/spot-checks.ts'
 import type { SeedRole } from './roles.ts'
 import type { InboundCounters, InboundGuardInit } from './admission/inbound-guard.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
@@ -44,6 +47,12 @@ export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistr
    * @default {}
    */
   signalling?: Pick<SignalServiceInit, 'bus' | 'limits'>
+  /**
+   * How often one of the registered peers is looked for, so that those who are not there are named to newcomers last, ms on average; 0: never.
+   *
+   * @default 15_000
+   */
+  spotCheckMs?: number
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
   /** Networks that are not limited by address; see `InboundGuardInit` @default loopback */
@@ -68,6 +77,8 @@ export interface Seed {
   relay?: RelayService
   /** Connections and streams that were refused or ended, by reason */
   readonly inbound: InboundCounters
+  /** Registered peers that were looked for, and found or not */
+  readonly spotChecks: Readonly<SpotCheckCounters>
   /** Memory is short, and nobody new is taken */
   readonly isShedding: boolean
   /** What the seed does for newcomers goes by this */
@@ -88,7 +99,7 @@ export interface Seed {
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
     limits, maxRegistrations, registry, onExchange, onDiscover, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit,
-    stage, stages: stagesInit, trustedNetworks, ...peerInit
+    spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
@@ -151,6 +162,9 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           networkOf: address => guard.networkOf(address),
           roundTripOf: of => roundTrips.of(of.toString(), async signal => await (running.peer as Peer).libp2p.services.ping.ping(of, { signal })),
           plan: want => stages.plan(want),
+          handOut: (envelopes, count) => running.peer === undefined
+            ? envelopes.slice(0, count)
+            : handoutOrder(envelopes, count, { ledger: running.peer.trust.ledger, nowMs: clock.nowMs() }),
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
         return service
@@ -169,6 +183,15 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   guard.start(peer.libp2p)
+  const spotChecks = new SpotChecks({
+    intervalMs: takesRegistrations(roles) ? spotCheckMs : 0,
+    libp2p: peer.libp2p,
+    registry: () => (service as SeedService).registry,
+    ledger: peer.trust.ledger,
+    clock,
+    random
+  })
+  spotChecks.start()
   if (relay !== undefined) {
     self = selfRegistration(peer, service as SeedService, relay, clock)
     self.start()
@@ -181,6 +204,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     signalling,
     relay,
     inbound: guard.counters,
+    spotChecks: spotChecks.counters,
     get isShedding () { return guard.isShedding },
     get stage () { return stages.stage },
     get networkSize () { return stages.size },
@@ -188,6 +212,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     stop: async options => {
       stages.stop()
       roundTrips.stop()
+      spotChecks.stop()
       guard.stop()
       await self?.stop()
       await peer.stop(options)

@@ -6,6 +6,7 @@ import {
   MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, networkOf, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
   SeedResponse
 } from '@skein/records'
+import { DRAWN_PER_HANDED_OUT } from './handouts/handout-order.ts'
 import { DiscoverLimiter } from './registry/discover-limiter.ts'
 import { MemoryRegistry } from './registry/memory-registry.ts'
 import { DEFAULT_SEED_ROLES, takesRegistrations } from './roles.ts'
@@ -40,6 +41,8 @@ export interface SeedServiceInit {
   networkOf?: (address: string) => string | undefined
   /** The round trip to a peer as measured last, ms; asked at each registration @default unknown */
   roundTripOf?: (peer: PeerId) => number | undefined
+  /** Puts the registrations drawn for a newcomer, or the relays for a peer, in order, and takes so many @default the first */
+  handOut?: <E extends Uint8Array>(envelopes: readonly E[], count: number) => E[]
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -95,6 +98,7 @@ export class SeedService implements Startable {
   private readonly region: string
   private readonly networkOf: NonNullable<SeedServiceInit['networkOf']>
   private readonly roundTripOf: NonNullable<SeedServiceInit['roundTripOf']>
+  private readonly handOut: NonNullable<SeedServiceInit['handOut']>
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
   private readonly limiter: DiscoverLimiter
@@ -115,6 +119,7 @@ export class SeedService implements Startable {
     this.region = init.region ?? ''
     this.networkOf = init.networkOf ?? networkOf
     this.roundTripOf = init.roundTripOf ?? (() => undefined)
+    this.handOut = init.handOut ?? ((envelopes, count) => envelopes.slice(0, count))
     this.onAnswered = init.onAnswered ?? (() => {})
     this.limiter = new DiscoverLimiter({ random: this.random })
     this.registry = init.registry ?? new MemoryRegistry({ maxRegistrations: init.maxRegistrations, random: this.random })
@@ -241,15 +246,17 @@ export class SeedService implements Startable {
   /** Of others than the seed, which it knows already. */
   private async sample (count: number, peer: string, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
     const self = this.self()?.envelope
-    const peers = await this.registry.sample(count + (self === undefined ? 0 : 1), peer, nowMs, this.random)
-    return peers.filter(envelope => self === undefined || !equalBytes(envelope, self)).slice(0, count)
+    const drawn = Math.ceil(count * DRAWN_PER_HANDED_OUT) + (self === undefined ? 0 : 1)
+    const peers = await this.registry.sample(drawn, peer, nowMs, this.random)
+    return this.handOut(peers.filter(envelope => self === undefined || !equalBytes(envelope, self)), count)
   }
 
   /** Near to the region in which the peer is registered, else near to this seed, which it chose for being near. */
   private async relays (peer: string, limit: number, nowMs: number): Promise<Array<Uint8Array<ArrayBuffer>>> {
     const registration = await this.registry.get(peer, nowMs)
     const known = registration === undefined ? undefined : await openCapabilities(registration.envelope, nowMs).catch(() => undefined)
-    return await this.registry.relays({ near: known?.capabilities.region || this.region, limit, asker: peer }, nowMs)
+    const drawn = Math.ceil(limit * DRAWN_PER_HANDED_OUT)
+    return this.handOut(await this.registry.relays({ near: known?.capabilities.region || this.region, limit: drawn, asker: peer }, nowMs), limit)
   }
 
   private async register (connection: Connection, request: SeedRequest, nowMs: number): Promise<number> {
