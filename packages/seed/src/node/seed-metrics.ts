@@ -7,6 +7,7 @@ import { STAGES } from '../stages/stage.ts'
 import type { MeshServices } from '@skein/peer'
 import type { SocketCounters } from '../admission/admitted-sockets.ts'
 import type { InboundCounters } from '../admission/inbound-guard.ts'
+import type { SpotCheckCounters } from '../handouts/spot-checks.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
 import type { RelayCounters } from '../relay/relay-ledger.ts'
 import type { RelayService } from '../relay/relay-service.ts'
@@ -19,6 +20,8 @@ import type { Stage } from '../stages/stage.ts'
 /** Where the figures come from; asked at each scrape. */
 export interface SeedFigures {
   counters: () => SeedCounters
+  /** Left out, they have no values */
+  spotChecks?: () => SpotCheckCounters
   countBy: () => Promise<RegionTierCount[]>
   connections: () => { inbound: number, outbound: number }
   /** What connections of the mesh were refused, and what was ended of them */
@@ -124,6 +127,14 @@ export class SeedMetrics {
     collectedCounter(registry, 'skein_seed_refusals_total', 'Requests refused, by reason', ['reason'], metric => {
       for (const [reason, count] of Object.entries(figures.counters().refused)) {
         metric.inc({ reason }, count)
+      }
+    })
+    const looked = 'Registered peers that were looked for, by whether they were found'
+    collectedCounter(registry, 'skein_seed_spot_checks_total', looked, ['outcome'], metric => {
+      const checks = figures.spotChecks?.()
+      if (checks !== undefined) {
+        metric.inc({ outcome: 'found' }, checks.found_total)
+        metric.inc({ outcome: 'missing' }, checks.missing_total)
       }
     })
     countRefusals(registry, figures)

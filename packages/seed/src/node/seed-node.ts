@@ -259,6 +259,7 @@ class OperatedSeed implements SeedNode {
     const { maxConnections, maxRegistrations } = this.init.config
     return new SeedMetrics({
       counters: () => seed.service.counters,
+      spotChecks: () => seed.spotChecks,
       countBy: async () => await seed.service.countBy(),
       connections: () => {
         const connections = seed.peer.libp2p.getConnections()

@@ -16,6 +16,7 @@ export async function metricsTable (): Promise<string> {
   const registry = new Registry()
   void new SeedMetrics({
     counters: () => ({ requests: 0, registered: 0, refused: {} }),
+    spotChecks: () => ({ found_total: 0, missing_total: 0 }),
     countBy: async () => [],
     connections: () => ({ inbound: 0, outbound: 0 }),
     inbound: () => ({ admitted: 0, refused: {}, givenUp: {}, ended: {}, faults: {}, streamsReset: {} }),
