@@ -1,0 +1,54 @@
+/**
+ * Which ways can bring two peers together, by what is known of their NATs: a pure table, from measurements between network namespaces with NATs of
+ * each kind. Ways that cannot work are not tried: they cost seconds, and a dial that fails leaves a trace in both NATs that spoils the next.
+ */
+import type { NatVerdict } from './nat-verdict.ts'
+
+/**
+ * - `dial`: this peer dials an address of the other
+ * - `reverse`: the other one is asked, through the relay, to dial this peer
+ * - `tcp-punch`: both dial at the same time (TCP simultaneous open, RFC 9293, §3.5)
+ * - `webrtc`: ICE over UDP, with signals through the relay
+ */
+export type DirectWay = 'dial' | 'reverse' | 'tcp-punch' | 'webrtc'
+
+/** What one side of a pair can do. */
+export interface Reach {
+  /** Others can dial it: verified by a dial-back, or it is known to have a public address or a mapped port */
+  dialable: boolean
+  /** It can dial out over TCP; a browser cannot */
+  tcp: boolean
+  /** It speaks WebRTC */
+  webrtc: boolean
+  /** Left out while unknown */
+  nat?: NatVerdict
+}
+
+/** A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met. */
+function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
+  return [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
+}
+
+/** ICE checks pairs from both sides; one side with a mapping for each destination is met only where the other lets any port of its address in. */
+function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
+  if (a?.mapping === 'blocked' || b?.mapping === 'blocked') {
+    return false
+  }
+  const symmetric = [a, b].filter(nat => nat?.mapping === 'sequential' || nat?.mapping === 'random')
+  if (symmetric.length === 0) {
+    return true
+  }
+  const other = symmetric[0] === a ? b : a
+  return symmetric.length === 1 && (other?.mapping === 'none' || other?.filtering === 'open' || other?.filtering === 'address')
+}
+
+/** In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. */
+export function pairWays (self: Reach, other: Reach): DirectWay[] {
+  const ways: Array<[way: DirectWay, can: boolean]> = [
+    ['dial', other.dialable],
+    ['reverse', self.dialable && !other.dialable],
+    ['tcp-punch', self.tcp && other.tcp && !self.dialable && !other.dialable && canTcpPunch(self.nat, other.nat)],
+    ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat)]
+  ]
+  return ways.filter(([, can]) => can).map(([way]) => way)
+}

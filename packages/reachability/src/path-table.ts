@@ -1,0 +1,259 @@
+/**
+ * How each remote peer is reached, and what is done to reach it better: one state per peer, from the connections that stand. While a worse path
+ * carries, better ones are tried, one after the other; when one stands, new streams go over it, and the worse connection is let go when its last stream
+ * has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed.
+ */
+import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
+import { pairWays } from './pair-ways.ts'
+import type { Machine, Random } from '@skein/core'
+import type { DirectWay, Reach } from './pair-ways.ts'
+
+/** The best first. `bonded`: several links, by SRTLA. */
+export const PATHS = ['direct', 'punched', 'bonded', 'relayed'] as const
+export type Path = typeof PATHS[number]
+
+export interface PathConnection {
+  /** Unique among the connections of this peer */
+  id: string
+  peer: string
+  path: Path
+}
+
+export interface PeerPath {
+  /** `undefined`: not connected */
+  path: Path | undefined
+  /** In words */
+  why: string
+  sinceMs: number
+  /** Ways that did not work lately, and when they are tried again, ms since the epoch */
+  failed: Array<{ way: DirectWay, failures: number, untilMs: number }>
+  /** The way that is being tried */
+  trying?: DirectWay
+}
+
+/**
+ * - `try`: reach the peer this way; answer with `onTried`
+ * - `changed`: the path to a peer is another one
+ * - `retire`: new streams go elsewhere: close this connection when its last stream has ended, if it `isRetired` then
+ */
+export type PathEffect =
+  | { type: 'try', peer: string, way: DirectWay }
+  | { type: 'changed', peer: string, from: Path | undefined, to: Path | undefined, why: string }
+  | { type: 'retire', peer: string, connection: string }
+
+export interface PathTableInit {
+  /** What this peer can do, asked whenever a way is chosen */
+  self: () => Reach
+  /** Most peers of which paths are remembered @default 1024 */
+  maxPeers?: number
+  /** Ways that are tried at once, over all peers @default 4 */
+  maxTries?: number
+  /** A way that has not ended by then has failed, ms @default 10_000 */
+  tryTimeoutMs?: number
+  /** The pause after the first failure of a way with a peer, ms; it doubles @default 30_000 */
+  firstPauseMs?: number
+  /** @default 1_800_000 */
+  maxPauseMs?: number
+  /** A peer over whose relayed path nothing went for so long is not worth a try, ms @default 120_000 */
+  idleMs?: number
+}
+
+interface Entry {
+  connections: Map<string, PathConnection>
+  /** Of the connections, those that are to be closed */
+  retired: Set<string>
+  path: Path | undefined
+  why: string
+  sinceMs: number
+  usedMs: number
+  reach?: Reach
+  failures: Map<DirectWay, { count: number, untilMs: number }>
+  trying?: DirectWay
+}
+
+/** Pauses differ by up to this share, so that both sides of many pairs do not try at the same moment. */
+const PAUSE_SPREAD = 0.25
+
+export class PathTable implements Machine<PathEffect> {
+  private readonly init: Required<PathTableInit>
+  private readonly random: Random
+  private readonly entries: BoundedMap<string, Entry>
+  private readonly timers = new TimerTable<string>()
+  private readonly effects: PathEffect[] = []
+  private underWay = 0
+
+  constructor (init: PathTableInit, random: Random) {
+    this.init = { maxPeers: 1024, maxTries: 4, tryTimeoutMs: 10_000, firstPauseMs: 30_000, maxPauseMs: 1_800_000, idleMs: 120_000, ...init }
+    this.random = random
+    this.entries = new BoundedMap({ maxSize: this.init.maxPeers, onEvict: (peer, entry) => { this.drop(peer, entry) } })
+  }
+
+  /** How a peer is reached now; `undefined` of one that was never connected, or forgotten. */
+  pathTo (peer: string): PeerPath | undefined {
+    const entry = this.entries.get(peer)
+    return entry === undefined
+      ? undefined
+      : {
+          path: entry.path,
+          why: entry.why,
+          sinceMs: entry.sinceMs,
+          failed: [...entry.failures].map(([way, { count, untilMs }]) => ({ way, failures: count, untilMs })),
+          ...entry.trying === undefined ? {} : { trying: entry.trying }
+        }
+  }
+
+  /** The connection that new streams should use. */
+  bestConnection (peer: string): string | undefined {
+    const { connections, path } = this.entries.get(peer) ?? {}
+    return connections === undefined ? undefined : [...connections.values()].findLast(connection => connection.path === path)?.id
+  }
+
+  /** Whether a connection is to be closed when nothing uses it: a better one may have gone since it was retired. */
+  isRetired (peer: string, id: string): boolean {
+    return this.entries.get(peer)?.retired.has(id) === true
+  }
+
+  onConnected (connection: PathConnection, nowMs: number): void {
+    const entry = this.entry(connection.peer, nowMs)
+    entry.connections.set(connection.id, connection)
+    this.settle(connection.peer, entry, `a ${connection.path} connection was made`, nowMs)
+    this.improve(connection.peer, entry, nowMs)
+  }
+
+  onClosed (peer: string, id: string, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    const closed = entry?.connections.get(id)
+    if (entry === undefined || closed === undefined) {
+      return
+    }
+    entry.connections.delete(id)
+    entry.retired.delete(id)
+    this.settle(peer, entry, `the ${closed.path} connection ended`, nowMs)
+    this.improve(peer, entry, nowMs)
+  }
+
+  /** Something goes, or is about to go, to or from a peer. */
+  onUsed (peer: string, nowMs: number): void {
+    const entry = this.entries.touch(peer)
+    if (entry !== undefined) {
+      entry.usedMs = nowMs
+      this.improve(peer, entry, nowMs)
+    }
+  }
+
+  /** What the peer said that it can do. */
+  onReach (peer: string, reach: Reach, nowMs: number): void {
+    const entry = this.entry(peer, nowMs)
+    entry.reach = reach
+    this.improve(peer, entry, nowMs)
+  }
+
+  /** A way was tried. When it worked, the connection comes by `onConnected`. */
+  onTried (peer: string, way: DirectWay, worked: boolean, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    if (entry?.trying !== way) {
+      return
+    }
+    entry.trying = undefined
+    this.underWay--
+    this.timers.delete(`try ${peer}`)
+    if (worked) {
+      entry.failures.delete(way)
+    } else {
+      const count = (entry.failures.get(way)?.count ?? 0) + 1
+      const pauseMs = Math.min(this.init.maxPauseMs, this.init.firstPauseMs * 2 ** Math.min(count - 1, 16))
+      entry.failures.set(way, { count, untilMs: nowMs + pauseMs * (1 + PAUSE_SPREAD * randomFloat(this.random)) })
+    }
+    this.improveAll(nowMs)
+  }
+
+  /** This peer's own network is another one, or its NAT was found to be: what failed before may work. */
+  onNetworkChanged (nowMs: number): void {
+    for (const [, entry] of this.entries) {
+      entry.failures.clear()
+    }
+    this.improveAll(nowMs)
+  }
+
+  onTimeout (nowMs: number): void {
+    for (let key = this.timers.popDue(nowMs); key !== undefined; key = this.timers.popDue(nowMs)) {
+      const [kind, peer = ''] = key.split(' ')
+      const entry = this.entries.get(peer)
+      if (kind === 'try' && entry?.trying !== undefined) {
+        this.onTried(peer, entry.trying, false, nowMs)
+      } else if (entry !== undefined) {
+        this.improve(peer, entry, nowMs)
+      }
+    }
+  }
+
+  poll (): PathEffect | undefined {
+    return this.effects.shift()
+  }
+
+  nextTimeoutMs (): number | undefined {
+    return this.timers.nextMs()
+  }
+
+  private entry (peer: string, nowMs: number): Entry {
+    let entry = this.entries.touch(peer)
+    if (entry === undefined) {
+      entry = { connections: new Map(), retired: new Set(), path: undefined, why: 'not connected yet', sinceMs: nowMs, usedMs: nowMs, failures: new Map() }
+      this.entries.set(peer, entry)
+    }
+    return entry
+  }
+
+  private drop (peer: string, entry: Entry): void {
+    this.timers.delete(`try ${peer}`)
+    this.timers.delete(`again ${peer}`)
+    if (entry.trying !== undefined) {
+      this.underWay--
+    }
+  }
+
+  /** The path is the best of what stands; worse ones are let go. */
+  private settle (peer: string, entry: Entry, why: string, nowMs: number): void {
+    const standing = [...entry.connections.values()]
+    const path = PATHS.find(path => standing.some(connection => connection.path === path))
+    if (path !== entry.path) {
+      this.effects.push({ type: 'changed', peer, from: entry.path, to: path, why })
+      Object.assign(entry, { path, why, sinceMs: nowMs })
+    }
+    if (path === 'relayed') {
+      entry.retired.clear()
+      return
+    }
+    for (const { id } of standing.filter(connection => connection.path === 'relayed' && !entry.retired.has(connection.id))) {
+      entry.retired.add(id)
+      this.effects.push({ type: 'retire', peer, connection: id })
+    }
+  }
+
+  private improveAll (nowMs: number): void {
+    for (const [peer, entry] of this.entries) {
+      this.improve(peer, entry, nowMs)
+    }
+  }
+
+  /** Starts the next way to a better path, if there is reason to and one may be tried now. */
+  private improve (peer: string, entry: Entry, nowMs: number): void {
+    const isWorse = entry.path === 'relayed' || entry.path === 'bonded'
+    if (!isWorse || entry.trying !== undefined || entry.reach === undefined || nowMs - entry.usedMs >= this.init.idleMs) {
+      return
+    }
+    const ways = pairWays(this.init.self(), entry.reach)
+    const way = ways.find(way => (entry.failures.get(way)?.untilMs ?? 0) <= nowMs)
+    if (way === undefined) {
+      const againMs = Math.min(...ways.map(way => entry.failures.get(way)?.untilMs ?? Infinity))
+      if (againMs < Infinity) {
+        this.timers.set(`again ${peer}`, againMs)
+      }
+    } else if (this.underWay < this.init.maxTries) {
+      entry.trying = way
+      this.underWay++
+      this.timers.set(`try ${peer}`, nowMs + this.init.tryTimeoutMs)
+      this.effects.push({ type: 'try', peer, way })
+    }
+  }
+}
