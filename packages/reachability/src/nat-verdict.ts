@@ -86,7 +86,9 @@ export function describeNat ({ mapping, filtering }: NatVerdict): string {
     case 'none':
       return filtering === undefined || filtering === 'open' ? 'a public address, no NAT' : 'a public address behind a firewall'
     case 'endpoint-independent':
-      return filtering === 'open' ? 'a NAT that lets everybody in to a mapping (full cone)' : 'a NAT that maps endpoint-independently: it can be punched'
+      return filtering === 'open'
+        ? 'a NAT that lets everybody in to a mapping (full cone)'
+        : 'a NAT that maps endpoint-independently: it can be punched'
     case 'sequential':
       return 'a NAT with a mapping for each destination, ports in sequence (symmetric): it can be punched where the other side is no such NAT'
     case 'random':

@@ -1,7 +1,7 @@
 /**
  * How each remote peer is reached, and what is done to reach it better: one state per peer, from the connections that stand. While a worse path
- * carries, better ones are tried, one after the other; when one stands, new streams go over it, and the worse connection is let go when its last stream
- * has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed.
+ * carries, better ones are tried, one after the other; when one stands, new streams go over it, and the worse connection is let go when its last
+ * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
 import { pairWays } from './pair-ways.ts'
@@ -198,7 +198,15 @@ export class PathTable implements Machine<PathEffect> {
   private entry (peer: string, nowMs: number): Entry {
     let entry = this.entries.touch(peer)
     if (entry === undefined) {
-      entry = { connections: new Map(), retired: new Set(), path: undefined, why: 'not connected yet', sinceMs: nowMs, usedMs: nowMs, failures: new Map() }
+      entry = {
+        connections: new Map(),
+        retired: new Set(),
+        path: undefined,
+        why: 'not connected yet',
+        sinceMs: nowMs,
+        usedMs: nowMs,
+        failures: new Map()
+      }
       this.entries.set(peer, entry)
     }
     return entry
