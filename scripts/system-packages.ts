@@ -12,10 +12,15 @@ export interface SystemPackage {
   program: string
   /** Whose tests need it, by folder in packages/ */
   neededBy: string[]
+  /** Its tests run as root alone, and are left out for others */
+  rootOnly?: boolean
 }
 
 export const SYSTEM_PACKAGES: SystemPackage[] = [
-  { name: 'redis-server', program: 'redis-server', neededBy: ['seed', 'cli'] }
+  { name: 'redis-server', program: 'redis-server', neededBy: ['seed', 'cli'] },
+  { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
+  { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
+  { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true }
 ]
 
 export interface Machine {
@@ -75,12 +80,14 @@ export interface EnsureOptions {
 /** Installs what is missing; a message when something still is: the tests that need it are left out, or fail where `CI` is `true`. */
 export async function ensureSystemPackages (options: EnsureOptions = {}): Promise<string | undefined> {
   const { packages } = options
-  const wanted = SYSTEM_PACKAGES.filter(({ neededBy }) => packages === undefined || neededBy.some(name => packages.includes(name)))
+  const isRoot = process.getuid?.() === 0
+  const wanted = SYSTEM_PACKAGES.filter(({ neededBy, rootOnly }) =>
+    (isRoot || rootOnly !== true) && (packages === undefined || neededBy.some(name => packages.includes(name))))
   const missing = wanted.filter(({ program }) => !isInPath(program))
   const plan = installPlan({
     missing,
     hasApt: isInPath('apt-get'),
-    isRoot: process.getuid?.() === 0,
+    isRoot,
     canSudo: missing.length > 0 && spawnSync('sudo', ['-n', 'true']).status === 0
   }, options.policyFile)
   if (plan.type !== 'install') {

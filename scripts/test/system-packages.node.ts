@@ -42,7 +42,7 @@ describe('packages of the system that tests need', () => {
       if (aptGet !== undefined) {
         program('apt-get', `echo "$@" >> ${folder}/calls\n${aptGet}`)
       }
-      const script = `import { ensureSystemPackages } from '${SOURCE}'\nconsole.log(JSON.stringify({ message: await ensureSystemPackages({ policyFile: '${policy}' }) }))`
+      const script = `import { ensureSystemPackages } from '${SOURCE}'\nconsole.log(JSON.stringify({ message: await ensureSystemPackages({ packages: ['seed'], policyFile: '${policy}' }) }))`
       const { output } = await runNode(['--conditions=skein-source', '--input-type=module', '--eval', script], { capture: true, env: { PATH: join(folder, 'bin') } })
       const line = output.split('\n').find(text => text.startsWith('{'))
       return line === undefined ? `no answer: ${output}` : String(JSON.parse(line).message)
