@@ -20,6 +20,8 @@ export const PROTOCOLS = {
   receipt: '/skein/receipt/1.0.0',
   /** Whether a peer can be reached, and how fast, dialled back by others */
   dialBack: '/skein/dial-back/1.0.0',
+  /** How two peers behind a relay come to reach each other directly */
+  punch: '/skein/punch/1.0.0',
   /** Challenges that measure what a peer can do */
   check: '/skein/check/1.0.0',
   /** Leases of super-nodes: who holds a seat, and slots that a lease fences */

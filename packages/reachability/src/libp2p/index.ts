@@ -1,0 +1,5 @@
+/** Paths to other peers on libp2p. */
+export type { HolePuncher, PunchPort } from './hole-puncher.ts'
+export { PunchProtocolError } from './punch-stream.ts'
+export { reachability, ReachabilityService } from './reachability-service.ts'
+export type { ReachabilityComponents, ReachabilityCounters, ReachabilityEvents, ReachabilityInit } from './reachability-service.ts'

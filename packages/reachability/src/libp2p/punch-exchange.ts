@@ -1,0 +1,134 @@
+/**
+ * What two peers say to each other over a relayed connection so that they can leave it, both sides (docs/specs/punching.md): what each can do; "dial
+ * me"; and the steps of a punch, which begins on both sides at about the same moment, half a measured round trip after the word for it.
+ */
+import { deadline, sleep } from '@skein/core'
+import { PROTOCOLS } from '@skein/records'
+import { PunchProtocolError, PunchStream } from './punch-stream.ts'
+import type { HolePuncher, PunchPort } from './hole-puncher.ts'
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '@skein/core'
+import type { Reach } from '../pair-ways.ts'
+
+export interface PunchExchangeInit {
+  self: () => Reach
+  /** Where this peer can be dialled */
+  ownAddresses: () => Multiaddr[]
+  /** Left out where there is nothing to punch with */
+  puncher?: HolePuncher
+  /**
+   * Dials the peer at addresses that it named itself; what limits the dials of addresses that others name belongs here.
+   *
+   * @throws when none works
+   */
+  dial: (connection: Connection, addresses: Multiaddr[], signal: AbortSignal) => Promise<void>
+  clock: Clock
+}
+
+/** An exchange with its punch must be over in this time, ms. */
+export const PUNCH_TIMEOUT_MS = 9_000
+const STREAM = { runOnLimitedConnection: true } as const
+
+export class PunchExchange {
+  private readonly init: PunchExchangeInit
+
+  constructor (init: PunchExchangeInit) {
+    this.init = init
+  }
+
+  /** Tells the other side what this peer can do; resolves with what it can. */
+  async askReach (connection: Connection, signal: AbortSignal): Promise<Reach | undefined> {
+    return await this.over(connection, signal, async (messages, options) => {
+      await messages.write({ kind: 'reach', reach: this.init.self() }, options)
+      return (await messages.read(['reach'], options)).reach
+    })
+  }
+
+  /** Asks the other side to dial this one. @throws when it could not */
+  async askToDial (connection: Connection, signal: AbortSignal): Promise<void> {
+    await this.over(connection, signal, async (messages, options) => {
+      await messages.write({ kind: 'reverse', addresses: this.init.ownAddresses() }, options)
+      await messages.read(['dialled'], options)
+    })
+  }
+
+  /** Leads a punch. @throws when it did not work */
+  async punch (connection: Connection, signal: AbortSignal): Promise<Connection> {
+    return await this.over(connection, signal, async (messages, options) => await this.withPort(options.signal, async port => {
+      await messages.write({ kind: 'offer', addresses: port.observed }, options)
+      const { addresses = [] } = await messages.read(['answer'], options)
+      const sentMs = this.init.clock.nowMs()
+      await messages.write({ kind: 'ping' }, options)
+      await messages.read(['pong'], options)
+      const roundTripMs = this.init.clock.nowMs() - sentMs
+      await messages.write({ kind: 'sync' }, options)
+      await sleep(this.init.clock, roundTripMs / 2, options)
+      return await port.connect(connection.remotePeer, addresses, 'initiator', options)
+    }))
+  }
+
+  /** The other side of all three. */
+  async answer (stream: Stream, connection: Connection, onReach: (reach: Reach) => void): Promise<void> {
+    const limit = deadline(this.init.clock, PUNCH_TIMEOUT_MS)
+    const options = { signal: limit.signal }
+    const messages = new PunchStream(stream)
+    try {
+      const asked = await messages.read(['reach', 'reverse', 'offer'], options)
+      if (asked.kind === 'reach') {
+        await messages.write({ kind: 'reach', reach: this.init.self() }, options)
+        if (asked.reach !== undefined) {
+          onReach(asked.reach)
+        }
+      } else if (asked.kind === 'reverse') {
+        await this.init.dial(connection, asked.addresses ?? [], limit.signal)
+        await messages.write({ kind: 'dialled' }, options)
+      } else {
+        await this.withPort(limit.signal, async port => {
+          await messages.write({ kind: 'answer', addresses: port.observed }, options)
+          await messages.read(['ping'], options)
+          await messages.write({ kind: 'pong' }, options)
+          await messages.read(['sync'], options)
+          await port.connect(connection.remotePeer, asked.addresses ?? [], 'responder', options)
+        })
+      }
+      await stream.close(options)
+    } catch (error) {
+      await messages.write({ kind: 'refuse', reason: (error as Error).message }, options).catch(() => {})
+      stream.abort(error as Error)
+    } finally {
+      limit.clear()
+    }
+  }
+
+  private async over<T> (
+    connection: Connection, signal: AbortSignal, run: (messages: PunchStream, options: { signal: AbortSignal }) => Promise<T>
+  ): Promise<T> {
+    const limit = deadline(this.init.clock, PUNCH_TIMEOUT_MS, [signal])
+    let stream: Stream | undefined
+    try {
+      stream = await connection.newStream(PROTOCOLS.punch, { ...STREAM, signal: limit.signal })
+      const result = await run(new PunchStream(stream), { signal: limit.signal })
+      stream.close({ signal: limit.signal }).catch(error => { stream?.abort(error as Error) })
+      return result
+    } catch (error) {
+      stream?.abort(error as Error)
+      throw error
+    } finally {
+      limit.clear()
+    }
+  }
+
+  private async withPort<T> (signal: AbortSignal, run: (port: PunchPort) => Promise<T>): Promise<T> {
+    const { puncher } = this.init
+    if (puncher === undefined) {
+      throw new PunchProtocolError('This peer has nothing to punch with')
+    }
+    const port = await puncher.open({ signal })
+    try {
+      return await run(port)
+    } finally {
+      await port.close()
+    }
+  }
+}

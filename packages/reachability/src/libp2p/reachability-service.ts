@@ -1,0 +1,309 @@
+/**
+ * How this node reaches others, as a libp2p service: watches the connections, tells the path to each peer, tries better ways while a relayed one
+ * carries, and closes relayed connections that are not needed any more. Streams in progress end whole: a connection is closed when the last has
+ * ended.
+ */
+import { serviceCapabilities } from '@libp2p/interface'
+import { BoundedMap, MachineDriver, TokenBucket } from '@skein/core'
+import { systemClock, systemRandom } from '@skein/core/system'
+import { PROTOCOLS } from '@skein/records'
+import { multiaddr } from '@multiformats/multiaddr'
+import { TypedEventEmitter } from 'main-event'
+import { PathTable } from '../path-table.ts'
+import { PunchExchange } from './punch-exchange.ts'
+import type {
+  ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
+} from '@libp2p/interface'
+import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Cancel, Clock, Random } from '@skein/core'
+import type { DirectWay, Reach } from '../pair-ways.ts'
+import type { Path, PathEffect, PathTableInit, PeerPath } from '../path-table.ts'
+import type { HolePuncher } from './hole-puncher.ts'
+
+export interface ReachabilityInit extends Omit<PathTableInit, 'self'> {
+  /** Makes what this platform punches with @default nothing: it does not punch */
+  puncher?: (components: ReachabilityComponents) => HolePuncher
+  /** What is known of how others reach this node; whether it can be dialled, and its NAT @default nothing */
+  standing?: () => Pick<Reach, 'dialable' | 'nat'>
+  /** Reaches a peer over WebRTC, by signals through the connection that stands @default it does not speak it */
+  webrtc?: (connection: Connection, signal: AbortSignal) => Promise<Connection>
+  /** Whether an address that a peer named for itself may be dialled now @default it may */
+  mayDial?: (peer: string, address: Multiaddr) => boolean
+  /** @default systemClock() */
+  clock?: Clock
+  /** @default systemRandom() */
+  random?: Random
+}
+
+export interface ReachabilityComponents {
+  registrar: Registrar
+  connectionManager: ConnectionManager
+  addressManager: AddressManager
+  peerStore: PeerStore
+  events: TypedEventTarget<Libp2pEvents>
+  logger: ComponentLogger
+  upgrader: Upgrader
+}
+
+export interface ReachabilityEvents {
+  /** The way to a peer is another one; `undefined`: not connected */
+  'path:changed': CustomEvent<{ peer: string, from: Path | undefined, to: Path | undefined, why: string }>
+}
+
+export interface ReachabilityCounters {
+  tried_dial_total: number
+  tried_reverse_total: number
+  tried_tcp_punch_total: number
+  tried_webrtc_total: number
+  worked_dial_total: number
+  worked_reverse_total: number
+  worked_tcp_punch_total: number
+  worked_webrtc_total: number
+  /** Questions of others that came too often */
+  refused_total: number
+}
+
+/** How often streams on relayed connections are looked for, ms: those in use are worth a better path. */
+const LOOK_MS = 2_000
+/** A peer may ask this often for a punch, a dial or what this one can do. */
+const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
+const MAX_ASKERS = 1_024
+const COUNTED = { dial: 'dial', reverse: 'reverse', 'tcp-punch': 'tcp_punch', webrtc: 'webrtc' } as const
+/** What a relayed connection keeps open by itself: streams of these protocols are no use of it. */
+const KEPT_OPEN = /\/(meshsub|floodsub|ipfs/(id|ping)|skein/kad|skein\/(routing|clusters|coordinates|pex|signal))\b/
+
+export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
+  readonly [Symbol.toStringTag] = '@skein/reachability'
+  readonly [serviceCapabilities]: string[] = ['@skein/reachability']
+  readonly counters: ReachabilityCounters = {
+    tried_dial_total: 0,
+    tried_reverse_total: 0,
+    tried_tcp_punch_total: 0,
+    tried_webrtc_total: 0,
+    worked_dial_total: 0,
+    worked_reverse_total: 0,
+    worked_tcp_punch_total: 0,
+    worked_webrtc_total: 0,
+    refused_total: 0
+  }
+
+  private readonly components: ReachabilityComponents
+  private readonly init: ReachabilityInit
+  private readonly clock: Clock
+  private readonly log: Logger
+  private readonly driver: MachineDriver<PathEffect, PathTable>
+  private readonly puncher: HolePuncher | undefined
+  private readonly exchange: PunchExchange
+  private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
+  private shutdown = new AbortController()
+  private cancelLook?: Cancel
+
+  constructor (components: ReachabilityComponents, init: ReachabilityInit = {}) {
+    super()
+    this.components = components
+    this.init = init
+    this.clock = init.clock ?? systemClock()
+    this.log = components.logger.forComponent('skein:reachability')
+    this.puncher = init.puncher?.(components)
+    this.driver = new MachineDriver({
+      machine: new PathTable({ ...init, self: () => this.reach() }, init.random ?? systemRandom()),
+      clock: this.clock,
+      perform: effect => { this.perform(effect) }
+    })
+    this.exchange = new PunchExchange({
+      self: () => this.reach(),
+      ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
+      puncher: this.puncher,
+      dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
+      clock: this.clock
+    })
+  }
+
+  /** How a peer is reached, and since when; `undefined` of one that was never connected. */
+  pathTo (peer: string): PeerPath | undefined {
+    return this.driver.machine.pathTo(peer)
+  }
+
+  /** The path of a connection. */
+  pathOf (connection: Pick<Connection, 'id' | 'remoteAddr' | 'limits'>): Path {
+    const address = connection.remoteAddr
+    if (connection.limits !== undefined || isCircuit(address) && !address.toString().includes('/webrtc')) {
+      return 'relayed'
+    }
+    return address.toString().includes('/srtla')
+      ? 'bonded'
+      : this.puncher?.isPunched(connection as Connection) === true || /\/webrtc(\/|$)/.test(address.toString()) ? 'punched' : 'direct'
+  }
+
+  /** What is known of this node's own network has changed: what failed may work. */
+  networkChanged (): void {
+    this.driver.input((table, nowMs) => { table.onNetworkChanged(nowMs) })
+  }
+
+  async start (): Promise<void> {
+    const { registrar, events, connectionManager } = this.components
+    this.shutdown = new AbortController()
+    await registrar.handle(PROTOCOLS.punch, (stream, connection) => { this.onStream(stream, connection) }, {
+      maxInboundStreams: 4,
+      maxOutboundStreams: 4,
+      runOnLimitedConnection: true
+    })
+    events.addEventListener('connection:open', this.onOpen)
+    events.addEventListener('connection:close', this.onClose)
+    connectionManager.getConnections().forEach(connection => { this.opened(connection) })
+    this.look()
+  }
+
+  async stop (): Promise<void> {
+    const { registrar, events } = this.components
+    this.shutdown.abort(new Error('This node is stopping'))
+    this.cancelLook?.()
+    events.removeEventListener('connection:open', this.onOpen)
+    events.removeEventListener('connection:close', this.onClose)
+    this.driver.stop()
+    await registrar.unhandle(PROTOCOLS.punch)
+  }
+
+  private readonly onOpen = ({ detail }: CustomEvent<Connection>): void => { this.opened(detail) }
+
+  private readonly onClose = ({ detail }: CustomEvent<Connection>): void => {
+    this.driver.input((table, nowMs) => { table.onClosed(detail.remotePeer.toString(), detail.id, nowMs) })
+  }
+
+  private opened (connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const path = this.pathOf(connection)
+    this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
+    // who dialled the circuit leads: with two that lead a punch would not meet
+    if (path === 'relayed' && connection.direction === 'outbound') {
+      this.exchange.askReach(connection, this.shutdown.signal)
+        .then(reach => {
+          if (reach !== undefined) {
+            this.driver.input((table, nowMs) => { table.onReach(peer, reach, nowMs) })
+          }
+        })
+        .catch(error => { this.log('%s does not say what it can do: %s', peer, (error as Error).message) })
+    }
+  }
+
+  private onStream (stream: Stream, connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const nowMs = this.clock.nowMs()
+    const bucket = this.askers.touch(peer) ?? new TokenBucket(QUESTIONS, nowMs)
+    this.askers.set(peer, bucket)
+    if (!bucket.take(1, nowMs)) {
+      this.counters.refused_total++
+      stream.abort(new Error('Asked too often'))
+      return
+    }
+    void this.exchange.answer(stream, connection, () => {})
+  }
+
+  private reach (): Reach {
+    const { standing, webrtc } = this.init
+    return { dialable: false, ...standing?.(), tcp: this.puncher !== undefined, webrtc: webrtc !== undefined }
+  }
+
+  private perform (effect: PathEffect): void {
+    switch (effect.type) {
+      case 'changed': {
+        const { type, ...detail } = effect
+        this.safeDispatchEvent('path:changed', { detail })
+        break
+      }
+      case 'try': {
+        void this.try(effect.peer, effect.way)
+        break
+      }
+      case 'retire': {
+        void this.retire(effect.peer, effect.connection)
+      }
+    }
+  }
+
+  private async try (peer: string, way: DirectWay): Promise<void> {
+    this.counters[`tried_${COUNTED[way]}_total`]++
+    const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed')
+    let worked = false
+    try {
+      if (connection !== undefined) {
+        await this.go(connection, peer, way)
+        worked = true
+        this.counters[`worked_${COUNTED[way]}_total`]++
+      }
+    } catch (error) {
+      this.log('%s to %s did not work: %s', way, peer, (error as Error).message)
+    }
+    this.driver.input((table, nowMs) => { table.onTried(peer, way, worked, nowMs) })
+  }
+
+  private async go (connection: Connection, peer: string, way: DirectWay): Promise<void> {
+    const { signal } = this.shutdown
+    switch (way) {
+      case 'dial': {
+        const { addresses } = await this.components.peerStore.get(connection.remotePeer)
+        return await this.dial(peer, addresses.map(({ multiaddr }) => multiaddr), signal)
+      }
+      case 'reverse':
+        return await this.exchange.askToDial(connection, signal)
+      case 'tcp-punch': {
+        await this.exchange.punch(connection, signal)
+        return
+      }
+      case 'webrtc': {
+        await this.init.webrtc?.(connection, signal)
+      }
+    }
+  }
+
+  /** A new connection to addresses that the peer named; never through a relay. */
+  private async dial (peer: string, addresses: Multiaddr[], signal: AbortSignal): Promise<void> {
+    const targets = addresses
+      .filter(address => !isCircuit(address) && (this.init.mayDial?.(peer, address) ?? true))
+      .map(address => address.toString().includes('/p2p/') ? address : multiaddr(`${address.toString()}/p2p/${peer}`))
+    if (targets.length === 0) {
+      throw new Error('It names no address that may be dialled')
+    }
+    await this.components.connectionManager.openConnection(targets, { signal, force: true })
+  }
+
+  /** Closes a connection once nothing but what it keeps open by itself is on it, unless it is needed again by then. */
+  private async retire (peer: string, id: string): Promise<void> {
+    const connection = this.connectionsTo(peer).find(open => open.id === id)
+    if (connection === undefined || !this.driver.machine.isRetired(peer, id)) {
+      return
+    }
+    if (isUsed(connection)) {
+      this.clock.schedule(this.clock.nowMs() + LOOK_MS / 4, () => { void this.retire(peer, id) })
+      return
+    }
+    await connection.close({ signal: this.shutdown.signal }).catch(error => { connection.abort(error as Error) })
+  }
+
+  private look (): void {
+    for (const connection of this.components.connectionManager.getConnections()) {
+      if (this.pathOf(connection) === 'relayed' && isUsed(connection)) {
+        this.driver.input((table, nowMs) => { table.onUsed(connection.remotePeer.toString(), nowMs) })
+      }
+    }
+    this.cancelLook = this.clock.schedule(this.clock.nowMs() + LOOK_MS, () => { this.look() })
+  }
+
+  private connectionsTo (peer: string): Connection[] {
+    return this.components.connectionManager.getConnections().filter(({ remotePeer, status }) => remotePeer.toString() === peer && status === 'open')
+  }
+}
+
+/** Watches paths and finds better ones: `services: { reachability: reachability({ puncher }) }`. */
+export function reachability (init: ReachabilityInit = {}): (components: ReachabilityComponents) => ReachabilityService {
+  return components => new ReachabilityService(components, init)
+}
+
+function isCircuit (address: Multiaddr): boolean {
+  return address.toString().includes('/p2p-circuit')
+}
+
+function isUsed (connection: Connection): boolean {
+  return connection.streams.some(({ protocol }) => protocol !== undefined && !KEPT_OPEN.test(protocol))
+}

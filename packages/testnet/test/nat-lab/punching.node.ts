@@ -1,0 +1,110 @@
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { NatLab, NatLabUnavailableError } from '../../src/nat-lab/index.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { NatHost, NatKind } from '../../src/nat-lab/index.ts'
+
+const NODE = fileURLToPath(new URL('nat-node.ts', import.meta.url))
+
+interface Line {
+  atMs: number
+  listening?: string
+  path?: string
+  peer?: string
+  dialling?: boolean
+  circuit?: string
+  echoed?: number
+  over?: boolean
+  counters?: Record<string, number>
+}
+
+/** A node in a host, and what it has told so far. */
+class LabNode {
+  readonly lines: Line[] = []
+  private readonly child: ChildProcess
+  private wake: () => void = () => {}
+
+  constructor (host: NatHost, args: string[]) {
+    this.child = host.spawn(process.execPath, ['--conditions=skein-source', NODE, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', line => {
+      this.lines.push(JSON.parse(line) as Line)
+      this.wake()
+    })
+  }
+
+  async line (which: (line: Line) => boolean): Promise<Line> {
+    for (;;) {
+      const found = this.lines.find(which)
+      if (found !== undefined) {
+        return found
+      }
+      await new Promise<void>(resolve => { this.wake = resolve })
+    }
+  }
+
+  async stop (): Promise<void> {
+    if (this.child.exitCode === null) {
+      const ended = new Promise(resolve => this.child.once('exit', resolve))
+      this.child.kill('SIGKILL')
+      await ended
+    }
+  }
+}
+
+describe('a punch through real NATs', function () {
+  this.timeout(90_000)
+  let lab: NatLab
+  const running: LabNode[] = []
+
+  before(async function () {
+    try {
+      lab = await NatLab.open()
+    } catch (error) {
+      if (error instanceof NatLabUnavailableError) {
+        console.log(`      left out: ${error.message}`)
+        this.skip()
+      }
+      throw error
+    }
+    await lab.addHost('relay', 'public')
+  })
+
+  afterEach(async () => { await Promise.all(running.splice(0).map(async node => { await node.stop() })) })
+  after(async () => { await lab?.close() })
+
+  const start = (host: NatHost, ...args: string[]): LabNode => {
+    const node = new LabNode(host, args)
+    running.push(node)
+    return node
+  }
+
+  let hosts = 0
+  async function dialled (a: NatKind, b: NatKind): Promise<{ dialler: LabNode, listener: string }> {
+    const [relayHost] = lab.hosts
+    const [hostA, hostB] = [await lab.addHost(`a${hosts}`, a), await lab.addHost(`b${hosts++}`, b)]
+    const { listening: relay = '' } = await start(relayHost as NatHost, 'relay').line(({ listening }) => listening !== undefined)
+    const { listening = '' } = await start(hostB, 'listen', relay).line(line => line.listening !== undefined)
+    return { dialler: start(hostA, 'dial', listening), listener: listening.split('/').at(-1) as string }
+  }
+
+  const pairs: Array<[NatKind, NatKind]> = [['port-restricted', 'port-restricted'], ['cgnat', 'full-cone'], ['udp-blocked', 'restricted']]
+  for (const [a, b] of pairs) {
+    it(`from ${a} to ${b} works, and what is under way ends whole before the circuit is closed`, async () => {
+      const { dialler, listener } = await dialled(a, b)
+      const { atMs: relayedMs } = await dialler.line(({ path, peer }) => path === 'relayed' && peer === listener)
+      const { atMs } = await dialler.line(({ path, peer }) => path === 'punched' && peer === listener)
+      const closed = await dialler.line(({ circuit }) => circuit === 'closed')
+      expect(closed).to.include({ echoed: 20_000 })
+      expect(closed.counters).to.include({ tried_tcp_punch_total: 1, worked_tcp_punch_total: 1 })
+      console.log(`      punched ${atMs - relayedMs} ms after the circuit stood`)
+    })
+  }
+
+  it('from symmetric-random to port-restricted fails in silence, and the circuit carries on', async () => {
+    const { dialler, listener } = await dialled('symmetric-random', 'port-restricted')
+    const over = await dialler.line(line => line.over === true)
+    expect(over).to.include({ circuit: 'open', echoed: 20_000 })
+    expect(dialler.lines.filter(({ peer }) => peer === listener).map(({ path }) => path)).to.deep.equal(['relayed'])
+  })
+})
