@@ -71,7 +71,7 @@ const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
 const COUNTED = { dial: 'dial', reverse: 'reverse', 'tcp-punch': 'tcp_punch', webrtc: 'webrtc' } as const
 /** What a relayed connection keeps open by itself: streams of these protocols are no use of it. */
-const KEPT_OPEN = /\/(meshsub|floodsub|ipfs/(id|ping)|skein/kad|skein\/(routing|clusters|coordinates|pex|signal))\b/
+const KEPT_OPEN = /^\/(meshsub|floodsub|ipfs\/(id|ping)|skein\/(kad|routing|clusters|coordinates|pex|signal))\b/
 
 export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
   readonly [Symbol.toStringTag] = '@skein/reachability'
