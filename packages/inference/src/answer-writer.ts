@@ -14,7 +14,7 @@ export class AnswerWriter {
   private seq = 0
   private readonly hash = sha256.create()
   private headSent = false
-  private usage?: JsonObject
+  private lastUsage?: JsonObject
   private reason?: string
   /** First half of a character whose second half has not come yet; half a character has no UTF-8 */
   private half = ''
@@ -22,6 +22,11 @@ export class AnswerWriter {
   /** Content frames so far. */
   get count (): number {
     return this.seq
+  }
+
+  /** What the backend counted, as END is preceded by it. */
+  get usage (): JsonObject | undefined {
+    return this.lastUsage
   }
 
   /** The frames for one event, none or several. @throws {InferenceError} when a piece cannot be written */
@@ -37,7 +42,7 @@ export class AnswerWriter {
       case 'delta': return event.chunk == null ? this.text(event.text) : [...this.flush(), this.delta(event.text, event.chunk)]
       case 'tool': return [...this.flush(), ...splitCalls(event.calls).map(calls => this.content({ kind: 'tool', seq: this.seq, calls }))]
       case 'usage': {
-        this.usage = event.usage // some servers count along with each chunk: the last one holds
+        this.lastUsage = event.usage // some servers count along with each chunk: the last one holds
         return []
       }
       case 'finish': {
@@ -50,8 +55,8 @@ export class AnswerWriter {
   /** The last frames of a complete answer. */
   end (): Uint8Array[] {
     const frames = this.flush()
-    if (this.usage != null) {
-      frames.push(encodeFrame({ kind: 'usage', usage: this.usage }))
+    if (this.lastUsage != null) {
+      frames.push(encodeFrame({ kind: 'usage', usage: this.lastUsage }))
     }
     frames.push(encodeFrame({ kind: 'end', count: this.seq, hash: this.hash.digest(), reason: this.reason }))
     return frames

@@ -3,16 +3,19 @@
  * END makes an answer complete.
  */
 import { sha256 } from '@noble/hashes/sha2.js'
-import { equalBytes } from '@skein/core'
+import { DeadlineError, equalBytes } from '@skein/core'
+import { broken, callRecord, refusedOrBroken } from './call-record.ts'
 import { InferenceError } from './errors.ts'
 import { decodeFrame, encodeFrame } from './frame-codec.ts'
 import { FrameReader } from './frame-reader.ts'
 import { DEFAULT_WINDOW_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAMES, MAX_WINDOW_BYTES } from './limits.ts'
 import type { Machine } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from './backend.ts'
+import type { CallOutcome, CallRecord } from './call-record.ts'
 import type { InferenceErrorCode, InferenceErrorInit } from './errors.ts'
 import type { EndFrame, FrameCodecLimits } from './frame-codec.ts'
 import type { FrameBytes } from './frame-reader.ts'
+import type { JsonObject } from './json.ts'
 
 export interface ClientCallInit extends FrameCodecLimits {
   request: InferenceRequest
@@ -66,7 +69,10 @@ export class ClientCall implements Machine<ClientCallEffect> {
   private deltas = 0
   private unknownFrames = 0
   private headSeen = false
-  private usageSeen = false
+  private usage?: JsonObject
+  private outcome?: CallOutcome
+  /** When the request went out */
+  private sentMs?: number
   private receivedBytes = 0
   private consumedBytes = 0
   private creditedBytes = 0
@@ -98,12 +104,23 @@ export class ClientCall implements Machine<ClientCallEffect> {
     return this.state === 'over'
   }
 
+  /** What the call came to; `undefined` while it is not over, and when the request never went out. */
+  record (nowMs: number): CallRecord | undefined {
+    const { init: { request, nonce }, outcome, deltas, receivedBytes: bytes, usage, sentMs, startMs, firstDeltaMs } = this
+    if (sentMs === undefined || outcome === undefined) {
+      return undefined
+    }
+    const firstDeltaAtMs = firstDeltaMs === undefined ? undefined : startMs + firstDeltaMs
+    return callRecord({ request, nonce, outcome, deltas, bytes, usage, startMs: sentMs, firstDeltaAtMs }, nowMs)
+  }
+
   /** The stream is open: the request goes out. */
   onOpen (nowMs: number): void {
     if (this.state !== 'opening') {
       return
     }
     this.state = 'waiting'
+    this.sentMs = nowMs
     this.effects.push({ type: 'send', bytes: this.encodeRequest(nowMs) })
   }
 
@@ -137,7 +154,9 @@ export class ClientCall implements Machine<ClientCallEffect> {
   }
 
   onCancel (reason: unknown): void {
-    this.fail('cancelled', 'The caller cancelled', { cause: reason })
+    // a caller's deadline says that the answer was not there in time; any other reason says nothing of who answers
+    const outcome = reason instanceof DeadlineError ? broken(this.deltas) : 'abandoned'
+    this.fail('cancelled', 'The caller cancelled', { cause: reason }, outcome)
   }
 
   /** The consumer took what came in with an effect of so many bytes. */
@@ -218,15 +237,15 @@ export class ClientCall implements Machine<ClientCallEffect> {
         break
       }
       case 'usage': {
-        if (this.usageSeen) {
+        if (this.usage !== undefined) {
           throw new InferenceError('stream_corrupt', 'USAGE came twice')
         }
-        this.usageSeen = true
+        this.usage = frame.usage
         this.event({ type: 'usage', usage: frame.usage }, size)
         break
       }
       case 'error': {
-        this.failWith(frame.error)
+        this.failWith(frame.error, refusedOrBroken(frame.error.code, this.deltas))
         break
       }
       case 'end': {
@@ -260,6 +279,7 @@ export class ClientCall implements Machine<ClientCallEffect> {
       this.event({ type: 'finish', reason: frame.reason }, 0)
     }
     this.state = 'over'
+    this.outcome = 'complete'
     const { firstDeltaMs, deltas, init } = this
     this.effects.push({ type: 'end', summary: { deltas, hash, nonce: init.nonce, firstDeltaMs, totalMs: nowMs - this.startMs } })
   }
@@ -268,17 +288,18 @@ export class ClientCall implements Machine<ClientCallEffect> {
     this.effects.push({ type: 'event', event, bytes })
   }
 
-  private fail (code: InferenceErrorCode, message: string, init?: InferenceErrorInit): void {
+  private fail (code: InferenceErrorCode, message: string, init?: InferenceErrorInit, outcome?: CallOutcome): void {
     if (this.state !== 'over') { // each stream closes in the end: no error is made for nothing
-      this.failWith(new InferenceError(code, message, init))
+      this.failWith(new InferenceError(code, message, init), outcome)
     }
   }
 
-  private failWith (error: InferenceError): void {
+  private failWith (error: InferenceError, outcome: CallOutcome = broken(this.deltas)): void {
     if (this.state === 'over') {
       return
     }
     this.state = 'over'
+    this.outcome = outcome
     const { code, message, retryable, retryAfterMs, promptTokens, contextTokens, cause } = error
     const { deltas, peer } = this
     const init = { retryable, retryAfterMs, promptTokens, contextTokens, cause, deltas, peer }

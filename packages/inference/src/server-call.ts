@@ -1,6 +1,7 @@
 /** The serving side of one request: the REQUEST in, the backend's events out as frames, END only after all of them. */
 import { toHex } from '@skein/core'
 import { AnswerWriter } from './answer-writer.ts'
+import { broken, callRecord, refusedOrBroken } from './call-record.ts'
 import { contextError } from './context-check.ts'
 import { InferenceError } from './errors.ts'
 import { decodeFrame, encodeFrame } from './frame-codec.ts'
@@ -9,6 +10,7 @@ import { DEFAULT_MAX_REQUEST_BYTES, DEFAULT_WINDOW_BYTES, MAX_FRAME_BYTES, MAX_U
 import type { Machine } from '@skein/core'
 import type { Admission, Place } from './admission.ts'
 import type { BackendModel, InferenceEvent, InferenceRequest } from './backend.ts'
+import type { CallOutcome, CallRecord } from './call-record.ts'
 import type { FrameCodecLimits, RequestFrame } from './frame-codec.ts'
 
 export interface ServerCallInit extends FrameCodecLimits {
@@ -47,7 +49,10 @@ export class ServerCall implements Machine<ServerCallEffect> {
   private state: State = 'requested'
   private frame?: RequestFrame
   private place?: Place
-  private served = false
+  private outcome?: CallOutcome
+  /** When the REQUEST was there, and the first content went out */
+  private requestMs = 0
+  private firstDeltaAtMs?: number
   private unknownFrames = 0
   private windowBytes = DEFAULT_WINDOW_BYTES
   private sentBytes = 0
@@ -75,6 +80,16 @@ export class ServerCall implements Machine<ServerCallEffect> {
 
   get over (): boolean {
     return this.state === 'over'
+  }
+
+  /** What the request came to; `undefined` while it is not over, and when there was none. */
+  record (nowMs: number): CallRecord | undefined {
+    const { frame, outcome, requestMs: startMs, firstDeltaAtMs, sentBytes: bytes, writer } = this
+    if (frame === undefined || outcome === undefined) {
+      return undefined
+    }
+    const { request, nonce } = frame
+    return callRecord({ request, nonce, outcome, deltas: writer.count, bytes, usage: writer.usage, startMs, firstDeltaAtMs }, nowMs)
   }
 
   onBytes (chunk: Uint8Array, nowMs: number): void {
@@ -138,6 +153,9 @@ export class ServerCall implements Machine<ServerCallEffect> {
       for (const bytes of this.writer.write(event)) {
         this.send(bytes, nowMs)
       }
+      if (this.writer.count > 0) {
+        this.firstDeltaAtMs ??= nowMs
+      }
     } catch (error) {
       this.onFailed(new InferenceError('backend_failed', 'The backend gave a piece that cannot be sent', { cause: error }))
     }
@@ -159,7 +177,7 @@ export class ServerCall implements Machine<ServerCallEffect> {
       this.send(bytes, nowMs)
     }
     this.state = 'over'
-    this.served = true
+    this.outcome = 'complete'
     this.effects.push({ type: 'close' })
   }
 
@@ -171,7 +189,7 @@ export class ServerCall implements Machine<ServerCallEffect> {
   /** The backend holds no resources any more: its place is free. */
   onStopped (nowMs: number): void {
     if (this.place != null) {
-      this.init.admission.release(this.place, this.served, nowMs)
+      this.init.admission.release(this.place, this.outcome === 'complete', nowMs)
       this.place = undefined
     }
   }
@@ -238,6 +256,7 @@ export class ServerCall implements Machine<ServerCallEffect> {
       throw new InferenceError('invalid_request', 'A second REQUEST came on the stream')
     }
     this.frame = frame
+    this.requestMs = nowMs
     this.reader.maxFrameBytes = MAX_FRAME_BYTES
     this.windowBytes = Math.min(MAX_WINDOW_BYTES, frame.windowBytes === 0 ? DEFAULT_WINDOW_BYTES : frame.windowBytes)
     this.deadlineMs = nowMs + Math.min(frame.timeoutMs, this.init.maxRequestMs ?? 600_000)
@@ -273,6 +292,7 @@ export class ServerCall implements Machine<ServerCallEffect> {
       this.effects.push({ type: 'stop', reason: error })
     }
     this.state = 'over'
+    this.outcome = refusedOrBroken(error.code, this.writer.count)
     this.effects.push({ type: 'send', bytes: encodeFrame({ kind: 'error', error }) }, { type: 'close' })
   }
 
@@ -281,6 +301,7 @@ export class ServerCall implements Machine<ServerCallEffect> {
       this.effects.push({ type: 'stop', reason })
     }
     this.state = 'over'
+    this.outcome = reset ? broken(this.writer.count) : 'abandoned'
     if (reset) {
       this.effects.push({ type: 'reset', reason })
     }

@@ -4,6 +4,7 @@ import { PROTOCOLS } from '@skein/records'
 import { ClientCall } from '../client-call.ts'
 import { NONCE_BYTES } from '../limits.ts'
 import { asBytes, closeStream } from './stream-end.ts'
+import { pathOf } from './stream-path.ts'
 import type { SpareStreams } from './spare-streams.ts'
 import type { StreamOpenings } from './stream-openings.ts'
 import type { AbortOptions, Connection, PeerId, Stream } from '@libp2p/interface'
@@ -11,6 +12,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Clock, Random } from '@skein/core'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { InferenceEvent, InferenceRequest } from '../backend.ts'
+import type { EndedCall } from '../call-record.ts'
 import type { CallSummary, ClientCallEffect } from '../client-call.ts'
 import type { InferenceError } from '../errors.ts'
 import type { FrameCodecLimits } from '../frame-codec.ts'
@@ -71,6 +73,7 @@ export interface CallContext extends FrameCodecLimits {
   openings: StreamOpenings
   spares: SpareStreams
   calls: Set<InferenceCall>
+  onCalled?: (call: EndedCall) => void
 }
 
 interface Queued {
@@ -216,6 +219,7 @@ export class Libp2pCall implements InferenceCall, AsyncIterator<InferenceEvent, 
       case 'end': {
         this.summary = effect.summary
         this.finish()
+        this.report()
         this.waiting?.resolve(DONE)
         if (this.stream != null) {
           closeStream(this.stream, this.context.clock)
@@ -230,6 +234,7 @@ export class Libp2pCall implements InferenceCall, AsyncIterator<InferenceEvent, 
           this.taken = 0
         }
         this.finish()
+        this.report()
         this.waiting?.reject(error)
         this.opening.abort(error)
         this.stream?.abort(error)
@@ -252,6 +257,14 @@ export class Libp2pCall implements InferenceCall, AsyncIterator<InferenceEvent, 
   private finish (): void {
     this.signal?.removeEventListener('abort', this.onAbort)
     this.context.calls.delete(this)
+  }
+
+  private report (): void {
+    const { connection, context: { clock, onCalled }, driver: { machine } } = this
+    const record = connection === undefined ? undefined : machine.record(clock.nowMs())
+    if (connection !== undefined && record !== undefined) {
+      onCalled?.({ ...record, peer: connection.remotePeer.toString(), path: pathOf(connection) })
+    }
   }
 
   private know (target: CallTarget): void {

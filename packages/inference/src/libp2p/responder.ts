@@ -3,10 +3,12 @@ import { concatBytes, MachineDriver, sleep } from '@skein/core'
 import { InferenceError } from '../errors.ts'
 import { ServerCall } from '../server-call.ts'
 import { asBytes, closeStream } from './stream-end.ts'
+import { pathOf } from './stream-path.ts'
 import type { Connection, Logger, Stream } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Admission } from '../admission.ts'
 import type { Backend, InferenceRequest } from '../backend.ts'
+import type { EndedCall } from '../call-record.ts'
 import type { ServedModel } from '../model-table.ts'
 import type { ServerCallEffect, ServerCallInit } from '../server-call.ts'
 
@@ -16,6 +18,7 @@ export interface ResponderContext extends Omit<ServerCallInit, 'admission' | 'ca
   admission: Admission
   resolve: (model: string) => Promise<ServedModel | undefined>
   responders: Set<Responder>
+  onServed?: (call: EndedCall) => void
   /** Bytes of requests that have not come whole yet, over all streams, and their bound */
   pending: { bytes: number, maxBytes: number }
 }
@@ -36,6 +39,7 @@ const STOP_GRACE_MS = 30_000
 export class Responder {
   private readonly context: ResponderContext
   private readonly stream: Stream
+  private readonly connection: Connection
   private readonly driver: MachineDriver<ServerCallEffect, ServerCall>
   private readonly stopping = new AbortController()
   private backend?: Backend
@@ -44,12 +48,14 @@ export class Responder {
   private pendingBytes = 0
   private blocked = false
   private wake?: () => void
+  private reported = false
 
   constructor (stream: Stream, connection: Connection, context: ResponderContext) {
     const { clock } = context
     const machine = new ServerCall({ ...context, caller: connection.remotePeer.toString() }, clock.nowMs())
     this.context = context
     this.stream = stream
+    this.connection = connection
     this.driver = new MachineDriver({ machine, clock, perform: effect => { this.perform(effect) } })
     context.responders.add(this)
 
@@ -88,6 +94,7 @@ export class Responder {
     this.notePending(0)
     this.context.responders.delete(this)
     this.driver.input(machine => { machine.onClosed(cause) })
+    this.report()
     this.wake?.()
   }
 
@@ -112,14 +119,28 @@ export class Responder {
         break
       }
       case 'close': {
+        this.report() // before the caller can know of the end
         this.flush()
         closeStream(this.stream, this.context.clock)
         break
       }
       case 'reset': {
+        this.report()
         this.stream.abort(effect.reason)
         break
       }
+    }
+  }
+
+  private report (): void {
+    const { connection, context: { clock, onServed }, driver: { machine } } = this
+    if (onServed === undefined || this.reported || !machine.over) {
+      return
+    }
+    this.reported = true
+    const record = machine.record(clock.nowMs())
+    if (record !== undefined) {
+      onServed({ ...record, peer: connection.remotePeer.toString(), path: pathOf(connection) })
     }
   }
 

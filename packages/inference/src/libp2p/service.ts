@@ -12,6 +12,7 @@ import type { AbortOptions, ComponentLogger, Connection, Logger, Startable, Stre
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Clock, Random } from '@skein/core'
 import type { AdmissionInit } from '../admission.ts'
+import type { EndedCall } from '../call-record.ts'
 import type { Backend, BackendModel, InferenceRequest } from '../backend.ts'
 import type { ServedModel } from '../model-table.ts'
 import type { CallContext, CallOptions, CallTarget, InferenceCall } from './call.ts'
@@ -61,6 +62,10 @@ export interface InferenceInit extends AdmissionInit {
    * @default 60_000
    */
   stallTimeoutMs?: number
+  /** Told of each request of another peer when it is over, before that one can know; must not throw */
+  onServed?: (call: EndedCall) => void
+  /** Told of each request to another peer that went out, when it is over; must not throw */
+  onCalled?: (call: EndedCall) => void
   /** @default the machine's clock */
   clock?: Clock
   /** @default the platform's cryptographic randomness */
@@ -132,6 +137,7 @@ class Libp2pInference implements InferenceService, Startable {
       openings: new StreamOpenings(),
       spares: new SpareStreams(clock),
       calls: new Set(),
+      onCalled: init.onCalled,
       maxRequestBytes,
       maxBodyDepth
     }
@@ -141,6 +147,7 @@ class Libp2pInference implements InferenceService, Startable {
       admission: this.admission,
       resolve: async model => this.resolve(model),
       responders: new Set(),
+      onServed: init.onServed,
       pending: { bytes: 0, maxBytes: init.maxPendingBytes ?? 64 * 1024 * 1024 },
       maxRequestBytes,
       maxBodyDepth,
