@@ -1,6 +1,7 @@
 /** The rules by which offered receipts are answered: whose they have to be, how many, and each request once. Pure. */
 import { BoundedMap, equalBytes, TokenBucket } from '@skein/core'
 import { receiptKey } from '@skein/records'
+import type { TokenBucketInit } from '@skein/core'
 import type { SignedReceipt } from '@skein/records'
 
 /**
@@ -9,8 +10,9 @@ import type { SignedReceipt } from '@skein/records'
  * - `replayed`: another receipt of that request was signed before
  * - `invalid`: not a receipt, or its signature, bounds or life do not hold
  * - `busy`: too many at once; worth another try later
+ * - `declined`: it tells nobody of its receipts
  */
-export const RECEIPT_REFUSALS = ['disagreed', 'not_ours', 'replayed', 'invalid', 'busy'] as const
+export const RECEIPT_REFUSALS = ['disagreed', 'not_ours', 'replayed', 'invalid', 'busy', 'declined'] as const
 export type ReceiptRefusal = typeof RECEIPT_REFUSALS[number]
 
 export interface ReceiptDeskInit {
@@ -34,10 +36,14 @@ const MAX_PEERS = 1024
 /** Answers remembered, 512 bytes each: a peer that lost one may ask again within some minutes. An older request is the agreement's to judge. */
 const MAX_ANSWERED = 4096
 
+/** A peer may ask for receipts every ten minutes, and once more: it may have been started again. */
+const QUESTION_RATE = { ratePerSecond: 1 / 600, burst: 2 }
+
 export class ReceiptDesk {
   private readonly self: string
   private readonly rate: { ratePerSecond: number, burst: number }
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_PEERS })
+  private readonly questions = new BoundedMap<string, TokenBucket>({ maxSize: MAX_PEERS })
   private readonly answered = new BoundedMap<string, Uint8Array>({ maxSize: MAX_ANSWERED })
 
   constructor (self: string, { ratePerSecond = 10, burst = 100 }: ReceiptDeskInit = {}) {
@@ -45,11 +51,14 @@ export class ReceiptDesk {
     this.rate = { ratePerSecond, burst }
   }
 
-  /** Before anything is read: how long the peer has to wait, ms; 0 when it need not. */
+  /** Before an offer is looked at: how long the peer has to wait, ms; 0 when it need not. */
   waitMs (peer: string, nowMs: number): number {
-    const bucket = this.buckets.touch(peer) ?? new TokenBucket(this.rate, nowMs)
-    this.buckets.set(peer, bucket)
-    return bucket.take(1, nowMs) ? 0 : bucket.waitMs(1, nowMs)
+    return take(this.buckets, peer, this.rate, nowMs)
+  }
+
+  /** … before a question of it is answered. */
+  questionWaitMs (peer: string, nowMs: number): number {
+    return take(this.questions, peer, QUESTION_RATE, nowMs)
   }
 
   /** Whether the facts are to be judged, were agreed on before, or are refused without a look. */
@@ -69,4 +78,10 @@ export class ReceiptDesk {
   onAgreed ({ receipt, envelope }: SignedReceipt): void {
     this.answered.set(receiptKey(receipt), envelope)
   }
+}
+
+function take (buckets: BoundedMap<string, TokenBucket>, peer: string, rate: TokenBucketInit, nowMs: number): number {
+  const bucket = buckets.touch(peer) ?? new TokenBucket(rate, nowMs)
+  buckets.set(peer, bucket)
+  return bucket.take(1, nowMs) ? 0 : bucket.waitMs(1, nowMs)
 }

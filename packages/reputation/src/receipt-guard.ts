@@ -32,12 +32,18 @@ export class ReceiptGuard {
     this.pairs = new BoundedMap({ maxSize: maxPairs, onEvict: (_key, { newestMs }) => { this.floorMs = Math.max(this.floorMs, newestMs) } })
   }
 
+  /** Whether it would not be accepted. */
+  hasSeen (receipt: Receipt): boolean {
+    const pair = this.pairs.get(pairKey(receipt))
+    return receipt.issuedAtMs <= Math.max(this.floorMs, pair?.floorMs ?? -Infinity) || pair?.issuedMs.has(receiptKey(receipt)) === true
+  }
+
   /** @throws {RecordError} `replayed` */
   accept (receipt: Receipt): void {
-    const key = `${receipt.provider}/${receipt.consumer}`
+    const key = pairKey(receipt)
     const id = receiptKey(receipt)
     const pair = this.pairs.get(key) ?? this.newPair()
-    if (receipt.issuedAtMs <= Math.max(this.floorMs, pair.floorMs) || pair.issuedMs.has(id)) {
+    if (this.hasSeen(receipt)) {
       throw new RecordError('replayed', `The receipt of request ${receipt.requestId} was counted before, or is older than what is remembered`)
     }
     pair.newestMs = Math.max(pair.newestMs, receipt.issuedAtMs)
@@ -58,4 +64,8 @@ export class ReceiptGuard {
     }
     return pair
   }
+}
+
+function pairKey ({ provider, consumer }: Receipt): string {
+  return `${provider}/${consumer}`
 }

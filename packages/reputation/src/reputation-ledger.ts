@@ -3,6 +3,7 @@
  * peers' ledgers need not agree. Pure state; time comes in with each call.
  */
 import { RecordError } from '@skein/records'
+import { HONESTY_SERVICE } from './duplicate-dispute.ts'
 import { expectation, faded, withMore } from './evidence.ts'
 import { reasonsOf, SHOWN_WITNESSES } from './explanation.ts'
 import { shelfRecord, standingRecord, statementRecord } from './kept-record.ts'
@@ -14,6 +15,7 @@ import { ReceiptShelf } from './receipt-shelf.ts'
 import { newStanding, pace, scoreLimit } from './standing.ts'
 import { StandingBook } from './standing-book.ts'
 import { probationEvidence, Strangers } from './strangers.ts'
+import { receiptsToTell } from './told-receipts.ts'
 import { twoHopFlow } from './two-hop-flow.ts'
 import { pullsOf } from './witness-rule.ts'
 import { WitnessStatements } from './witness-statements.ts'
@@ -22,7 +24,7 @@ import type { Explanation } from './explanation.ts'
 import type { LedgerRecord } from './ledger-record.ts'
 import type { Standing } from './standing.ts'
 import type { Account, TrustGraph, Witness, WitnessPull, WitnessRule } from './witness-rule.ts'
-import type { ReceiptProof } from '@skein/records'
+import type { Receipt, ReceiptProof } from '@skein/records'
 
 export interface ReputationLedgerInit {
   /** The peer that keeps it, as text */
@@ -178,18 +180,21 @@ export class ReputationLedger {
     if (!isServiceName(service)) {
       throw new LedgerRecordError('service', `has to be ${MAX_SERVICE_CHARS} small letters, digits and hyphens at most`)
     }
-    if (!((more.good ?? 0) + (more.bad ?? 0) > 0)) {
-      return
-    }
-    const standing = this.standing(peer, service, nowMs)
-    const next = { ...standing, evidence: withMore(standing.evidence, more, nowMs), counted: standing.counted + 1 }
-    const probation = this.newcomers === 'adaptive' ? probationEvidence(next, more) : undefined
+    const next = this.count(peer, service, more, nowMs)
+    const probation = next === undefined || this.newcomers === 'fixed' ? undefined : probationEvidence(next, more)
     if (probation !== undefined) {
       for (const [network, evidence] of this.strangers.add(this.networkOf(peer), probation, nowMs)) {
         this.changes.put({ type: 'strangers', network, ...evidence })
       }
     }
-    this.put(peer, next, nowMs)
+  }
+
+  /**
+   * Counts against the honesty of a peer what no honest one does, such as a forged signature. It does not count against newcomers as a group: whoever
+   * offends chose this peer, not the other way round, and with names that cost nothing could have all newcomers distrusted.
+   */
+  onOffence (peer: string, nowMs: number): void {
+    this.count(peer, HONESTY_SERVICE, { bad: 1 }, nowMs)
   }
 
   /** 0 to 1. The score falls at once and rises by 0.1 a day at most, so reading it takes it along. */
@@ -236,6 +241,21 @@ export class ReputationLedger {
   /** What this peer can show of its dealings with another, the newest first. */
   receiptsWith (peer: string, nowMs: number): ReceiptProof[] {
     return this.shelf.with(peer, nowMs)
+  }
+
+  /** What this peer tells `asker` of others, the freshest of each first; 64 at most. */
+  receiptsToTell (asker: string, maxReceipts: number, nowMs: number): ReceiptProof[] {
+    return receiptsToTell(this.shelf.values().map(({ proof }) => proof), this.self, asker, maxReceipts, nowMs)
+  }
+
+  /** Whether it was counted before, or would not be: its signatures are not worth a look. */
+  hasSeen (receipt: Receipt): boolean {
+    return this.guard.hasSeen(receipt)
+  }
+
+  /** Whether the word of a peer counts: it has delivered more than it failed in. */
+  isWitness (peer: string, nowMs: number): boolean {
+    return this.book.delivered(peer, nowMs) > 0
   }
 
   /** Each peer and service that there is a standing of. */
@@ -297,6 +317,16 @@ export class ReputationLedger {
   restoreReceipt (proof: ReceiptProof): void {
     const { provider, consumer } = proof.receipt
     this.shelf.put(provider === this.self ? consumer : provider, proof)
+  }
+
+  private count (peer: string, service: string, more: { good?: number, bad?: number }, nowMs: number): Standing | undefined {
+    if (!((more.good ?? 0) + (more.bad ?? 0) > 0)) {
+      return undefined
+    }
+    const standing = this.standing(peer, service, nowMs)
+    const next = { ...standing, evidence: withMore(standing.evidence, more, nowMs), counted: standing.counted + 1 }
+    this.put(peer, next, nowMs)
+    return next
   }
 
   private hear (witness: string, peer: string, service: string, more: Account, nowMs: number): void {

@@ -1,6 +1,8 @@
-/** One offer and one answer over a stream of `/skein/receipt/1.0.0`: each after its length as an unsigned varint, at most 1 KiB. */
+/** One offer or question and one answer over a stream of `/skein/receipt/1.0.0`: each after its length as an unsigned varint. */
 import { lpStream } from '@libp2p/utils'
 import { ReceiptAnswer, ReceiptOffer } from '../pb/exchange.ts'
+import { MAX_TOLD_BYTES, MAX_TOLD_RECEIPTS } from '../told-receipts.ts'
+import type { ReceiptCounters } from './receipt-counters.ts'
 import type { AbortOptions, Stream } from '@libp2p/interface'
 
 /** An envelope has 512 bytes at most. */
@@ -18,47 +20,65 @@ export class ReceiptProtocolError extends Error {
   }
 }
 
-/** - `oversize`: more than 1 KiB - `malformed`: not a message - `bad_record`: a receipt that its signer did not sign, or not the one asked for */
+/** - `oversize`: more than 1 KiB, or than 40 KiB in answer to a question - `malformed`: not a message - `bad_record`: a receipt that its signer did not sign, or not the one asked for */
 export type ReceiptOffence = 'oversize' | 'malformed' | 'bad_record'
 
 export class ReceiptStream {
   private readonly messages: ReturnType<typeof lpStream>
+  private readonly maxBytes: number
 
-  constructor (stream: Stream) {
-    this.messages = lpStream(stream, { maxDataLength: MAX_MESSAGE_BYTES })
+  private readonly counters?: Pick<ReceiptCounters, 'received_bytes_total' | 'sent_bytes_total'>
+
+  /** @param options `asking`: the other side is asked for its receipts, and may say more than to an offer */
+  constructor (stream: Stream, options: { asking?: boolean, counters?: ReceiptCounters } = {}) {
+    const { asking = false, counters } = options
+    this.counters = counters
+    this.maxBytes = asking ? MAX_TOLD_BYTES : MAX_MESSAGE_BYTES
+    this.messages = lpStream(stream, { maxDataLength: this.maxBytes })
   }
 
   async readOffer (options: AbortOptions): Promise<ReceiptOffer> {
-    return decoded(await this.read(options), ReceiptOffer)
+    return decoded(await this.read(options), bytes => ReceiptOffer.decode(bytes))
   }
 
   async readAnswer (options: AbortOptions): Promise<ReceiptAnswer> {
-    return decoded(await this.read(options), ReceiptAnswer)
+    return decoded(await this.read(options), bytes => ReceiptAnswer.decode(bytes, { limits: { told: MAX_TOLD_RECEIPTS } }))
   }
 
   async writeOffer (offer: Partial<ReceiptOffer>, options: AbortOptions): Promise<void> {
-    await this.messages.write(ReceiptOffer.encode(offer), options)
+    await this.write(ReceiptOffer.encode(offer), options)
   }
 
   async writeAnswer (answer: Partial<ReceiptAnswer>, options: AbortOptions): Promise<void> {
-    await this.messages.write(ReceiptAnswer.encode(answer), options)
+    await this.write(ReceiptAnswer.encode(answer), options)
+  }
+
+  private async write (bytes: Uint8Array<ArrayBuffer>, options: AbortOptions): Promise<void> {
+    if (this.counters !== undefined) {
+      this.counters.sent_bytes_total += bytes.length
+    }
+    await this.messages.write(bytes, options)
   }
 
   private async read (options: AbortOptions): Promise<Uint8Array> {
     try {
-      return (await this.messages.read(options)).subarray()
+      const bytes = (await this.messages.read(options)).subarray()
+      if (this.counters !== undefined) {
+        this.counters.received_bytes_total += bytes.length
+      }
+      return bytes
     } catch (error) {
       if (error instanceof Error && error.name.startsWith('InvalidData')) {
-        throw new ReceiptProtocolError('oversize', `A message of more than ${MAX_MESSAGE_BYTES} bytes`, { cause: error })
+        throw new ReceiptProtocolError('oversize', `A message of more than ${this.maxBytes} bytes`, { cause: error })
       }
       throw error
     }
   }
 }
 
-function decoded<T> (bytes: Uint8Array, codec: { decode: (bytes: Uint8Array) => T }): T {
+function decoded<T> (bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
   try {
-    return codec.decode(bytes)
+    return decode(bytes)
   } catch (cause) {
     throw new ReceiptProtocolError('malformed', 'Not a message', { cause })
   }
