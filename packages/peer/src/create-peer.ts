@@ -17,15 +17,17 @@ import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
 import { CallerOrder } from './trust/caller-order.ts'
 import { publicNetwork } from './trust/network-lookup.ts'
+import { PeerReceipts } from './trust/peer-receipts.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
 import type { ClusterOptions } from './mesh-clusters.ts'
-import type { DataDirectory } from './platform.ts'
+import type { DataDirectory, KeptLedger } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { Acquaintance, PexOptions } from './outbound-init.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
+import type { ReputationOptions } from './trust/reputation-options.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
 import type { SeedAddress } from './seed-address.ts'
 import type { SeedNameError } from './seed-name-error.ts'
@@ -132,6 +134,13 @@ export interface PeerInit {
    * @default the /24 and /16 (IPv6: /48 and /32) of public addresses
    */
   networkOf?: NetworkLookup
+  /**
+   * Receipts: after each request both sides sign what was delivered, which tells this peer, and those who ask it, whom to trust. What it learns is kept
+   * in `dataDir`. `false`: no receipts are signed, asked for or shown, and nothing is remembered over a restart.
+   *
+   * @default {}
+   */
+  reputation?: false | ReputationOptions
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -195,7 +204,8 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
     ? undefined
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
 
-  const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), clock, random }
+  const receipts = init.reputation === false ? undefined : new PeerReceipts({ options: init.reputation ?? {}, clock, random })
+  const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), receipts, clock, random }
   try {
     const libp2p = await startNode(start)
     try {
@@ -205,6 +215,7 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
       throw error
     }
   } catch (error) {
+    await start.kept?.stop()
     await data?.addresses.close()
     throw error
   }
@@ -217,12 +228,15 @@ interface Start {
   known: Acquaintance
   scores: PeerScores
   callers: CallerOrder
+  receipts: PeerReceipts | undefined
+  /** Set once there is a ledger to keep */
+  kept?: KeptLedger
   clock: Clock
   random: Random
 }
 
 async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
-  const { init, data, known, scores, callers, clock, random } = start
+  const { init, data, known, scores, callers, receipts, clock, random } = start
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -232,13 +246,14 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
       announce: init.announce,
       client: init.client ?? listen.length === 0,
       routing: { region: init.region, ...init.routing, clock, random },
-      inference: { order: callers, ...init.inference, clock, random },
+      inference: { order: callers, ...init.inference, ...receipts?.hooks(init.inference), clock, random },
       gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
       coordinates: init.gossip === false || init.clusters === false ? undefined : { region: clusterRegion(init.region ?? ''), clock, random },
       dials: known.dials,
       clock,
       relays: init.relay !== 'off',
       pex: exchangeInit(known, clock, random),
+      receipts: receipts?.serviceInit(),
       maxConnections: init.maxConnections ?? 300,
       transports: init.transports,
       connectionGater: init.connectionGater,
@@ -296,7 +311,10 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     dials: known.dials,
     describe: () => peer.describe()
   })
-  const trust = new PeerTrust({ libp2p, networkOf: init.networkOf ?? publicNetwork, clock })
+  const trust = new PeerTrust({ libp2p, networkOf: init.networkOf ?? publicNetwork, receipts: start.receipts, clock })
+  if (init.reputation !== false) {
+    start.kept = await data?.keepLedger(trust.ledger, { saveIntervalMs: init.reputation?.saveIntervalMs, clock })
+  }
   start.callers.scoreOf = peer => trust.score(peer, 'inference')
   const { pubsub, relays: client } = libp2p.services
   const gossip = pubsub === undefined ? undefined : new PeerGossip({
@@ -346,12 +364,17 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
   })
   const close = async (): Promise<void> => {
     await memory?.kept.stop()
+    await start.kept?.stop()
     await data?.addresses.close()
   }
   const peer: Peer = new Peer({
     libp2p, membership, outbound, trust, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
   })
   trust.start()
+  if (libp2p.services.receipts !== undefined) {
+    const isReachedThrough = (relay: string): boolean => relays?.held.some(held => held.relay === relay) === true
+    start.receipts?.start({ libp2p, service: libp2p.services.receipts, ledger: trust.ledger, isReachedThrough })
+  }
   gossip?.start()
   membership.start()
   memory?.kept.start()

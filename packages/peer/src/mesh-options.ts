@@ -7,6 +7,7 @@ import { peerExchange } from '@skein/pex/libp2p'
 import { PROTOCOLS } from '@skein/records'
 import { coordinates } from '@skein/clusters/libp2p'
 import { limitDials } from '@skein/pex/libp2p'
+import { receipts } from '@skein/reputation/libp2p'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
 import { boundedGater, boundedNoise } from './bounded-negotiation.ts'
@@ -24,6 +25,7 @@ import type { Clock } from '@skein/core'
 import type { DialLimits } from '@skein/pex'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/libp2p'
+import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { RelayClient } from './relay/relay-client.ts'
@@ -49,6 +51,8 @@ export interface MeshInit {
   relays: boolean
   /** Left out, records of peers are not exchanged */
   pex?: PeerExchangeServiceInit
+  /** Left out, no receipts are signed */
+  receipts?: ReceiptsInit
   maxConnections: number
   agent: string
   transports?: (those: Transports) => Transports
@@ -72,6 +76,8 @@ export interface SkeinServices extends Record<string, unknown> {
   relays?: RelayClient
   /** Not there when peer exchange is turned off */
   pex?: PeerExchangeService
+  /** Not there when reputation is turned off */
+  receipts?: ReceiptService
 }
 
 export interface SkeinServicesInit {
@@ -155,6 +161,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
       ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },
+      ...init.receipts === undefined ? {} : { receipts: receipts(init.receipts) },
       ...extra
     }
   }

@@ -4,6 +4,7 @@
  * the process up for a second and more.
  */
 import { MAX_SEED_MESSAGE_BYTES, PROTOCOLS } from '@skein/records'
+import { MAX_TOLD_BYTES } from '@skein/reputation'
 
 /** What follows when a protocol is agreed on: messages with a length prefix, all or the first of them, or anything. */
 export type MessageRule = { maxBytes: number, count?: number } | 'anything'
@@ -31,7 +32,8 @@ const RULES: Record<string, MessageRule> = {
   '/libp2p/circuit/relay/0.2.0/stop': { maxBytes: 65_536, count: 1 },
   [PROTOCOLS.kad]: { maxBytes: 65_536 },
   [PROTOCOLS.seed]: { maxBytes: MAX_SEED_MESSAGE_BYTES },
-  [PROTOCOLS.coordinates]: { maxBytes: 512 }
+  [PROTOCOLS.coordinates]: { maxBytes: 512 },
+  [PROTOCOLS.receipt]: { maxBytes: MAX_TOLD_BYTES }
 }
 
 /** The rule of a protocol; those that read their prefixes themselves have none. */

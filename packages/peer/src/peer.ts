@@ -310,9 +310,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
-    const { gossip, clusters, outbound, overlays, libp2p } = this.parts
-    const { routing, pex, coordinates } = libp2p.services
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates }
+    const { gossip, clusters, outbound, overlays, trust, libp2p } = this.parts
+    const { routing, pex, coordinates, receipts } = libp2p.services
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, receipts, dealings: trust.receipts }
   }
 
   /** The models of which this peer hears in their overlays what their providers have room for. */
@@ -362,18 +362,19 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.parts.gossip?.stop()
     membership.stop()
     outbound?.stop()
-    this.parts.trust.stop()
+    await this.parts.trust.stop()
     await close?.()
     await this.libp2p.stop()
   }
 
   /** What goes well, and what no honest peer does, goes into the scores of gossip. */
   private judgePeers (): void {
-    const { gossip, clusters, libp2p: { services: { pex, coordinates } } } = this.parts
+    const { gossip, clusters, libp2p: { services: { pex, coordinates, receipts } } } = this.parts
     pex?.addEventListener('peers:learned', ({ detail }) => { gossip?.onService(detail.source) })
     pex?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
     clusters?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
     coordinates?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
+    receipts?.addEventListener('peer:offended', ({ detail }) => { gossip?.onOffence(detail.peer, detail.reason) })
   }
 
   private async askSeedsForModels (): Promise<ModelListing[]> {

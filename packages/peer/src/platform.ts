@@ -2,13 +2,25 @@
 import type { NameResolver } from './name-resolver.ts'
 import type { PrivateKey } from '@libp2p/interface'
 import type { kadDHT } from '@libp2p/kad-dht'
+import type { Clock } from '@skein/core'
 import type { AddressTablesStore } from '@skein/pex'
+import type { ReputationLedger } from '@skein/reputation'
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
 
 export interface DataDirectory {
   privateKey: PrivateKey
   addresses: AddressTablesStore
+  /**
+   * Takes what was kept of a ledger into it, and saves what changes from now on. One that cannot be kept, on a full disk say, is told of as damage,
+   * and lasts as long as the process.
+   */
+  keepLedger: (ledger: ReputationLedger, options: { saveIntervalMs: number | undefined, clock: Clock }) => Promise<KeptLedger>
+}
+
+export interface KeptLedger {
+  /** Saves a last time, and closes the store */
+  stop: () => Promise<void>
 }
 
 export interface Platform {

@@ -2,8 +2,10 @@
 import { figureSource } from './figure-source.ts'
 import type { ClusterService, CoordinatesService, OverlayService } from '@skein/clusters/libp2p'
 import type { OutboundConnections, PeerExchangeService } from '@skein/pex/libp2p'
+import type { ReceiptService } from '@skein/reputation/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
 import type { GossipTopics } from '../gossip/gossip-topics.ts'
+import type { PeerReceipts } from '../trust/peer-receipts.ts'
 import type { FigureSource, MeshFigure, MeshMetric } from './figure-source.ts'
 
 /** The services that have figures; each may be absent, as it can be turned off. */
@@ -15,6 +17,8 @@ export interface MeshServices {
   clusters?: Pick<ClusterService, 'counters' | 'scope' | 'members' | 'held'>
   overlays?: Pick<OverlayService, 'counters' | 'gauges'>
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
+  receipts?: Pick<ReceiptService, 'counters'>
+  dealings?: Pick<PeerReceipts, 'counters' | 'waiting'>
 }
 
 const SOURCES: Array<FigureSource<MeshServices>> = [
@@ -137,6 +141,24 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     streams: 'Streams kept for greeting and for being greeted',
     error_ratio: 'Relative error that this peer thinks its coordinate has',
     zone: ['zone', '1 for the zone in which this peer is']
+  }),
+  figureSource('skein_receipts_', ({ receipts }: MeshServices) => receipts?.counters, {
+    offered_total: 'Receipts of what this peer was served that were offered to who served it',
+    offers_refused_total: ['reason', 'Such receipts that stayed one-sided, by reason'],
+    signed_total: 'Receipts of what this peer served that it signed too',
+    refused_total: ['reason', 'Receipts and questions of others that it refused, by reason'],
+    asked_total: 'Peers asked for the receipts of what others did for them',
+    questions_refused_total: ['reason', 'Such peers that did not tell, by reason'],
+    told_total: 'Receipts told to others who asked',
+    received_bytes_total: 'Bytes of messages received',
+    sent_bytes_total: 'Bytes of messages sent',
+    offences_total: ['reason', 'What peers did wrong, by reason']
+  }),
+  figureSource('skein_receipts_', ({ dealings }: MeshServices) => dealings && { ...dealings.counters, waiting: dealings.waiting }, {
+    deliveries_total: 'Receipts made of what this peer was served',
+    unoffered_total: 'Such receipts that were offered to nobody, as too many waited or this peer stopped',
+    heard_total: ['verdict', 'Receipts that others told of, by what they counted for'],
+    waiting: 'Receipts that wait for their offer or its answer'
   })
 ]
 

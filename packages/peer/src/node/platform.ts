@@ -4,6 +4,7 @@ import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
+import { keepLedger } from './kept-ledger.ts'
 import { openLevelAddressTables } from './level-address-tables.ts'
 import { nodeNameResolver } from './name-resolver.ts'
 import { webSocketTransport } from './websocket-transport.ts'
@@ -25,6 +26,6 @@ export const platform: Platform = {
           : `The address book could not be opened; it was moved to ${movedTo} and a new one begun`)
       }
     })
-    return { privateKey, addresses }
+    return { privateKey, addresses, keepLedger: async (ledger, options) => await keepLedger(join(path, 'reputation'), ledger, { ...options, onDamage }) }
   }
 }

@@ -8,15 +8,17 @@ import { receiptFacts } from './receipt-facts.ts'
 import type { Logger } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { EndedCall } from '@skein/inference'
-import type { InferenceInit } from '@skein/inference/libp2p'
 import type { Receipt, ReceiptKind, ReceiptProof } from '@skein/records'
 import type { OutboxEffect, ReputationLedger } from '@skein/reputation'
 import type { ReceiptService } from '@skein/reputation/libp2p'
 
 export interface DealingsInit {
+  service: ReceiptService
   ledger: ReputationLedger
+  /** How long receipts are valid, ms */
   lifeMs: number
   clock: Clock
+  log: Logger
 }
 
 /** What this peer measured of the delivery that an offered receipt is of; `undefined` when it knows of none. */
@@ -41,8 +43,6 @@ export class Dealings {
   private readonly driver: MachineDriver<OutboxEffect, ReceiptOutbox>
   private readonly working = new Set<Promise<void>>()
   private readonly stopping = new AbortController()
-  private service?: ReceiptService
-  private log?: Logger
 
   constructor (init: DealingsInit) {
     this.init = init
@@ -53,32 +53,12 @@ export class Dealings {
       clock: init.clock,
       perform: effect => { this.work(effect.type === 'offer' ? this.offer(effect.peer, effect.facts) : this.keep(effect.facts)) }
     })
+    init.service.addEventListener('receipt:signed', this.onSigned)
   }
 
   /** Receipts that wait for their offer or its answer. */
   get waiting (): number {
     return this.driver.machine.size
-  }
-
-  /** The hooks of the inference service, in front of those that the user gave. */
-  hooks ({ onServed, onCalled }: Pick<InferenceInit, 'onServed' | 'onCalled'>): Pick<InferenceInit, 'onServed' | 'onCalled'> {
-    return {
-      onServed: call => {
-        this.onServed(call)
-        onServed?.(call)
-      },
-      onCalled: call => {
-        this.onCalled(call)
-        onCalled?.(call)
-      }
-    }
-  }
-
-  /** From now on receipts are offered with this. */
-  start (service: ReceiptService, log: Logger): void {
-    this.service = service
-    this.log = log
-    service.addEventListener('receipt:signed', this.onSigned)
   }
 
   /** Ends within half a second; from then on nothing is offered. */
@@ -90,8 +70,9 @@ export class Dealings {
       await Promise.all(this.working)
     }
     limit.clear()
+    this.stopping.abort(new Error('This peer has been stopped'))
     this.driver.stop()
-    this.service?.removeEventListener('receipt:signed', this.onSigned)
+    this.init.service.removeEventListener('receipt:signed', this.onSigned)
   }
 
   /** How receipts of a kind are judged that another offers to this peer: by what it measured. */
@@ -100,21 +81,20 @@ export class Dealings {
   }
 
   /** Only what this peer provided: what it was served it offers itself. */
-  readonly agree = (offered: Receipt): 'agree' | 'refuse' => {
+  agree (offered: Receipt): 'agree' | 'refuse' {
     const mine = offered.provider === this.self ? this.measures.get(offered.kind)?.(offered) : undefined
     return mine !== undefined && disagreement(mine, offered) === undefined ? 'agree' : 'refuse'
   }
 
   /** This peer was served: the receipt of it is offered to who did. */
   onDelivery (facts: Receipt): void {
-    if (this.service === undefined || this.stopping.signal.aborted) {
-      return
+    if (!this.stopping.signal.aborted) {
+      this.counters.deliveries_total++
+      this.driver.input((machine, nowMs) => { machine.onDelivery(facts, nowMs) })
     }
-    this.counters.deliveries_total++
-    this.driver.input((machine, nowMs) => { machine.onDelivery(facts, nowMs) })
   }
 
-  private onServed (call: EndedCall): void {
+  onServed (call: EndedCall): void {
     const { clock, lifeMs } = this.init
     const nowMs = clock.nowMs()
     const facts = receiptFacts(call, { provider: this.self, consumer: call.peer }, lifeMs, nowMs)
@@ -123,7 +103,7 @@ export class Dealings {
     }
   }
 
-  private onCalled (call: EndedCall): void {
+  onCalled (call: EndedCall): void {
     const facts = receiptFacts(call, { provider: call.peer, consumer: this.self }, this.init.lifeMs, this.init.clock.nowMs())
     if (facts !== undefined) {
       this.onDelivery(facts)
@@ -133,51 +113,40 @@ export class Dealings {
   /** What this peer provided, and the other offered: kept to be shown. */
   private readonly onSigned = ({ detail: { proof } }: CustomEvent<{ proof: ReceiptProof }>): void => {
     if (proof.receipt.provider === this.self) {
-      this.init.ledger.onReceipt(proof, this.init.clock.nowMs())
+      this.count(proof)
     }
   }
 
   private work (task: Promise<void>): void {
-    const working = task.catch(error => { this.log?.error('a receipt was not made - %e', error) }).finally(() => { this.working.delete(working) })
+    const working = task.catch(error => { this.init.log.error('a receipt was not made - %e', error) }).finally(() => { this.working.delete(working) })
     this.working.add(working)
   }
 
   private async offer (peer: string, facts: Receipt): Promise<void> {
-    const { service, stopping: { signal } } = this
-    const outcome = await service?.offerReceipt(peer, facts, { signal }).catch(async error => {
-      signal.throwIfAborted()
-      throw error
-    }).catch(async error => {
-      if (signal.aborted) {
-        return undefined
+    let answer = { busy: false, retryAfterMs: undefined as number | undefined }
+    let proof: ReceiptProof | undefined
+    try {
+      const outcome = await this.init.service.offerReceipt(peer, facts, { signal: this.stopping.signal })
+      answer = { busy: outcome.refusal === 'busy', retryAfterMs: outcome.retryAfterMs }
+      proof = outcome.proof
+    } catch (error) {
+      if (!this.stopping.signal.aborted) {
+        this.init.log.error('a receipt could not be offered - %e', error)
       }
-      this.settle(facts)
-      throw error
-    })
-    if (outcome === undefined) {
-      this.settle(facts)
-      await this.keep(facts)
-      return
     }
-    const { proof, refusal, retryAfterMs } = outcome
     let again = false
-    this.driver.input((machine, nowMs) => {
-      again = machine.onAnswered(facts, { busy: refusal === 'busy', retryAfterMs }, nowMs) === 'again'
-    })
+    this.driver.input((machine, nowMs) => { again = machine.onAnswered(facts, answer, nowMs) === 'again' })
     if (!again) {
-      this.init.ledger.onReceipt(proof, this.init.clock.nowMs())
+      await (proof === undefined ? this.keep(facts) : this.count(proof))
     }
-  }
-
-  private settle (facts: Receipt): void {
-    this.driver.input((machine, nowMs) => { machine.onAnswered(facts, { busy: false }, nowMs) })
   }
 
   private async keep (facts: Receipt): Promise<void> {
     this.counters.unoffered_total++
-    const proof = await this.service?.signAlone(facts)
-    if (proof !== undefined) {
-      this.init.ledger.onReceipt(proof, this.init.clock.nowMs())
-    }
+    this.count(await this.init.service.signAlone(facts))
+  }
+
+  private count (proof: ReceiptProof): void {
+    this.init.ledger.onReceipt(proof, this.init.clock.nowMs())
   }
 }

@@ -3,6 +3,7 @@ import { BoundedMap } from '@skein/core'
 import { HONESTY_SERVICE, ReputationLedger } from '@skein/reputation'
 import { trustCost } from './trust-cost.ts'
 import type { NetworkLookup } from './network-lookup.ts'
+import type { PeerReceipts } from './peer-receipts.ts'
 import type { ProviderTrust } from './trust-cost.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
@@ -12,6 +13,8 @@ import type { Explanation } from '@skein/reputation'
 export interface PeerTrustInit {
   libp2p: Pick<Libp2p, 'peerId' | 'addEventListener' | 'removeEventListener'>
   networkOf: NetworkLookup
+  /** Not there when reputation is turned off */
+  receipts?: PeerReceipts
   clock: Clock
 }
 
@@ -38,8 +41,15 @@ export class PeerTrust {
     this.init.libp2p.addEventListener('connection:open', this.onConnection)
   }
 
-  stop (): void {
+  /** Receipts that are being offered have half a second. */
+  async stop (): Promise<void> {
     this.init.libp2p.removeEventListener('connection:open', this.onConnection)
+    await this.receipts?.stop()
+  }
+
+  /** The receipts that this peer exchanges; `undefined` when reputation is turned off. */
+  get receipts (): PeerReceipts | undefined {
+    return this.init.receipts
   }
 
   /** Where a peer was connected from or to; not known of those behind a relay, whose network a circuit's address does not tell. */
