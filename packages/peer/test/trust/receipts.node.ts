@@ -194,7 +194,7 @@ describe('receipts of requests', function () {
     expect(provider.trust.ledger.explain(forger.id, 'honesty', Date.now()).firstHand?.bad).to.be.closeTo(3, 0.01)
     expect(provider.trust.isDistrusted(forger.id, 'inference')).to.equal(true)
     const gossip = provider.libp2p.services.pubsub as unknown as { score: { score: (peer: string) => number } }
-    expect(gossip.score.score(forger.id)).to.be.below(-50)
+    await eventually(() => gossip.score.score(forger.id) < -50) // it is worked out once a second
     expect(provider.trust.ledger.newcomerScore('somebody else', Date.now())).to.equal(0.2)
     expect(provider.libp2p.services.receipts?.counters.offences_total).to.deep.equal({ bad_record: 3 })
   })
