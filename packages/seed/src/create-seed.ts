@@ -193,6 +193,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   })
   spotChecks.start()
   if (relay !== undefined) {
+    peer.trust.receipts?.judge('relay', relay.measured)
     self = selfRegistration(peer, service as SeedService, relay, clock)
     self.start()
   }

@@ -7,6 +7,7 @@ import { pbStream } from '@libp2p/utils'
 import { deadline, MachineDriver } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import * as Digest from 'multiformats/hashes/digest'
+import { CarriedBytes } from './carried-bytes.ts'
 import { CircuitResetError } from './circuit-error.ts'
 import { CircuitPipe } from './circuit-pipe.ts'
 import { CIRCUIT_STATUS, connectStatus, HOP_PROTOCOL, HOP_TYPE, MAX_CIRCUIT_MESSAGE_BYTES, STOP_PROTOCOL, STOP_TYPE } from './hop-protocol.ts'
@@ -16,7 +17,7 @@ import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId, PeerSto
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock } from '@skein/core'
 import type { CircuitLimit } from './pb/circuit.ts'
-import type { RelayLoad } from '@skein/records'
+import type { Receipt, RelayLoad, RelayReceipt } from '@skein/records'
 import type { Circuit, RelayClosure, RelayEffect, RelayLedgerInit } from './relay-ledger.ts'
 import type { MonthUsage } from './usage-period.ts'
 
@@ -62,6 +63,7 @@ export function relayService (init: RelayServiceInit = {}): (components: RelaySe
 
 export class RelayService implements Startable {
   readonly ledger: RelayLedger
+  private readonly carried = new CarriedBytes()
   private readonly components: RelayServiceComponents
   private readonly clock: Clock
   private readonly log: Logger
@@ -129,6 +131,9 @@ export class RelayService implements Startable {
   load (): RelayLoad | undefined {
     return this.ledger.load(this.clock.nowMs())
   }
+
+  /** What this relay measured of what a client offers a receipt of: `peer.trust.receipts?.judge('relay', relay.measured)`. */
+  readonly measured = (offered: Receipt): RelayReceipt | undefined => this.carried.measured(offered, this.clock.nowMs())
 
   /** What this month has carried. */
   usage (): Readonly<MonthUsage> {
@@ -260,8 +265,14 @@ export class RelayService implements Startable {
       source,
       destination,
       onBytes: (direction, bytes) => {
-        const reason = this.ledger.onBytes(circuit, direction, bytes, this.clock.nowMs())
-        return reason === undefined ? undefined : new CircuitResetError(reason)
+        const nowMs = this.clock.nowMs()
+        const reason = this.ledger.onBytes(circuit, direction, bytes, nowMs)
+        if (reason !== undefined) {
+          return new CircuitResetError(reason)
+        }
+        this.carried.onBytes(circuit.source, bytes, nowMs)
+        this.carried.onBytes(circuit.destination, bytes, nowMs)
+        return undefined
       },
       onStall: stalled => { this.onStall(circuit, stalled) },
       onEnd: () => {
