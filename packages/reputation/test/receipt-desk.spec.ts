@@ -31,4 +31,11 @@ describe('a desk for receipts', () => {
     expect(desk.waitMs('other', NOW_MS)).to.equal(0)
     expect(desk.waitMs('them', NOW_MS + 100)).to.equal(0)
   })
+
+  it('lets a peer ask for receipts twice, then every ten minutes', () => {
+    const desk = new ReceiptDesk('me')
+    expect([1, 2, 3].map(() => desk.questionWaitMs('them', NOW_MS))).to.deep.equal([0, 0, 600_000])
+    expect(desk.questionWaitMs('other', NOW_MS)).to.equal(0)
+    expect(desk.questionWaitMs('them', NOW_MS + 600_000)).to.equal(0)
+  })
 })

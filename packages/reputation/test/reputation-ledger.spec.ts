@@ -233,4 +233,37 @@ describe('a ledger', () => {
     expect(mine.explain('known-7', SERVICE, NOW_MS + 600_000).firstHand?.counted).to.equal(5)
     expect(mine.changes.take().deleted).to.have.length(990)
   })
+
+  it('holds an offence against the honesty of its peer, and takes the weight from its word, but trusts other newcomers as before', () => {
+    const mine = ledger()
+    deal(mine, 'witness', 'complete', 2)
+    tell(mine, 'witness', 'far', 'complete', 5)
+    const pulls = (): number => mine.explain('far', SERVICE, NOW_MS + DAY_MS).witnesses.length
+    expect([pulls(), mine.isWitness('witness', NOW_MS)]).to.deep.equal([1, true])
+    mine.onOffence('witness', NOW_MS)
+    expect([pulls(), mine.isWitness('witness', NOW_MS)]).to.deep.equal([0, false])
+    expect(mine.score('witness', 'honesty', NOW_MS)).to.be.below(0.15)
+    for (let i = 0; i < 100; i++) {
+      mine.onOffence(`name that costs nothing ${i}`, NOW_MS)
+    }
+    expect(mine.newcomerScore('somebody', NOW_MS)).to.equal(0.2)
+  })
+
+  it('knows which receipts it has seen, without counting them', () => {
+    const mine = ledger()
+    const one = proof({ provider: 'good' })
+    expect([mine.hasSeen(one.receipt), mine.hasSeen(one.receipt)]).to.deep.equal([false, false])
+    mine.onReceipt(one, NOW_MS)
+    expect(mine.hasSeen(one.receipt)).to.equal(true)
+    const again = ledger()
+    again.restore([...mine.records()], NOW_MS)
+    expect(again.hasSeen(one.receipt), 'issued before the newest that was kept').to.equal(true)
+  })
+
+  it('tells of its dealings to those who ask', () => {
+    const mine = ledger()
+    deal(mine, 'good', 'complete', 2)
+    deal(mine, 'asker', 'complete', 2)
+    expect(mine.receiptsToTell('asker', 10, NOW_MS + 60_000).map(({ receipt }) => receipt.provider)).to.deep.equal(['good', 'good'])
+  })
 })
