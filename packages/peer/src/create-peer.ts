@@ -135,8 +135,8 @@ export interface PeerInit {
    */
   networkOf?: NetworkLookup
   /**
-   * Receipts: after each request both sides sign what was delivered, which tells this peer, and those who ask it, whom to trust. What it learns is kept
-   * in `dataDir`. `false`: no receipts are signed, asked for or shown, and nothing is remembered over a restart.
+   * Receipts: after each request both sides sign what was delivered, which tells this peer, and those who ask it, whom to trust. What it learns is
+   * kept in `dataDir`. `false`: no receipts are signed, asked for or shown, and nothing is remembered over a restart.
    *
    * @default {}
    */

@@ -26,6 +26,10 @@ export const platform: Platform = {
           : `The address book could not be opened; it was moved to ${movedTo} and a new one begun`)
       }
     })
-    return { privateKey, addresses, keepLedger: async (ledger, options) => await keepLedger(join(path, 'reputation'), ledger, { ...options, onDamage }) }
+    return {
+      privateKey,
+      addresses,
+      keepLedger: async (ledger, options) => await keepLedger(join(path, 'reputation'), ledger, { ...options, onDamage })
+    }
   }
 }

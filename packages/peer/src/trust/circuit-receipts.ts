@@ -1,4 +1,4 @@
-/** Drives `RelayedBytes` over a libp2p node: counts what relays carry for it, by what is left of the limits of its circuits, and says when a receipt is due. */
+/** Drives `RelayedBytes` over a libp2p node: counts what relays carry for it by what is left to its circuits, and says when receipts are due. */
 import { MachineDriver, randomBytes, toHex } from '@skein/core'
 import { RelayedBytes } from '@skein/reputation'
 import type { Connection, Libp2p } from '@libp2p/interface'

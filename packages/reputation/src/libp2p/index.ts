@@ -1,6 +1,5 @@
 /** The exchange of receipts on libp2p. */
 export { receipts, ReceiptService } from './receipt-service.ts'
 export type { AskOptions, AskOutcome, OfferOutcome, ReceiptEvents, ReceiptsComponents, ReceiptsInit } from './receipt-service.ts'
-export type { OfferRefusal, ReceiptCounters } from './receipt-counters.ts'
+export type { OfferRefusal, ReceiptCounters, ReceiptOffence } from './receipt-counters.ts'
 export { ReceiptProtocolError } from './receipt-stream.ts'
-export type { ReceiptOffence } from './receipt-stream.ts'

@@ -1,6 +1,5 @@
 /** What a receipt service has done, for metrics. */
 import type { ReceiptRefusal } from '../receipt-desk.ts'
-import type { ReceiptOffence } from './receipt-stream.ts'
 
 /**
  * Why the other party's signature, or its word, is missing: it refused, or
@@ -9,6 +8,13 @@ import type { ReceiptOffence } from './receipt-stream.ts'
  * - `protocol`: it answered with something else
  */
 export type OfferRefusal = ReceiptRefusal | 'unreachable' | 'timed_out' | 'protocol'
+
+/**
+ * - `oversize`: more than 1 KiB, or than 40 KiB in answer to a question
+ * - `malformed`: not a message
+ * - `bad_record`: a receipt that its signer did not sign, or not the one asked for
+ */
+export type ReceiptOffence = 'oversize' | 'malformed' | 'bad_record'
 
 export interface ReceiptCounters {
   offered_total: number

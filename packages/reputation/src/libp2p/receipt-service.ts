@@ -12,8 +12,7 @@ import { countOne, receiptCounters } from './receipt-counters.ts'
 import { ReceiptProtocolError, ReceiptStream } from './receipt-stream.ts'
 import type { ReceiptDeskInit, ReceiptRefusal } from '../receipt-desk.ts'
 import type { ReceiptAnswer, ReceiptOffer } from '../pb/exchange.ts'
-import type { OfferRefusal, ReceiptCounters } from './receipt-counters.ts'
-import type { ReceiptOffence } from './receipt-stream.ts'
+import type { OfferRefusal, ReceiptCounters, ReceiptOffence } from './receipt-counters.ts'
 import type { AbortOptions, Connection, PeerId, PrivateKey, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Clock } from '@skein/core'
@@ -246,8 +245,10 @@ export class ReceiptService extends TypedEventEmitter<ReceiptEvents> implements 
     return best ?? await connectionManager.openConnection(id, { signal })
   }
 
-  /** One that is not of that peer, or whose signature is wrong, is an offence, and the rest is not looked at. Those that have expired are left out. */
-  private async openTold (peer: string, { told }: ReceiptAnswer, isNews: (receipt: Receipt) => boolean, signal: AbortSignal): Promise<ReceiptProof[]> {
+  /** One that is not of that peer, or whose signature is wrong, is an offence, and the rest is not looked at. The expired are left out. */
+  private async openTold (
+    peer: string, { told }: ReceiptAnswer, isNews: (receipt: Receipt) => boolean, signal: AbortSignal
+  ): Promise<ReceiptProof[]> {
     const proofs: ReceiptProof[] = []
     for (const [i, { byConsumer, byProvider }] of told.entries()) {
       const envelopes = [byConsumer, byProvider].filter(({ length }) => length > 0)

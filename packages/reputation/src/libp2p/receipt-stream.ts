@@ -2,7 +2,7 @@
 import { lpStream } from '@libp2p/utils'
 import { ReceiptAnswer, ReceiptOffer } from '../pb/exchange.ts'
 import { MAX_TOLD_BYTES, MAX_TOLD_RECEIPTS } from '../told-receipts.ts'
-import type { ReceiptCounters } from './receipt-counters.ts'
+import type { ReceiptCounters, ReceiptOffence } from './receipt-counters.ts'
 import type { AbortOptions, Stream } from '@libp2p/interface'
 
 /** An envelope has 512 bytes at most. */
@@ -19,9 +19,6 @@ export class ReceiptProtocolError extends Error {
     this.offence = offence
   }
 }
-
-/** - `oversize`: more than 1 KiB, or than 40 KiB in answer to a question - `malformed`: not a message - `bad_record`: a receipt that its signer did not sign, or not the one asked for */
-export type ReceiptOffence = 'oversize' | 'malformed' | 'bad_record'
 
 export class ReceiptStream {
   private readonly messages: ReturnType<typeof lpStream>
