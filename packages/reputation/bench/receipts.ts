@@ -125,7 +125,7 @@ async function measure (): Promise<void> {
   const self = node.peerId.toString()
   const cpuOfProvider = async (message: { consumer?: string } = {}): Promise<number> => {
     const told = answer<{ cpu: number }>()
-    worker.postMessage(message)
+    worker.postMessage(message, [])
     return (await told).cpu
   }
   await cpuOfProvider({ consumer: self })
