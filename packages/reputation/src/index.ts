@@ -1,4 +1,19 @@
 /** Who delivered: receipts into trust. Pure: no I/O, no clock. */
+export {
+  CLAIM_TOLERANCE, evidenceOfClaims, judgeClaims, memoryMeasurement, SLOWEST_RAM_MICROS, tokenMeasurement, verdictOn
+} from './challenge/capability-measurement.ts'
+export type { CapabilityClaims, CapabilityMeasurement, ClaimJudgement, MemoryMeasurement, MemoryTimes } from './challenge/capability-measurement.ts'
+export { ChallengeDesk } from './challenge/challenge-desk.ts'
+export type { ChallengeDeskInit, ChallengeRefusal } from './challenge/challenge-desk.ts'
+export type { ChallengeProver, StartProver } from './challenge/challenge-prover.ts'
+export { MAX_CHALLENGE_BYTES, MIN_CHALLENGE_BYTES } from './challenge/memory-challenge.ts'
+export type { BlockOpening, MemoryChallenge, MemoryProof, SegmentOpening } from './challenge/memory-challenge.ts'
+export { MemoryProver } from './challenge/memory-prover.ts'
+export { faultOf } from './challenge/memory-verifier.ts'
+export type { MemoryFault, MemoryTranscript } from './challenge/memory-verifier.ts'
+export type { Sha256 } from './challenge/merkle-tree.ts'
+export { AnswerTimer, measurementPrompt, MIN_PIECES } from './challenge/token-speed.ts'
+export type { TokenSpeed } from './challenge/token-speed.ts'
 export { discountedOpinion } from './discounted-opinion.ts'
 export { evidenceOfDispute, HONESTY_SERVICE, judgeDuplicates, nextDuplicate } from './duplicate-dispute.ts'
 export type { DisputeVerdict, DuplicateAnswer } from './duplicate-dispute.ts'
