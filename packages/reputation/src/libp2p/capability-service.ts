@@ -252,6 +252,7 @@ class ProverSession {
   private prover?: ChallengeProver
   private next: number = STEPS.fill
   private pings = 0
+  private holdsPlace = false
   private closed = false
 
   constructor (desk: ChallengeDesk, startProver: StartProver, asker: Asker) {
@@ -266,7 +267,7 @@ class ProverSession {
       this.pings++
       return { commitment: nonce }
     }
-    if (step !== this.next) {
+    if (this.closed || step !== this.next) {
       throw new CapabilityError('protocol', `Step ${step} does not come next`)
     }
     this.next++
@@ -286,14 +287,16 @@ class ProverSession {
     }
   }
 
+  /** Harmless when called again. */
   async close (): Promise<void> {
-    if (!this.closed) {
-      this.closed = true
-      this.over = true
-      if (this.prover !== undefined) {
-        await this.prover.close()
-        this.desk.release()
-      }
+    const { prover, holdsPlace } = this
+    this.closed = true
+    this.over = true
+    this.prover = undefined
+    this.holdsPlace = false
+    await prover?.close()
+    if (holdsPlace) {
+      this.desk.release()
     }
   }
 
@@ -310,6 +313,7 @@ class ProverSession {
       }
     }
     this.bytes = bytes
+    this.holdsPlace = true
     this.prover = this.startProver()
     return { commitment: Uint8Array.from(await this.prover.fill({ bytes, verifier: peer, prover: self, nonce })) }
   }

@@ -2,7 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { SeededRandom } from '@skein/core'
 import { seedOf, SEGMENTS, walkStart } from '../../src/challenge/memory-challenge.ts'
-import { BLOCK_WORDS, fillMemory } from '../../src/challenge/memory-fill.ts'
+import { BLOCK_WORDS, blockOf, referenceOf } from '../../src/challenge/memory-fill.ts'
 import { MemoryProver } from '../../src/challenge/memory-prover.ts'
 import { MerkleTree } from '../../src/challenge/merkle-tree.ts'
 import type { MemoryChallenge, MemoryProof } from '../../src/challenge/memory-challenge.ts'
@@ -24,11 +24,14 @@ export function cheatingProver ({ madeUp = 0, notWalked = 0 }: { madeUp?: number
   const inside = prover as unknown as Inside
   const random = new SeededRandom(7)
   if (madeUp > 0) {
-    fillMemory(inside.words, seedOf(CHEAT_CHALLENGE, sha256))
-    for (let block = 2; block < inside.words.length / BLOCK_WORDS; block++) {
-      if (random.nextUint32() < madeUp * 2 ** 32) {
-        inside.words.fill(block, block * BLOCK_WORDS, (block + 1) * BLOCK_WORDS)
-      }
+    const { words } = inside
+    const seed = seedOf(CHEAT_CHALLENGE, sha256)
+    const block = (index: number): Uint32Array => words.subarray(index * BLOCK_WORDS, (index + 1) * BLOCK_WORDS)
+    for (let index = 2; index < words.length / BLOCK_WORDS; index++) {
+      const previous = block(index - 1)
+      block(index).set(random.nextUint32() < madeUp * 2 ** 32
+        ? new Uint32Array(BLOCK_WORDS).fill(random.nextUint32())
+        : blockOf(seed, index, previous, block(referenceOf(index, previous[BLOCK_WORDS - 1] as number))))
     }
     inside.tree = new MerkleTree(inside.bytes, sha256)
   }
