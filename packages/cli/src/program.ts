@@ -6,6 +6,7 @@ import { ConfigError, ConfigFileError } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
+import { measure } from './commands/measure.ts'
 import { peer } from './commands/peer.ts'
 import { exportReputation, importReputation, listReputation, showReputation } from './commands/reputation.ts'
 import { seed } from './commands/seed.ts'
@@ -72,6 +73,7 @@ Examples:
   $ skein peer --seed ADDR --serve smoke         a peer that serves the built-in model
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
+  $ skein measure PEER --seed ADDR               what a peer can do, measured
   $ skein reputation list                        whom this peer trusts to deliver
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
@@ -147,6 +149,25 @@ Examples:
 
 Exit status: 0 when at least one offer was found, 1 when none was.`))
     .action(run(find))
+
+  json(program.command('measure')
+    .argument('<peer>', 'peer id, or a multiaddr that ends with one')
+    .description('Measure what a peer can do: its memory by a challenge, which costs it seconds of a core, the speed of a model by asking it')
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
+    .option('--model <id>', 'a model that it serves, to be timed')
+    .option('--memory <MiB>', 'buffer that it is asked to fill, a power of two from 64 to 4096; 0 leaves memory out', challengeSize, 256)
+    .option('--data <folder>', 'identity to ask with (or SKEIN_DATA): a peer answers strangers less often', process.env.SKEIN_DATA)
+    .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 120)
+    .addHelpText('after', `
+A peer answers one challenge at a time, six an hour, two of them for strangers; then it is busy. What comes out is a measurement, not an attestation:
+the peer may have had another machine do the work.
+
+Examples:
+  $ skein measure 12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB --seed ADDR --model skein-smoke-1
+  $ skein measure /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo… --memory 64 --json
+
+Exit status: 0 when it was measured, 1 when it was not.`))
+    .action(run(measure))
 
   reputation(program.command('reputation'), run)
 
@@ -240,6 +261,14 @@ function wholeNumber (min: number, max: number): (value: string) => number {
     }
     return number
   }
+}
+
+function challengeSize (value: string): number {
+  const size = Number(value)
+  if (value.trim() === '' || (size !== 0 && !(Number.isInteger(Math.log2(size)) && size >= 64 && size <= 4096))) {
+    throw new InvalidArgumentError('Expected 0, 64, 128, 256, 512, 1024, 2048 or 4096')
+  }
+  return size
 }
 
 function keysFromEnvironment (): string[] {

@@ -22,6 +22,7 @@ import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
+import type { CheckOptions } from './checks/check-options.ts'
 import type { ClusterOptions } from './mesh-clusters.ts'
 import type { DataDirectory, KeptLedger } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
@@ -36,6 +37,7 @@ import type { ConnectionGater, Libp2p, PrivateKey, ServiceMap } from '@libp2p/in
 import type { Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { Hardware } from '@skein/records'
+import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { ModelRoutingInit } from '@skein/routing/libp2p'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 
@@ -141,6 +143,13 @@ export interface PeerInit {
    * @default {}
    */
   reputation?: false | ReputationOptions
+  /**
+   * What it finds out about others by itself: how fast they answer, and now and then whether two providers of a deterministic model give the same
+   * answer; and whether it answers challenges of others. `false`: none of it; `peer.measure()` works all the same.
+   *
+   * @default {}
+   */
+  checks?: false | CheckOptions
   /** Options of the routing service */
   routing?: Omit<ModelRoutingInit, 'clock' | 'random'>
   /** Options of the inference service */
@@ -266,6 +275,15 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
   return { node, privateKey }
 }
 
+function capabilityOf ({ init: { checks, onMainsPower }, clock, random }: Start, libp2p: Libp2p, trust: PeerTrust): CapabilityService | undefined {
+  const answer = checks === false ? false : checks?.answer ?? (onMainsPower === false ? false : {})
+  return platform.capability?.({
+    libp2p, answer, clock, random,
+    isKnown: peer => trust.ledger.dealings(peer, 'inference') !== undefined || trust.ledger.receiptsWith(peer, clock.nowMs()).length > 0,
+    networkOf: peer => trust.networkOf(peer)?.wide
+  })
+}
+
 interface Bootstrap {
   seeds: SeedAddress[]
   names?: SeedNamesLookup
@@ -311,7 +329,8 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     dials: known.dials,
     describe: () => peer.describe()
   })
-  const trust = new PeerTrust({ libp2p, networkOf: init.networkOf ?? publicNetwork, receipts: start.receipts, clock })
+  const networkOf = init.networkOf ?? publicNetwork
+  const trust = new PeerTrust({ libp2p, networkOf, receipts: start.receipts, clock })
   if (init.reputation !== false) {
     start.kept = await data?.keepLedger(trust.ledger, { saveIntervalMs: init.reputation?.saveIntervalMs, clock })
   }
@@ -367,14 +386,17 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     await start.kept?.stop()
     await data?.addresses.close()
   }
+  const capability = capabilityOf(start, libp2p, trust)
+  const checks = { options: init.checks ?? {}, capability, networkOf }
   const peer: Peer = new Peer({
-    libp2p, membership, outbound, trust, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
+    libp2p, membership, outbound, trust, checks, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
   })
   trust.start()
   if (libp2p.services.receipts !== undefined) {
     const isReachedThrough = (relay: string): boolean => relays?.held.some(held => held.relay === relay) === true
     start.receipts?.start({ libp2p, service: libp2p.services.receipts, ledger: trust.ledger, isReachedThrough })
   }
+  await capability?.start()
   gossip?.start()
   membership.start()
   memory?.kept.start()

@@ -41,6 +41,12 @@ export interface FailoverOptions extends CallOptions {
    * @default false
    */
   resume?: boolean
+  /**
+   * `false`: the request is nobody's business but that of the one who answers it, and is never sent to a second provider to compare the answers.
+   *
+   * @default as `createPeer` was told: now and then, for deterministic models
+   */
+  checks?: false
   /** Only offers at or below this price, millionths of a US dollar for a million generated tokens */
   maxPriceMicros?: number
   /** Only offers of this tier or better (1 is the best) */

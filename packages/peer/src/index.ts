@@ -1,6 +1,9 @@
 /** The peer SDK: start a peer, serve a model, call a model. */
 export type { ChatCall, ChatDelta } from './chat-call.ts'
 export { MessageBoundsError } from './bounded-messages.ts'
+export type { MeasuredSpeed } from './checks/answer-speeds.ts'
+export type { AnswerOptions, CheckOptions, DuplicateOptions } from './checks/check-options.ts'
+export type { MeasureOptions, PeerMeasurement } from './checks/peer-checks.ts'
 export { CoolDown } from './cool-down.ts'
 export type { CoolDownInit } from './cool-down.ts'
 export { createPeer } from './create-peer.ts'

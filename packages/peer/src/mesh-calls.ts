@@ -8,6 +8,7 @@ import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
+import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
@@ -35,6 +36,7 @@ export interface MeshCallsInit {
   random: Random
   region: string
   trust: Pick<PeerTrust, 'of' | 'explain'>
+  checks: Pick<PeerChecks, 'watch' | 'measuredSpeed'>
   served: ServedModels
   seen: SeenModels
   /** Not there without gossip, or when they are turned off */
@@ -61,7 +63,7 @@ export class MeshCalls {
   }
 
   call (request: InferenceRequest, options: FailoverOptions): ModelCall {
-    return callModel(this.world(), request, options)
+    return callModel(this.world(request.model, options), request, options)
   }
 
   /** Offers that meet the filter: this peer's own, then those of others as they are found; each peer once. */
@@ -90,7 +92,7 @@ export class MeshCalls {
     return explainOffers([...offers.values()], filter, {
       region: this.init.region,
       nowMs,
-      view: peer => ({ ...this.view(peer), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
+      view: peer => ({ ...this.view(peer, filter.model), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
       reputationOf: peer => peer === this.self ? [] : this.init.trust.explain(peer, 'inference')
     })
   }
@@ -99,15 +101,16 @@ export class MeshCalls {
     this.idleCircuits.stop()
   }
 
-  private world (): FailoverWorld {
+  private world (model: string, { checks }: FailoverOptions): FailoverWorld {
     return {
       clock: this.init.clock,
       random: this.init.random,
       region: this.init.region,
       coolDown: this.coolDown,
       find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
-      view: peer => this.view(peer),
-      ask: (offer, request, options) => this.ask(offer, request, options),
+      view: peer => this.view(peer, model),
+      ask: (offer, request, options) => this.ask(offer, request, options, answer =>
+        this.init.checks.watch(answer, offer, request, checks === false)),
       onAttempt: attempt => { this.onAttempt(attempt) }
     }
   }
@@ -136,13 +139,19 @@ export class MeshCalls {
     }
   }
 
-  private view (peer: string): ProviderView {
+  private view (peer: string, model: string): ProviderView {
     const ownRequests = this.ownRequests.get(peer) ?? 0
     if (peer === this.self) {
       return { path: 'local', ownRequests }
     }
     const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.init.libp2p.services.coordinates?.roundTripMs(peer)
-    return { path: this.pathTo(peerIdFromString(peer)), roundTripMs, ownRequests, trust: this.init.trust.of(peer, 'inference') }
+    return {
+      path: this.pathTo(peerIdFromString(peer)),
+      roundTripMs,
+      ownRequests,
+      trust: this.init.trust.of(peer, 'inference'),
+      measuredTokensPerSecond: this.init.checks.measuredSpeed(peer, model)?.tokensPerSecond
+    }
   }
 
   private onAttempt (attempt: CallAttempt): void {
@@ -188,8 +197,11 @@ export class MeshCalls {
     return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
   }
 
-  private ask (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }):
-    AsyncIterable<InferenceEvent> & { path: () => PathKind } {
+  /** Asks one provider, with nobody to go on to; `observe` looks on while its answer is read. */
+  ask (
+    offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number },
+    observe: (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent> = answer => answer
+  ): AsyncIterable<InferenceEvent> & { path: () => PathKind } {
     const { inference } = this.init.libp2p.services
     const count = (change: number): void => {
       const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
@@ -214,7 +226,7 @@ export class MeshCalls {
           yield * served.infer(request, options)
         } else {
           await learnAddresses(peerId, offer.addresses, options.signal)
-          yield * inference.call(circuitTo(peerId) ?? peerId, request, options)
+          yield * observe(inference.call(circuitTo(peerId) ?? peerId, request, options))
         }
       } finally {
         count(-1)

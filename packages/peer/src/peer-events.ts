@@ -17,6 +17,10 @@ export interface PeerEvents {
   'cluster:changed': CustomEvent<{ scope: string }>
   /** Another peer coordinates a part of the network that this one is in; `undefined` while nobody does */
   'coordinator:changed': CustomEvent<{ scope: string, peer: string | undefined }>
+  /** An answer was the same at another provider */
+  'check:agreed': CustomEvent<{ model: string, providers: string[] }>
+  /** Providers of a deterministic model gave different answers; `odd` stood alone against two, and is left out when it is not known who is wrong */
+  'check:disputed': CustomEvent<{ model: string, providers: string[], odd?: string }>
   /** One provider was asked; `error` is set when it failed, and then another may follow */
   'call:attempt': CustomEvent<{ model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }>
 }

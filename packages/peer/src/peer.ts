@@ -4,6 +4,7 @@ import { deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
 import { TypedEventEmitter } from 'main-event'
 import { chatCall } from './chat-call.ts'
+import { PeerChecks } from './checks/peer-checks.ts'
 import { loadsOf } from './mesh-clusters.ts'
 import { MeshCalls } from './mesh-calls.ts'
 import { openAIFetch } from './openai/openai-fetch.ts'
@@ -12,6 +13,9 @@ import { mergeListings, SeenModels } from './seen-models.ts'
 import { ServedModels } from './served-models.ts'
 import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
+import type { CheckOptions } from './checks/check-options.ts'
+import type { MeasuredSpeed } from './checks/answer-speeds.ts'
+import type { MeasureOptions, PeerMeasurement } from './checks/peer-checks.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions } from './failover.ts'
 import type { PeerGossip } from './gossip/peer-gossip.ts'
@@ -22,6 +26,7 @@ import type { ModelCall, ModelCaller, ModelListing } from './openai/model-caller
 import type { OpenAIFetch } from './openai/openai-fetch.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
+import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { PeerTrust } from './trust/peer-trust.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Libp2p } from '@libp2p/interface'
@@ -31,6 +36,7 @@ import type { ClusterService, OverlayService, WhereOptions } from '@skein/cluste
 import type { Clock, Random } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
+import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
 
@@ -40,6 +46,7 @@ export interface PeerParts {
   /** Not there when peer exchange is turned off */
   outbound?: OutboundConnections
   trust: PeerTrust
+  checks: { options: false | CheckOptions, capability?: CapabilityService, networkOf: NetworkLookup }
   /** Not there when this peer takes no part in gossip */
   gossip?: PeerGossip
   /** Not there without gossip, or when it is turned off */
@@ -86,6 +93,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   readonly signals: PeerSignals
   private readonly parts: PeerParts
   private readonly calls: MeshCalls
+  private readonly checks: PeerChecks
   private readonly served: ServedModels
   private readonly seen = new SeenModels()
   private seedModels?: { atMs: number, models: Promise<ModelListing[]> }
@@ -119,10 +127,20 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       onLoad: model => { parts.overlays?.loadChanged(model) }
     })
     const { libp2p, clock, random, overlays } = parts
+    this.checks = new PeerChecks({
+      ...parts.checks,
+      trust: parts.trust,
+      clock, random,
+      self: this.id,
+      find: (filter, signal) => this.calls.search(filter, { signal }),
+      ask: (offer, request, options) => this.calls.ask(offer, request, options),
+      onOutcome: ({ type, ...detail }) => { this.safeDispatchEvent(type === 'agreed' ? 'check:agreed' : 'check:disputed', { detail }) }
+    })
     this.calls = new MeshCalls({
       libp2p, clock, random, overlays,
       region: parts.self.region,
       trust: parts.trust,
+      checks: this.checks,
       served: this.served,
       seen: this.seen,
       onAttempt: attempt => {
@@ -262,6 +280,22 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.parts.trust
   }
 
+  /**
+   * Measures what a peer can do, which costs that one seconds of a core: its memory by a challenge, the speed of a model by asking it. Claims that
+   * come out false count against its honesty.
+   *
+   * @throws {CapabilityError} of `@skein/reputation/libp2p`, when memory alone was to be measured and was not: `busy`, `declined` …
+   * @throws {InferenceError} when the model was to be timed and was not
+   */
+  async measure (peer: string, options: MeasureOptions = {}): Promise<PeerMeasurement> {
+    return await this.checks.measure(peer, options)
+  }
+
+  /** How fast a provider's last answers to this peer were; `undefined` when it gave none. */
+  measuredSpeed (peer: string, model: string): MeasuredSpeed | undefined {
+    return this.checks.measuredSpeed(peer, model)
+  }
+
   /** The connections that it keeps by its own choice, and whom it knows; `undefined` when peer exchange is turned off. */
   get outbound (): OutboundConnections | undefined {
     return this.parts.outbound
@@ -358,6 +392,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.signals.stop()
     this.parts.relays?.stop()
     this.calls.stop()
+    this.checks.stop()
+    await this.parts.checks.capability?.stop()
     await clusters?.stop()
     this.parts.gossip?.stop()
     membership.stop()

@@ -1,12 +1,14 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
 import type { NameResolver } from './name-resolver.ts'
-import type { PrivateKey } from '@libp2p/interface'
+import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { kadDHT } from '@libp2p/kad-dht'
 import type { Clock } from '@skein/core'
 import type { AddressTablesStore } from '@skein/pex'
 import type { ReputationLedger } from '@skein/reputation'
+import type { CapabilityService, CapabilityServiceInit } from '@skein/reputation/libp2p'
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
+import type { AnswerOptions } from './checks/check-options.ts'
 
 export interface DataDirectory {
   privateKey: PrivateKey
@@ -33,6 +35,11 @@ export interface Platform {
   /** Listened on when nothing else is asked for */
   defaultListen: string[]
   hardware: () => Hardware
+  /**
+   * Measures the memory of others and, unless `answer` is false, has its own measured. Not there in a browser: a page has no memory of its own to
+   * promise.
+   */
+  capability?: (init: Omit<CapabilityServiceInit, 'libp2p' | 'prover'> & { libp2p: Libp2p, answer: false | AnswerOptions }) => CapabilityService
   /**
    * Looks up names of seeds, at these servers; what a server is differs.
    *

@@ -2,6 +2,8 @@
 import { join } from 'node:path'
 import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
+import { CapabilityService } from '@skein/reputation/libp2p'
+import { mostChallengeBytes, startMemoryProver } from '@skein/reputation/node'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { keepLedger } from './kept-ledger.ts'
@@ -15,6 +17,10 @@ export const platform: Platform = {
   dht: kadDHT,
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
+  capability: ({ answer, ...init }) => new CapabilityService({
+    ...init,
+    ...answer === false ? {} : { prover: { mostBytes: mostChallengeBytes(), ...answer, start: startMemoryProver } }
+  }),
   nameResolver: nodeNameResolver,
   openDataDirectory: async (path, onDamage) => {
     const privateKey = await loadIdentity(join(path, 'identity.key'))

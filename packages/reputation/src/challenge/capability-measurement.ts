@@ -1,4 +1,4 @@
-/** What measuring another peer came to, and what it says of that one's claims. A measurement, not an attestation: docs/specs/capability.md, section 7. */
+/** What measuring another peer came to, and what that says of its claims. A measurement, not an attestation: docs/specs/capability.md, section 6. */
 import { BLOCK_BYTES } from './memory-fill.ts'
 import { WALK_STEPS } from './memory-challenge.ts'
 import type { TokenSpeed } from './token-speed.ts'
@@ -83,8 +83,8 @@ export interface ClaimJudgement {
 export const CLAIM_TOLERANCE = 2
 
 /**
- * What a slow honest machine shows of its memory when JavaScript reads it. A measurement above it says nothing against a higher claim: it may have been
- * the processor that was too slow.
+ * What a slow honest machine shows of its memory when JavaScript reads it, bytes/s. A measurement above it says nothing against a higher claim: the
+ * processor may have been too slow.
  */
 export const BANDWIDTH_SHOWN_BY_ALL = 200_000_000
 

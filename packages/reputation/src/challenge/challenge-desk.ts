@@ -1,5 +1,5 @@
 /**
- * Which challenges a peer answers: one at a time, few an hour, and most of those for peers it has dealt with. A challenge costs its prover seconds of a
+ * Which challenges a peer answers: one at a time, few an hour, most of them for peers it has dealt with. A challenge costs its prover seconds of a
  * core and its verifier nothing: the bound is on what the prover gives away in all, whoever asks. Pure.
  */
 import { BoundedMap } from '@skein/core'

@@ -4,7 +4,7 @@ import type { MemoryChallenge, MemoryProof } from './memory-challenge.ts'
 /** The steps of one challenge, in this order. Each rejects when there is no memory for it, or it was closed. */
 export interface ChallengeProver {
   /** Fills the buffer; the commitment to it */
-  fill (challenge: MemoryChallenge): Promise<Uint8Array>
+  begin (challenge: MemoryChallenge): Promise<Uint8Array>
   /** Walks over it; the commitment to the walk */
   walk (nonce: Uint8Array): Promise<Uint8Array>
   open (nonce: Uint8Array): Promise<MemoryProof>

@@ -1,4 +1,4 @@
-/** What a memory challenge is: its size, what binds it to two peers, and what the nonces of the verifier select. docs/specs/capability.md, section 2. */
+/** What a memory challenge is: its size, what binds it to two peers, what the verifier's nonces select. docs/specs/capability.md, section 3. */
 import { concatBytes } from '@skein/core'
 import { BLOCK_BYTES } from './memory-fill.ts'
 import { SEGMENT_STEPS } from './memory-walk.ts'

@@ -1,6 +1,6 @@
 /**
- * The verifier's side: whether what was opened is what the rules make of the nonces. Openings of a committed chain with their parents are those of the
- * Merkle Tree Proof (A. Biryukov, D. Khovratovich, "Egalitarian Computing", USENIX Security 2016); there the prover draws them itself and can grind
+ * The verifier's side: whether what was opened is what the rules make of the nonces. To open a committed chain at random with its parents is the
+ * Merkle Tree Proof (A. Biryukov, D. Khovratovich, "Egalitarian Computing", USENIX Security 2016); there the prover draws by itself and can grind
  * (I. Dinur, N. Nadler, CRYPTO 2017), here the verifier does, after the commitment.
  */
 import { BLOCK_OPENINGS, blocksOf, drawOpenings, seedOf, SEGMENT_OPENINGS, SEGMENTS, walkStart, wordsOf } from './memory-challenge.ts'

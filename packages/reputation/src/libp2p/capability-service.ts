@@ -140,7 +140,7 @@ export class CapabilityService extends TypedEventEmitter<CapabilityEvents> imple
 
     const fault = faultOf(proof, { challenge, root: filled.root, walkNonce, walkRoot: walked.root, openNonce }, sha256)
     if (fault !== undefined) {
-      throw new CapabilityError('wrong', 'What the peer opened does not follow from its commitment: it did not hold the buffer, or made it up', { fault })
+      throw new CapabilityError('wrong', 'What the peer opened does not follow from its commitment: it did not hold that buffer', { fault })
     }
     return memoryMeasurement(bytes, { fillMs: filled.elapsedMs, walkMs: walked.elapsedMs, roundTripMs })
   }
@@ -315,7 +315,7 @@ class ProverSession {
     this.bytes = bytes
     this.holdsPlace = true
     this.prover = this.startProver()
-    return { commitment: Uint8Array.from(await this.prover.fill({ bytes, verifier: peer, prover: self, nonce })) }
+    return { commitment: Uint8Array.from(await this.prover.begin({ bytes, verifier: peer, prover: self, nonce })) }
   }
 }
 

@@ -1,4 +1,4 @@
-/** The messages of a stream of `/skein/check/1.0.0`: each after its length as an unsigned varint, requests of at most 128 bytes, answers of 512 KiB. */
+/** The messages of a stream of `/skein/check/1.0.0`: after their lengths as unsigned varints, requests of at most 128 bytes, answers of 512 KiB. */
 import { lpStream } from '@libp2p/utils'
 import { CheckAnswer, CheckRequest } from '../pb/check.ts'
 import { BLOCK_OPENINGS, NONCE_BYTES, SEGMENT_OPENINGS } from '../challenge/memory-challenge.ts'

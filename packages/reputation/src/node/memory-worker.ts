@@ -37,7 +37,7 @@ export function startMemoryProver (): ChallengeProver {
   }
   const commitment = async (request: ThreadRequest): Promise<Uint8Array> => (await ask(request) as { commitment: Uint8Array }).commitment
   return {
-    fill: async challenge => await commitment({ step: 'fill', challenge }),
+    begin: async challenge => await commitment({ step: 'fill', challenge }),
     walk: async nonce => await commitment({ step: 'walk', nonce }),
     open: async nonce => (await ask({ step: 'open', nonce }) as { proof: Awaited<ReturnType<ChallengeProver['open']>> }).proof,
     close: async () => { await worker.terminate() }

@@ -108,7 +108,7 @@ describe('capability challenges', function () {
   it('find one that answers with the openings of another buffer, and one that sends no answers', async () => {
     const cheat: StartProver = () => {
       const honest = startMemoryProver()
-      return { ...honest, fill: async challenge => await honest.fill({ ...challenge, prover: 'somebody else who has the memory' }) }
+      return { ...honest, begin: async challenge => await honest.begin({ ...challenge, prover: 'somebody else who has the memory' }) }
     }
     const [verifier, prover] = await pair({ prover: { ...BOUNDS, start: cheat } })
     expect(await failure(verifier.capability.measureMemory(prover.id, { bytes: 4 * MIB }))).to.deep.include({ code: 'wrong', fault: 'block' })
