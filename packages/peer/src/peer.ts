@@ -3,6 +3,7 @@ import { NoCoordinatorError } from '@skein/clusters/libp2p'
 import { deadline, randomBytes, toHex } from '@skein/core'
 import { handlerBackend, InferenceError } from '@skein/inference'
 import { TypedEventEmitter } from 'main-event'
+import { platform } from '#platform'
 import { chatCall } from './chat-call.ts'
 import { PeerChecks } from './checks/peer-checks.ts'
 import { loadsOf } from './mesh-clusters.ts'
@@ -15,7 +16,8 @@ import { PeerSignals } from './signals/peer-signals.ts'
 import type { ChatCall } from './chat-call.ts'
 import type { CheckOptions } from './checks/check-options.ts'
 import type { MeasuredSpeed } from './checks/answer-speeds.ts'
-import type { MeasureOptions, PeerMeasurement } from './checks/peer-checks.ts'
+import type { MeasureOptions, PeerMeasurement } from './checks/measure-peer.ts'
+import type { AskProvider, FindOffers } from './checks/peer-checks.ts'
 import type { Service } from './served-models.ts'
 import type { FailoverOptions } from './failover.ts'
 import type { PeerGossip } from './gossip/peer-gossip.ts'
@@ -132,8 +134,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       trust: parts.trust,
       clock, random,
       self: this.id,
-      find: (filter, signal) => this.calls.search(filter, { signal }),
-      ask: (offer, request, options) => this.calls.ask(offer, request, options),
+      find: this.findOffers,
+      ask: this.askProvider,
       onOutcome: ({ type, ...detail }) => { this.safeDispatchEvent(type === 'agreed' ? 'check:agreed' : 'check:disputed', { detail }) }
     })
     this.calls = new MeshCalls({
@@ -282,13 +284,18 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /**
    * Measures what a peer can do, which costs that one seconds of a core: its memory by a challenge, the speed of a model by asking it. Claims that
-   * come out false count against its honesty.
+   * come out false count against its honesty. Not in a browser.
    *
    * @throws {CapabilityError} of `@skein/reputation/libp2p`, when memory alone was to be measured and was not: `busy`, `declined` …
    * @throws {InferenceError} when the model was to be timed and was not
    */
   async measure (peer: string, options: MeasureOptions = {}): Promise<PeerMeasurement> {
-    return await this.checks.measure(peer, options)
+    const { trust, clock, random, checks: { capability } } = this.parts
+    if (platform.measurePeer === undefined || capability === undefined) {
+      throw new Error('A browser measures nobody; peer.measuredSpeed() tells how fast the answers were')
+    }
+    const { ledger } = trust
+    return await platform.measurePeer({ capability, ledger, clock, random, find: this.findOffers, ask: this.askProvider }, peer, options)
   }
 
   /** How fast a provider's last answers to this peer were; `undefined` when it gave none. */
@@ -382,6 +389,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   async [Symbol.asyncDispose] (): Promise<void> {
     await this.stop()
   }
+
+  private readonly findOffers: FindOffers = (filter, signal) => this.calls.search(filter, { signal })
+  private readonly askProvider: AskProvider = (offer, request, options) => this.calls.ask(offer, request, options)
 
   private async shutDown (drainMs: number): Promise<void> {
     const { clock, membership, outbound, clusters, overlays, close } = this.parts

@@ -9,6 +9,7 @@ import type { CapabilityService, CapabilityServiceInit } from '@skein/reputation
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
 import type { AnswerOptions } from './checks/check-options.ts'
+import type { measurePeer } from './checks/measure-peer.ts'
 
 export interface DataDirectory {
   privateKey: PrivateKey
@@ -40,6 +41,7 @@ export interface Platform {
    * promise.
    */
   capability?: (init: Omit<CapabilityServiceInit, 'libp2p' | 'prover'> & { libp2p: Libp2p, answer: false | AnswerOptions }) => CapabilityService
+  measurePeer?: typeof measurePeer
   /**
    * Looks up names of seeds, at these servers; what a server is differs.
    *

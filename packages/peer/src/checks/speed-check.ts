@@ -11,7 +11,7 @@ import type { TokenSpeed } from '@skein/reputation'
 export interface SpeedCheckInit {
   clock: Clock
   random: Random
-  ask: (offer: Offer, request: InferenceRequest, signal: AbortSignal) => AsyncIterable<InferenceEvent>
+  ask: (offer: Offer, request: InferenceRequest) => AsyncIterable<InferenceEvent>
 }
 
 const WARM_UP_TOKENS = 2
@@ -19,12 +19,12 @@ const MEASURED_TOKENS = 96
 const TRIES = 2
 
 /** @throws {InferenceError} when the peer does not answer, or says too little to be timed */
-export async function checkSpeed ({ clock, random, ask }: SpeedCheckInit, offer: Offer, signal: AbortSignal): Promise<TokenSpeed> {
+export async function checkSpeed ({ clock, random, ask }: SpeedCheckInit, offer: Offer): Promise<TokenSpeed> {
   let best: TokenSpeed | undefined
   for (let i = 0; i <= TRIES; i++) {
     const timer = new AnswerTimer(clock.nowMs())
     const request = requestOf(offer, toHex(randomBytes(random, 8)), i === 0 ? WARM_UP_TOKENS : MEASURED_TOKENS)
-    for await (const event of ask(offer, request, signal)) {
+    for await (const event of ask(offer, request)) {
       timeEvent(timer, event, clock.nowMs())
     }
     const speed = i === 0 ? undefined : timer.end(clock.nowMs())

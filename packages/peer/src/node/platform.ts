@@ -4,6 +4,7 @@ import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
 import { CapabilityService } from '@skein/reputation/libp2p'
 import { mostChallengeBytes, startMemoryProver } from '@skein/reputation/node'
+import { measurePeer } from '../checks/measure-peer.ts'
 import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { keepLedger } from './kept-ledger.ts'
@@ -17,6 +18,7 @@ export const platform: Platform = {
   dht: kadDHT,
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
+  measurePeer,
   capability: ({ answer, ...init }) => new CapabilityService({
     ...init,
     ...answer === false ? {} : { prover: { mostBytes: mostChallengeBytes(), ...answer, start: startMemoryProver } }

@@ -44,6 +44,7 @@ export interface MeasureMemoryOptions extends AbortOptions {
 }
 
 export interface CapabilityEvents {
+  /** … and another may come */
   'challenge:answered': CustomEvent<{ peer: string, bytes: number }>
   'challenge:refused': CustomEvent<{ peer: string, refusal: ChallengeRefusal['type'] }>
 }
@@ -204,6 +205,7 @@ export class CapabilityService extends TypedEventEmitter<CapabilityEvents> imple
         await messages.writeAnswer(await session.on(request, this.clock.nowMs()), { signal: limit.signal })
       }
       await messages.close({ signal: limit.signal })
+      await session.close()
       const { peer, bytes, refusal } = session
       if (refusal !== undefined) {
         this.safeDispatchEvent('challenge:refused', { detail: { peer, refusal } })

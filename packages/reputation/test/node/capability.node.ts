@@ -77,6 +77,9 @@ describe('capability challenges', function () {
     expect(measured.ramBytes).to.equal(64 * MIB)
     expect(measured.memoryBytesPerSecond).to.be.above(1e6)
     expect(measured.readMicros).to.be.below(20)
+    while (prover.answered.length === 0) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
     expect(prover.answered).to.deep.equal(['64 MiB'])
     // both nodes are in this thread: it would not have turned at all if the buffer were filled in it
     expect(timer.turns).to.be.above(10)
