@@ -54,7 +54,10 @@ for (let i = 0; i < ROUNDS; i++) {
 await proving.stop()
 await prover.stop()
 
-const [wholeMs, gigabytes, micros, lagMs] = [samples.wholeMs, samples.gigabytes, samples.micros, samples.lagMs].map(median) as [number, number, number, number]
+const wholeMs = median(samples.wholeMs)
+const gigabytes = median(samples.gigabytes)
+const micros = median(samples.micros)
+const lagMs = median(samples.lagMs)
 console.log(`a challenge of ${BYTES / MEBIBYTE} MiB       ${wholeMs.toFixed(0)} ms (${samples.wholeMs.map(ms => ms.toFixed(0)).join(', ')})`)
 console.log(`read at random places        ${gigabytes.toFixed(2)} GB/s, ${micros.toFixed(2)} µs a KiB`)
 console.log(`longest pause of the thread that serves and verifies: ${lagMs.toFixed(0)} ms`)

@@ -153,18 +153,20 @@ describe('checks of other peers', function () {
   })
 
   it('measure a peer when asked: its memory, the speed of its model, and a claim beyond twice that counts against it', async () => {
-    const boaster = smokeBackend({ tokensPerSecond: 100 })
+    const boaster = smokeBackend({ tokensPerSecond: 50 })
     const { caller, liars: [liar] } = await mesh([{
       models: async () => (await boaster.models()).map(model => ({ ...model, tokensPerSecond: 10_000 })),
       infer: (request, options) => boaster.infer(request, options)
     }], 0)
     const truthful = await start({ bootstrap: caller.addresses })
-    await truthful.serve(smokeBackend({ tokensPerSecond: 100 }))
+    await truthful.serve(smokeBackend({ tokensPerSecond: 50 }))
     const measured = await caller.measure(truthful.id, { model: MODEL, memoryBytes: 64 * MIB, claims: { ramBytes: 4 * MIB } })
     expect(measured).to.deep.include({ peer: truthful.id, model: MODEL, ramBytes: 64 * MIB })
-    expect(measured.tokensPerSecond).to.be.within(20, 200)
+    expect(measured.tokensPerSecond).to.be.within(5, 100)
     expect(measured.judgements.map(({ what, verdict }) => `${what} ${verdict}`)).to.deep.equal(['ramBytes holds', 'tokensPerSecond holds'])
-    expect(caller.trust.ledger.explain(truthful.id, HONESTY_SERVICE, Date.now()).firstHand).to.include({ good: 1, bad: 0 })
+    const own = caller.trust.ledger.explain(truthful.id, HONESTY_SERVICE, Date.now()).firstHand
+    expect(own?.good).to.be.closeTo(1, 0.001)
+    expect(own?.bad).to.equal(0)
 
     const caught = await caller.measure(liar?.id ?? '', { model: MODEL, memoryBytes: 0 })
     expect(caught.judgements).to.have.length(1)
