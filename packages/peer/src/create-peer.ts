@@ -20,6 +20,8 @@ import { publicNetwork } from './trust/network-lookup.ts'
 import { PeerReceipts } from './trust/peer-receipts.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
+import type { PuzzleStore } from './admission/puzzle-keeper.ts'
+import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { InboundInit, Transports } from './inbound-init.ts'
 import type { CheckOptions } from './checks/check-options.ts'
@@ -36,7 +38,7 @@ import type { OverlayOptions } from '@skein/clusters'
 import type { ConnectionGater, Libp2p, PrivateKey, ServiceMap } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
-import type { Hardware } from '@skein/records'
+import type { Hardware, PeerCredential } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { ModelRoutingInit } from '@skein/routing/libp2p'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
@@ -107,6 +109,21 @@ export interface PeerInit {
    * @default {}
    */
   pex?: false | PexOptions
+  /**
+   * What this peer shows to seeds that ask for it, to no others: tokens and certificates, as `parseCredentials` of `@skein/records` reads them from a
+   * file. They are bound to this peer's identity.
+   *
+   * @default []
+   */
+  credentials?: readonly PeerCredential[]
+  /**
+   * Work that this peer does for seeds which let in those alone that have worked. `false`: none, and such seeds refuse it.
+   *
+   * @default {}
+   */
+  puzzle?: false | PuzzleOptions
+  /** Told when a seed refuses to register this peer: why, and what is done about it; also before `createPeer` resolves */
+  onSeedRefusal?: (refusal: SeedRefusal) => void
   /** What this peer tells of itself besides, asked before each registration */
   describe?: () => Partial<SelfDescription>
   /**
@@ -172,6 +189,17 @@ export interface PeerInit {
   random?: Random
   /** Ends the start when it fires */
   signal?: AbortSignal
+}
+
+export interface PuzzleOptions {
+  /**
+   * Most doublings of the work of half a second on an ordinary machine. A seed that asks for more refuses this peer.
+   *
+   * @default 6
+   */
+  maxBits?: number
+  /** Where the solution is kept, a month or two @default in `dataDir`, or without it as long as the process */
+  store?: PuzzleStore
 }
 
 /** `peerExchange: false`: nobody is dialled because a neighbour in GossipSub told of him. */
@@ -327,7 +355,16 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     names: bootstrap.names,
     outbound,
     dials: known.dials,
-    describe: () => peer.describe()
+    describe: () => peer.describe(),
+    admission: {
+      credentials: init.credentials ?? [],
+      ...init.puzzle === false ? {} : { maxPuzzleBits: init.puzzle?.maxBits ?? 6, store: init.puzzle?.store ?? data?.puzzle },
+      onProgress: detail => { peer.safeDispatchEvent('puzzle:progress', { detail }) }
+    },
+    onRefused: refusal => {
+      init.onSeedRefusal?.(refusal)
+      peer.safeDispatchEvent('seed:refused', { detail: refusal })
+    }
   })
   const networkOf = init.networkOf ?? publicNetwork
   const trust = new PeerTrust({ libp2p, networkOf, receipts: start.receipts, clock })

@@ -200,6 +200,11 @@ export class Membership implements Machine<MembershipEffect> {
     this.dialMore()
   }
 
+  /** There is more to show to a seed that refused this peer. */
+  onAdmissible (seed: string, nowMs: number): void {
+    this.onOutdated(seed, nowMs, 0)
+  }
+
   onSeedFailed (seed: string, nowMs: number): void {
     this.registering.delete(seed)
     if (this.seeds.has(seed)) {
@@ -210,14 +215,8 @@ export class Membership implements Machine<MembershipEffect> {
   /** What this peer tells of itself has changed: the seeds should hear it soon. */
   onCapabilitiesChanged (nowMs: number): void {
     for (const seed of this.seeds) {
-      if ((this.absences.get(seed) ?? 0) > nowMs) {
-        continue
-      }
-      if (this.registering.has(seed)) {
-        this.outdated.add(seed)
-      } else {
-        const dueMs = this.timers.deadlineOf(`register ${seed}`) ?? Infinity
-        this.timers.set(`register ${seed}`, Math.min(dueMs, nowMs + CHANGE_DELAY_MS))
+      if ((this.absences.get(seed) ?? 0) <= nowMs) {
+        this.onOutdated(seed, nowMs, CHANGE_DELAY_MS)
       }
     }
   }
@@ -242,6 +241,16 @@ export class Membership implements Machine<MembershipEffect> {
 
   nextTimeoutMs (): number | undefined {
     return this.timers.nextMs()
+  }
+
+  /** The seed is to be told anew, soon; what is under way says less than what is true now. */
+  private onOutdated (seed: string, nowMs: number, delayMs: number): void {
+    if (this.registering.has(seed)) {
+      this.outdated.add(seed)
+    } else if (this.seeds.has(seed)) {
+      const dueMs = this.timers.deadlineOf(`register ${seed}`) ?? Infinity
+      this.timers.set(`register ${seed}`, Math.min(dueMs, nowMs + delayMs))
+    }
   }
 
   private plan (dials: PlannedDial[], nowMs: number): void {

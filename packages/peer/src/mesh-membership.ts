@@ -1,11 +1,14 @@
 /** Drives `Membership` over a libp2p node: dials and registers at seeds, and tells the address tables of whom they name. */
-import { MachineDriver } from '@skein/core'
+import { BoundedMap, MachineDriver } from '@skein/core'
 import { MAX_CAPABILITIES_LIFE_MS, MAX_SEED_RELAYS, PROTOCOLS, signCapabilities, toldAddresses } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
+import { AdmissionProofs } from './admission/admission-proofs.ts'
 import { Membership } from './membership.ts'
 import { askSeed } from './seed-client.ts'
 import { SeedDirectory } from './seed-directory.ts'
 import { nameOf } from './seed-selection.ts'
+import type { AdmissionProofsInit } from './admission/admission-proofs.ts'
+import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { MembershipEffect } from './membership.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { SeedAddress, SeedName } from './seed-address.ts'
@@ -37,6 +40,10 @@ export interface MeshMembershipInit {
   wantedConnections?: number
   /** Asked before each registration */
   describe: () => SelfDescription
+  /** What is shown to seeds that ask for something */
+  admission: Omit<AdmissionProofsInit, 'peer' | 'clock' | 'signal' | 'onStoreFailure'>
+  /** Told when a seed refuses to register this peer, and what is done about it */
+  onRefused: (refusal: SeedRefusal) => void
   /** Registers at seeds; a seed itself does not @default true */
   register?: boolean
 }
@@ -48,10 +55,12 @@ export interface SeedNamesLookup {
   onFailure?: (error: SeedNameError) => void
 }
 
-type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'wantRelays' | 'connections'>
+type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'wantRelays' | 'connections' | 'proofs'>
 
 /** How long a join waits for a second bootstrap peer, when there may be one, after the first has answered, ms. */
 const SECOND_PEER_MS = 1_000
+/** Seeds of which it is remembered that they refuse. */
+const MAX_REFUSALS = 64
 /** Addresses that a registration names. */
 const MAX_TOLD_ADDRESSES = 4
 
@@ -61,6 +70,9 @@ export class MeshMembership {
   private readonly stopped = new AbortController()
   private readonly joined = Promise.withResolvers<void>()
   private readonly directory?: SeedDirectory
+  private readonly proofs: AdmissionProofs
+  /** Seeds that refuse this peer now */
+  private readonly refusedBy = new BoundedMap<string, SeedRefusal>({ maxSize: MAX_REFUSALS })
   private readonly seeds = new Map<string, PeerId>()
   /** Connected peers that have told what they speak */
   private readonly identified = new Set<string>()
@@ -73,6 +85,13 @@ export class MeshMembership {
     this.init = init
     const bootstrap = init.bootstrap.flatMap(seed => seed.kind === 'multiaddr' && !this.isOwn(seed.text) ? [seed.text] : [])
     this.directory = this.openDirectory()
+    this.proofs = new AdmissionProofs({
+      ...init.admission,
+      peer: init.libp2p.peerId.toString(),
+      clock: init.clock,
+      signal: this.stopped.signal,
+      onStoreFailure: error => { init.log.error('the solution of the puzzle is not kept: %s', error.message) }
+    })
     this.driver = new MachineDriver({
       machine: new Membership({ bootstrap, wantedConnections: init.wantedConnections }, init.random),
       clock: init.clock,
@@ -83,6 +102,11 @@ export class MeshMembership {
   /** Seeds connected now. */
   get connectedSeeds (): PeerId[] {
     return [...this.seeds.values()]
+  }
+
+  /** Of the seeds that refuse this peer now. */
+  get refusals (): SeedRefusal[] {
+    return [...this.refusedBy.values()]
   }
 
   /** Resolves once another node is connected and has told what it speaks; with several bootstrap peers, soon after the first or with the second. */
@@ -283,17 +307,36 @@ export class MeshMembership {
       }
       const answer = await this.ask(peerId, {
         capabilities: Uint8Array.from((await this.signSelf()).envelope),
+        proofs: this.proofs.proofsFor(seed),
         wantPeers: 20,
         connections: this.init.libp2p.getPeers().filter(peer => !peer.equals(peerId)).length
       })
-      if (answer.refused != null) {
-        this.init.log('seed %s refused the registration: %s', seed, answer.refused)
-      }
       this.init.outbound?.learn(peerId, answer.peers.map(text => ({ peer: nameOf(text), addresses: [text] })))
       this.driver.input((machine, nowMs) => { machine.onSeedAnswer(seed, answer, nowMs) })
+      if (answer.refusal === undefined) {
+        this.refusedBy.delete(seed)
+      } else {
+        await this.onRefusal({ seed, ...answer.refusal })
+      }
     } catch (error) {
       this.init.log('registering at %s failed: %s', seed, (error as Error).message)
       this.driver.input((machine, nowMs) => { machine.onSeedFailed(seed, nowMs) })
+    }
+  }
+
+  private async onRefusal (refusal: SeedRefusal): Promise<void> {
+    const { seed, unmet } = refusal
+    const remedy = this.proofs.remedyFor(seed, unmet)
+    this.init.log('seed %s refused the registration: %s: %s', seed, refusal.reason, refusal.message)
+    this.refusedBy.set(seed, { ...refusal, remedy })
+    this.init.onRefused({ ...refusal, remedy })
+    if (remedy !== undefined) {
+      try {
+        await this.proofs.apply(seed, remedy, unmet)
+        this.driver.input((machine, nowMs) => { machine.onAdmissible(seed, nowMs) })
+      } catch (error) {
+        this.init.log('what seed %s asks for was given up: %s', seed, (error as Error).message)
+      }
     }
   }
 

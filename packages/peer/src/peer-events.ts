@@ -1,11 +1,17 @@
 /** What a peer tells of itself while it runs. */
 import type { Connection } from '@libp2p/interface'
 import type { InferenceError } from '@skein/inference'
+import type { PuzzleProgress } from './admission/puzzle-keeper.ts'
+import type { SeedRefusal } from './admission/seed-refusal.ts'
 
 export interface PeerEvents {
   /** A connection to another peer stands */
   'peer:connected': CustomEvent<{ peer: string, address: string, direction: Connection['direction'] }>
   'peer:disconnected': CustomEvent<{ peer: string }>
+  /** A seed refused to register this peer */
+  'seed:refused': CustomEvent<SeedRefusal>
+  /** Work is done for a seed that asks for it: several times a second, and when it is done */
+  'puzzle:progress': CustomEvent<PuzzleProgress>
   /** Others can reach this peer through a relay, under these addresses */
   'relay:reserved': CustomEvent<{ relay: string, addresses: string[] }>
   /** … and no longer; another reservation is sought */

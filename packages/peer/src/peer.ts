@@ -29,6 +29,7 @@ import type { OpenAIFetch } from './openai/openai-fetch.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { PeerEvents } from './peer-events.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
+import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { PeerTrust } from './trust/peer-trust.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Libp2p } from '@libp2p/interface'
@@ -301,6 +302,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** How fast a provider's last answers to this peer were; `undefined` when it gave none. */
   measuredSpeed (peer: string, model: string): MeasuredSpeed | undefined {
     return this.checks.measuredSpeed(peer, model)
+  }
+
+  /** Of the seeds that refuse to register this peer now: why, and what it does about it. */
+  get refusals (): SeedRefusal[] {
+    return this.parts.membership.refusals
   }
 
   /** The connections that it keeps by its own choice, and whom it knows; `undefined` when peer exchange is turned off. */

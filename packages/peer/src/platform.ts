@@ -1,4 +1,5 @@
 /** What differs between Node and a browser: transports, what to listen on, where things are kept, what is known of the hardware. */
+import type { PuzzleStore } from './admission/puzzle-keeper.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { kadDHT } from '@libp2p/kad-dht'
@@ -24,6 +25,7 @@ export interface DataDirectory {
 export interface KeptLedger {
   /** Saves a last time, and closes the store */
   stop: () => Promise<void>
+  puzzle: PuzzleStore
 }
 
 export interface Platform {

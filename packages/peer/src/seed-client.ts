@@ -4,13 +4,17 @@ import { deadline } from '@skein/core'
 import {
   MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse
 } from '@skein/records'
+import { plain, unmetRules } from './admission/seed-refusal.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
-import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
+import type { SeedDiscover, SeedModel, SeedPage, SeedProof, SignedCapabilities } from '@skein/records'
+import type { SeedRefusal } from './admission/seed-refusal.ts'
 
 export interface SeedAnswer {
   /** Why the registration was refused, `undefined` when it was not */
   refused?: string
+  /** The same for a program */
+  refusal?: Pick<SeedRefusal, 'reason' | 'message' | 'unmet'>
   lifeMs: number
   retryAfterMs: number
   /** Multiaddr texts with `/p2p/…` of other peers, from records these peers signed */
@@ -41,6 +45,8 @@ export interface AskSeedInit {
   wantPeers?: number
   wantModels?: number
   wantRelays?: number
+  /** What the seed has asked to be shown */
+  proofs?: SeedProof[]
   /** How many others this peer is connected to */
   connections?: number
   /** Which peers are wanted; a page of more than 20 only when neither peers nor models are */
@@ -68,12 +74,17 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         wantModels: init.wantModels ?? 0,
         wantRelays: init.wantRelays ?? 0,
         connections: init.connections ?? 0,
-        discover: init.discover
+        discover: init.discover,
+        proofs: init.proofs ?? []
       }, SeedRequest, { signal })
       const response = await messages.read(SeedResponse, { signal })
       await stream.close({ signal })
+      const refusal = response.refused === ''
+        ? undefined
+        : { reason: plain(response.refused), message: plain(response.message), unmet: unmetRules(response.demands) }
       return {
-        refused: response.refused === '' ? undefined : `${response.refused}: ${response.message}`,
+        refused: refusal && `${refusal.reason}: ${refusal.message}`,
+        refusal,
         lifeMs: response.lifeMs,
         retryAfterMs: response.retryAfterMs,
         peers: (await Promise.all(response.peers.slice(0, MAX_SEED_PEERS).map(async envelope => await openPeer(envelope, clock.nowMs()))))

@@ -1,6 +1,12 @@
 /** What Skein signs and sends. */
 export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, readCapabilities, signCapabilities } from './capabilities.ts'
 export type { Capabilities, Hardware, RelayLoad, SignedCapabilities } from './capabilities.ts'
+export {
+  CREDENTIAL_KIND, MAX_CREDENTIAL_BYTES, MAX_CREDENTIAL_LIFE_MS, openCredential, readCredential, signCredential
+} from './credential.ts'
+export type { Credential, SignedCredential } from './credential.ts'
+export { CredentialTextError, credentialText, parseCredentials } from './credential-text.ts'
+export type { PeerCredential } from './credential-text.ts'
 export { checkLife, MAX_CLOCK_SKEW_MS, MAX_ENVELOPE_BYTES, openEnvelope, sealEnvelope } from './envelope.ts'
 export type { Opened, RecordKind } from './envelope.ts'
 export { networkOf } from './network-group.ts'
@@ -19,8 +25,11 @@ export { RecordError } from './record-error.ts'
 export type { RecordErrorReason } from './record-error.ts'
 export { SeqGuard } from './seq-guard.ts'
 export type { SeqGuardInit } from './seq-guard.ts'
-export { MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, SeedRequest, SeedResponse } from './seed-message.ts'
-export type { SeedDiscover, SeedModel, SeedPage } from './seed-message.ts'
+export {
+  MAX_PROOF_PART_BYTES, MAX_PROOF_PARTS, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_PROOFS, MAX_SEED_RELAYS, SeedRequest,
+  SeedResponse
+} from './seed-message.ts'
+export type { SeedDemand, SeedDiscover, SeedModel, SeedPage, SeedProof } from './seed-message.ts'
 export { encodeSignalFrame, SignalFrameError, SignalFrameReader } from './signal-frame-reader.ts'
 export {
   FleetSignal, isSignalKind, MAX_SIGNAL_FRAME_BYTES, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, SIGNAL_KINDS, SIGNAL_REFUSALS, SignalFrame,

@@ -1,7 +1,10 @@
 /** A seed: a node of the mesh that newcomers are told to dial first. */
 import { systemClock, systemRandom } from '@skein/core/system'
-import { createPeer } from '@skein/peer'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { createPeer, publicNetwork } from '@skein/peer'
+import { AdmissionGate } from './admission/admission-gate.ts'
 import { InboundGuard } from './admission/inbound-guard.ts'
+import { NetworkPlaces } from './admission/network-places.ts'
 import { relayService } from './relay/relay-service.ts'
 import { handoutOrder } from './handouts/handout-order.ts'
 import { SpotChecks } from './handouts/spot-checks.ts'
@@ -15,6 +18,9 @@ import { STAGE_DUTIES } from './stages/stage.ts'
 import type { RelayService, RelayServiceComponents, RelayServiceInit } from './relay/relay-service.ts'
 import type { SpotCheckCounters } from './handouts/spot-checks.ts'
 import type { SeedRole } from './roles.ts'
+import type { AdmissionDrop } from './admission/admission-book.ts'
+import type { AdmissionGateInit } from './admission/admission-gate.ts'
+import type { NetworkLimits } from './admission/network-places.ts'
 import type { InboundCounters, InboundGuardInit } from './admission/inbound-guard.ts'
 import type { SeedService, SeedServiceInit } from './seed-service.ts'
 import type { SignalService, SignalServiceComponents, SignalServiceInit } from './signalling/signal-service.ts'
@@ -23,10 +29,11 @@ import type { Stage } from './stages/stage.ts'
 import type { SeedStagesInit } from './stages/seed-stages.ts'
 import type { Clock } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
+import type { VerifiedNetwork } from '@skein/records'
 
 type PeerOptions = Omit<PeerInit, 'services' | 'describe' | 'relay'>
 
-export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'registry' | 'onExchange' | 'onDiscover'> {
+export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'maxPerNetwork' | 'registry' | 'onExchange' | 'onDiscover'> {
   /**
    * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
    *
@@ -53,6 +60,15 @@ export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistr
    * @default 15_000
    */
   spotCheckMs?: number
+  /**
+   * Who is let in: registers, is answered, and may reserve a place at the relay. What a peer loses that does not meet the policy any longer is its
+   * registration, its reservation, and its connections.
+   *
+   * @default everybody is
+   */
+  admission?: Pick<AdmissionGateInit, 'policy' | 'rules'>
+  /** Most registrations, and most reservations, of one network as `networkOf` tells it @default not limited but by `maxPerNetwork` */
+  networkLimits?: { registrations?: NetworkLimits, reservations?: NetworkLimits }
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
   /** Networks that are not limited by address; see `InboundGuardInit` @default loopback */
@@ -75,6 +91,8 @@ export interface Seed {
   signalling: SignalService | undefined
   /** Circuits through this seed; not there without the role */
   relay?: RelayService
+  /** Not there when everybody is let in */
+  admission?: AdmissionGate
   /** Connections and streams that were refused or ended, by reason */
   readonly inbound: InboundCounters
   /** Registered peers that were looked for, and found or not */
@@ -98,8 +116,8 @@ export interface Seed {
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
-    limits, maxRegistrations, registry, onExchange, onDiscover, onStage, relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit,
-    spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
+    admission, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
+    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
@@ -108,6 +126,11 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const random = init.random ?? systemRandom()
   const maxConnections = init.maxConnections ?? 4_000
   const guard = new InboundGuard({ ...limits, connections: { maxConnections, ...limits?.connections }, trustedNetworks, clock })
+  // the relay's own place, and those that are registered
+  const gate = admission && new AdmissionGate({ ...admission, maxAdmissions: (maxRegistrations ?? 100_000) + 1, clock })
+  // trusted networks are not counted
+  const placeOf = (address: string): VerifiedNetwork | undefined =>
+    guard.networkOf(address) === undefined ? undefined : (init.networkOf ?? publicNetwork)(address)
   let service: SeedService | undefined
   let signalling: SignalService | undefined
   let relay: RelayService | undefined
@@ -142,7 +165,14 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
       ...roles.includes('relay')
         ? {
             relay: (components: RelayServiceComponents) => {
-              relay = relayService({ ...relayInit, clock, onLoad: () => { self?.onLoad() } })(components)
+              relay = relayService({
+                ...relayInit,
+                networks: networkLimits?.reservations,
+                networkOf: placeOf,
+                admits: gate && (of => gate.isAdmitted(of)),
+                clock,
+                onLoad: () => { self?.onLoad() }
+              })(components)
               return relay
             }
           }
@@ -151,7 +181,11 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
         service = seedService({
           // the place that a relay takes for itself is not one of those that were asked for
           maxRegistrations: maxRegistrations === undefined ? undefined : maxRegistrations + (roles.includes('relay') ? 1 : 0),
+          maxPerNetwork,
           registry,
+          admission: gate,
+          places: new NetworkPlaces(networkLimits?.registrations ?? {}),
+          placeOf,
           onExchange,
           onDiscover,
           clock,
@@ -180,6 +214,9 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     }
   })
   running.peer = peer
+  if (gate !== undefined) {
+    gate.onDrop = drop => { void expel(peer, service as SeedService, relay, drop) }
+  }
   await followStage(stages.stage)
   stages.start(peer.libp2p, () => service?.registry.size ?? 0)
   guard.start(peer.libp2p)
@@ -204,6 +241,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     service: service as SeedService,
     signalling,
     relay,
+    admission: gate,
     inbound: guard.counters,
     spotChecks: spotChecks.counters,
     get isShedding () { return guard.isShedding },
@@ -215,8 +253,22 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
       roundTrips.stop()
       spotChecks.stop()
       guard.stop()
+      gate?.stop()
       await self?.stop()
       await peer.stop(options)
+    }
+  }
+}
+
+/** Takes from a peer what it has here. */
+async function expel (from: Peer, service: SeedService, relay: RelayService | undefined, { peer, reason }: AdmissionDrop): Promise<void> {
+  const log = from.libp2p.logger.forComponent('skein:admission')
+  log('%s is not admitted any longer: %s', peer, reason)
+  relay?.expel(peer)
+  const ended = await Promise.allSettled([service.expel(peer), from.libp2p.hangUp(peerIdFromString(peer))])
+  for (const failure of ended) {
+    if (failure.status === 'rejected') {
+      log.error('%s could not be dropped: %s', peer, (failure.reason as Error).message)
     }
   }
 }

@@ -8,21 +8,25 @@ import {
 } from '@skein/records'
 import { DRAWN_PER_HANDED_OUT } from './handouts/handout-order.ts'
 import { DiscoverLimiter } from './registry/discover-limiter.ts'
+import { NetworkPlaces } from './admission/network-places.ts'
 import { MemoryRegistry } from './registry/memory-registry.ts'
 import { DEFAULT_SEED_ROLES, takesRegistrations } from './roles.ts'
 import { newcomerPlan } from './stages/newcomer-plan.ts'
 import { DEFAULT_DISCOVER_LIMIT, StaleCursorError } from './registry/registry.ts'
+import type { AdmissionGate } from './admission/admission-gate.ts'
 import type { RegionTierCount, Registry } from './registry/registry.ts'
 import type { SeedRole } from './roles.ts'
 import type { NewcomerPlan, NewcomerWant } from './stages/newcomer-plan.ts'
 import type { ComponentLogger, Connection, Logger, PeerId, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
-import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities } from '@skein/records'
+import type { SeedDiscover, SeedModel, SeedPage, SignedCapabilities, VerifiedNetwork } from '@skein/records'
 
 export interface SeedServiceInit {
   /** Of the registry in memory @default 100_000 */
   maxRegistrations?: number
+  /** Of the registry in memory: most of one /24 (IPv6: /48) @default 512 */
+  maxPerNetwork?: number
   /** Where registrations are kept @default a MemoryRegistry */
   registry?: Registry
   /** Told of each exchange that has ended: `answered`, the reason of a refusal, or `failed` */
@@ -43,6 +47,12 @@ export interface SeedServiceInit {
   roundTripOf?: (peer: PeerId) => number | undefined
   /** Puts the registrations drawn for a newcomer, or the relays for a peer, in order, and takes so many @default the first */
   handOut?: <E extends Uint8Array>(envelopes: readonly E[], count: number) => E[]
+  /** Who is let in; whoever is not gets no answer but what is missing @default everybody is */
+  admission?: Pick<AdmissionGate, 'judge'>
+  /** Most registrations of one network, besides those that the registry limits @default not limited */
+  places?: NetworkPlaces
+  /** The networks by which `places` counts @default none is counted */
+  placeOf?: (address: string) => VerifiedNetwork | undefined
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -70,6 +80,8 @@ const REQUEST_RATE = { ratePerSecond: 0.2, burst: 20 }
 const MAX_RATED_PEERS = 16_384
 /** A seed that drains will not be back sooner, ms. */
 const DRAIN_RETRY_MS = 30_000
+/** What a peer lacks that is not admitted takes its time; whoever can show it comes at once, ms. */
+const NOT_ADMITTED_RETRY_MS = 60_000
 /** Roles change with a restart, which closes the connection, ms. */
 const NOT_HERE_RETRY_MS = 3_600_000
 const MAX_STREAMS_PER_CONNECTION = 4
@@ -100,6 +112,9 @@ export class SeedService implements Startable {
   private readonly roundTripOf: NonNullable<SeedServiceInit['roundTripOf']>
   private readonly handOut: NonNullable<SeedServiceInit['handOut']>
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
+  private readonly admission: SeedServiceInit['admission']
+  private readonly places: NetworkPlaces
+  private readonly placeOf: NonNullable<SeedServiceInit['placeOf']>
   private readonly buckets = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
   private readonly limiter: DiscoverLimiter
   private cancelSweep?: Cancel
@@ -121,8 +136,15 @@ export class SeedService implements Startable {
     this.roundTripOf = init.roundTripOf ?? (() => undefined)
     this.handOut = init.handOut ?? ((envelopes, count) => envelopes.slice(0, count))
     this.onAnswered = init.onAnswered ?? (() => {})
+    this.admission = init.admission
+    this.places = init.places ?? new NetworkPlaces({})
+    this.placeOf = init.placeOf ?? (() => undefined)
     this.limiter = new DiscoverLimiter({ random: this.random })
-    this.registry = init.registry ?? new MemoryRegistry({ maxRegistrations: init.maxRegistrations, random: this.random })
+    this.registry = init.registry ?? new MemoryRegistry({
+      maxRegistrations: init.maxRegistrations,
+      maxPerNetwork: init.maxPerNetwork,
+      random: this.random
+    })
   }
 
   async start (): Promise<void> {
@@ -202,6 +224,12 @@ export class SeedService implements Startable {
       return { ...this.refusal('too_early', `Ask again in ${Math.ceil(waitMs / 1000)} s`), retryAfterMs: waitMs }
     }
 
+    // before any signature is checked: what a flood of strangers costs is this
+    const verdict = await this.admission?.judge(peer, request.proofs)
+    if (verdict?.admitted === false) {
+      return { ...this.refusal('not_admitted', verdict.message), demands: verdict.demands, retryAfterMs: NOT_ADMITTED_RETRY_MS }
+    }
+
     const plan = this.plan({
       peers: this.roles.includes('bootstrap') ? Math.min(request.wantPeers, MAX_SEED_PEERS) : 0,
       models: this.roles.includes('discover') ? Math.min(request.wantModels, MAX_SEED_MODELS) : 0
@@ -213,7 +241,8 @@ export class SeedService implements Startable {
       retryAfterMs: 0,
       peers: plan.peers === 0 ? [] : await this.sample(plan.peers, peer, nowMs),
       models: plan.models === 0 ? [] : await this.registry.models(plan.models, nowMs),
-      relays: request.wantRelays === 0 ? [] : await this.relays(peer, request.wantRelays, nowMs)
+      relays: request.wantRelays === 0 ? [] : await this.relays(peer, request.wantRelays, nowMs),
+      demands: []
     }
     if (request.discover != null) {
       // a large page has a message for itself
@@ -264,15 +293,29 @@ export class SeedService implements Startable {
     if (capabilities.peer !== connection.remotePeer.toString()) {
       throw new RecordError('wrong_signer', 'Only the peer itself can register')
     }
-    const network = this.networkOf(connection.remoteAddr.toString())
+    const address = connection.remoteAddr.toString()
+    const place = this.placeOf(address)
+    const full = this.places.refusal(capabilities.peer, place, nowMs)
+    if (full !== undefined) {
+      throw new RegistryRefusal('network_full',
+        `Others of ${full.network} have the ${full.limit} places that one network of its kind may have; try another seed`)
+    }
+    const network = this.networkOf(address)
     // over a relay it would be the relay's
     const rttMs = connection.limits === undefined ? this.roundTripOf(connection.remotePeer) : undefined
     const outcome = await this.registry.register(capabilities, request.capabilities, nowMs, { network, rttMs })
     if (!outcome.registered) {
       throw new RegistryRefusal(outcome.reason, outcome.message)
     }
+    this.places.take(capabilities.peer, place, nowMs + outcome.lifeMs)
     this.counters.registered++
     return outcome.lifeMs
+  }
+
+  /** Its registration ends now. */
+  async expel (peer: string): Promise<void> {
+    this.places.release(peer)
+    await this.registry.remove(peer)
   }
 
   private async discover (peer: string, question: SeedDiscover, maxLimit: number, nowMs: number): Promise<SeedPage> {
@@ -312,7 +355,7 @@ export class SeedService implements Startable {
 
   private refusal (refused: string, message: string): SeedResponse {
     this.counters.refused[refused] = (this.counters.refused[refused] ?? 0) + 1
-    return { refused, message, lifeMs: 0, retryAfterMs: 0, peers: [], models: [], relays: [] }
+    return { refused, message, lifeMs: 0, retryAfterMs: 0, peers: [], models: [], relays: [], demands: [] }
   }
 
   private waitMs (peer: string, nowMs: number): number {

@@ -10,6 +10,7 @@ import { loadIdentity } from './identity-file.ts'
 import { keepLedger } from './kept-ledger.ts'
 import { openLevelAddressTables } from './level-address-tables.ts'
 import { nodeNameResolver } from './name-resolver.ts'
+import { puzzleFile } from './puzzle-file.ts'
 import { webSocketTransport } from './websocket-transport.ts'
 import type { Platform } from '../platform.ts'
 
@@ -37,7 +38,8 @@ export const platform: Platform = {
     return {
       privateKey,
       addresses,
-      keepLedger: async (ledger, options) => await keepLedger(join(path, 'reputation'), ledger, { ...options, onDamage })
+      keepLedger: async (ledger, options) => await keepLedger(join(path, 'reputation'), ledger, { ...options, onDamage }),
+      puzzle: puzzleFile(join(path, 'puzzle.solution'))
     }
   }
 }

@@ -10,6 +10,7 @@ export interface SeedRequest {
   discover?: SeedDiscover
   connections: number
   wantRelays: number
+  proofs: SeedProof[]
 }
 
 export const SeedRequest = (() => {
@@ -49,6 +50,13 @@ export const SeedRequest = (() => {
         w.uint32(obj.wantRelays)
       }
 
+      if (obj.proofs != null && obj.proofs.length > 0) {
+        for (const value of obj.proofs) {
+          w.uint32(82)
+          SeedProof.codec().encode(value, w)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -60,7 +68,8 @@ export const SeedRequest = (() => {
         wantPeers: 0,
         wantModels: 0,
         connections: 0,
-        wantRelays: 0
+        wantRelays: 0,
+        proofs: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -95,6 +104,16 @@ export const SeedRequest = (() => {
             obj.wantRelays = reader.uint32()
             break
           }
+          case 10: {
+            if (opts.limits?.proofs != null && obj.proofs.length === opts.limits.proofs) {
+              throw new MaxLengthError('Decode error - repeated field "proofs" had too many elements')
+            }
+
+            obj.proofs.push(SeedProof.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.proofs$
+            }))
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -113,6 +132,77 @@ export const SeedRequest = (() => {
   }
 })()
 
+export interface SeedProof {
+  rule: string
+  parts: Uint8Array<ArrayBuffer>[]
+}
+
+export const SeedProof = (() => {
+  const codec: Pick<Codec<SeedProof, Partial<SeedProof>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.rule != null && obj.rule !== '')) {
+        w.uint32(10)
+        w.string(obj.rule)
+      }
+
+      if (obj.parts != null && obj.parts.length > 0) {
+        for (const value of obj.parts) {
+          w.uint32(18)
+          w.bytes(value)
+        }
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length, opts = {}) {
+      const obj: any = {
+        rule: '',
+        parts: []
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.rule = reader.string()
+            break
+          }
+          case 2: {
+            if (opts.limits?.parts != null && obj.parts.length === opts.limits.parts) {
+              throw new MaxLengthError('Decode error - repeated field "parts" had too many elements')
+            }
+
+            obj.parts.push(reader.bytes())
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SeedProof>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedProof>): SeedProof => decodeMessage(buf, codec, opts)
+  }
+})()
+
 export interface SeedResponse {
   refused: string
   message: string
@@ -122,6 +212,7 @@ export interface SeedResponse {
   models: SeedModel[]
   page?: SeedPage
   relays: Uint8Array<ArrayBuffer>[]
+  demands: SeedDemand[]
 }
 
 export const SeedResponse = (() => {
@@ -177,6 +268,13 @@ export const SeedResponse = (() => {
         }
       }
 
+      if (obj.demands != null && obj.demands.length > 0) {
+        for (const value of obj.demands) {
+          w.uint32(74)
+          SeedDemand.codec().encode(value, w)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -190,7 +288,8 @@ export const SeedResponse = (() => {
         retryAfterMs: 0,
         peers: [],
         models: [],
-        relays: []
+        relays: [],
+        demands: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -247,6 +346,16 @@ export const SeedResponse = (() => {
             obj.relays.push(reader.bytes())
             break
           }
+          case 9: {
+            if (opts.limits?.demands != null && obj.demands.length === opts.limits.demands) {
+              throw new MaxLengthError('Decode error - repeated field "demands" had too many elements')
+            }
+
+            obj.demands.push(SeedDemand.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.demands$
+            }))
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -262,6 +371,104 @@ export const SeedResponse = (() => {
     codec: (): typeof codec => codec,
     encode: (obj: Partial<SeedResponse>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
     decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedResponse>): SeedResponse => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface SeedDemand {
+  rule: string
+  problem: string
+  message: string
+  where: string
+  puzzleBits: number
+}
+
+export const SeedDemand = (() => {
+  const codec: Pick<Codec<SeedDemand, Partial<SeedDemand>>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.rule != null && obj.rule !== '')) {
+        w.uint32(10)
+        w.string(obj.rule)
+      }
+
+      if ((obj.problem != null && obj.problem !== '')) {
+        w.uint32(18)
+        w.string(obj.problem)
+      }
+
+      if ((obj.message != null && obj.message !== '')) {
+        w.uint32(26)
+        w.string(obj.message)
+      }
+
+      if ((obj.where != null && obj.where !== '')) {
+        w.uint32(34)
+        w.string(obj.where)
+      }
+
+      if ((obj.puzzleBits != null && obj.puzzleBits !== 0)) {
+        w.uint32(40)
+        w.uint32(obj.puzzleBits)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        rule: '',
+        problem: '',
+        message: '',
+        where: '',
+        puzzleBits: 0
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.rule = reader.string()
+            break
+          }
+          case 2: {
+            obj.problem = reader.string()
+            break
+          }
+          case 3: {
+            obj.message = reader.string()
+            break
+          }
+          case 4: {
+            obj.where = reader.string()
+            break
+          }
+          case 5: {
+            obj.puzzleBits = reader.uint32()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SeedDemand>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SeedDemand>): SeedDemand => decodeMessage(buf, codec, opts)
   }
 })()
 

@@ -23,7 +23,16 @@ export const CIRCUIT_STATUS = {
 /** Largest message of either protocol, bytes (the specification's "should"). */
 export const MAX_CIRCUIT_MESSAGE_BYTES = 4_096
 
-/** What a refused circuit is told; the protocol has no finer words. */
+/** What a refused reservation is told; the protocol has no finer words. */
+export function reserveStatus (reason: RelayRefusalReason): number {
+  switch (reason) {
+    case 'not_admitted': return CIRCUIT_STATUS.permissionDenied
+    case 'network_full': return CIRCUIT_STATUS.resourceLimitExceeded
+    default: return CIRCUIT_STATUS.reservationRefused
+  }
+}
+
+/** What a refused circuit is told. */
 export function connectStatus (reason: RelayRefusalReason): number {
   return reason === 'no_reservation' ? CIRCUIT_STATUS.noReservation : CIRCUIT_STATUS.resourceLimitExceeded
 }

@@ -3,10 +3,12 @@
  * A machine: the relay service asks it before it answers anybody, and tells it of every byte before that passes on.
  */
 import { BoundedMap, TimerTable, TokenBucket } from '@skein/core'
+import { NetworkPlaces } from '../admission/network-places.ts'
 import { DEFAULT_RELAY_LIMITS } from './relay-limits.ts'
 import { dayEndMs, monthEndMs, monthOf } from './usage-period.ts'
 import type { Machine } from '@skein/core'
-import type { RelayLoad } from '@skein/records'
+import type { RelayLoad, VerifiedNetwork } from '@skein/records'
+import type { NetworkLimits } from '../admission/network-places.ts'
 import type { RelayLimits } from './relay-limits.ts'
 import type { MonthUsage } from './usage-period.ts'
 
@@ -14,6 +16,8 @@ import type { MonthUsage } from './usage-period.ts'
  * - `draining`: this relay is about to stop
  * - `not_here`: the network has outgrown this seed's relaying
  * - `full`: all reservations or circuits are taken
+ * - `not_admitted`: the peer does not meet the policy of this seed
+ * - `network_full`: others of its network have all reservations that one network may have
  * - `too_often`: the peer asks faster than it may
  * - `no_reservation`: the destination is not reached through this relay
  * - `too_many_circuits`: one of the two peers has as many as a peer may have
@@ -21,7 +25,7 @@ import type { MonthUsage } from './usage-period.ts'
  * - `month_quota`: the relay has carried its bytes of the month
  */
 export type RelayRefusalReason =
-  'draining' | 'not_here' | 'full' | 'too_often' |
+  'draining' | 'not_here' | 'full' | 'not_admitted' | 'network_full' | 'too_often' |
   'no_reservation' | 'too_many_circuits' | 'peer_quota' | 'month_quota'
 
 /** Why a relay takes nobody new. */
@@ -78,6 +82,16 @@ export interface RelayLedgerInit {
    * @default 65_536
    */
   maxAccounts?: number
+  /** Most reservations of one network @default not limited */
+  networks?: NetworkLimits
+}
+
+/** What is known of one who wants a reservation. */
+export interface ReserveRequest {
+  /** Where it comes from; left out, it is not counted */
+  network?: VerifiedNetwork
+  /** Whether it meets the policy of this seed @default true */
+  admitted?: boolean
 }
 
 /** Requests of one peer: some at once, for several circuits and a reservation, then one a second: each costs the destination a stream. */
@@ -116,6 +130,7 @@ export class RelayLedger implements Machine<RelayEffect> {
   readonly limits: RelayLimits
   readonly counters: RelayCounters = { reserved: 0, connected: 0, refused: {}, reset: {}, bytes: { to_destination: 0, to_source: 0 } }
   private readonly reservations = new TimerTable<string>()
+  private readonly places: NetworkPlaces
   private readonly deadlines = new TimerTable<OpenCircuit>()
   private readonly holders = new Map<string, Holder>()
   private readonly accounts: BoundedMap<string, Account>
@@ -130,25 +145,31 @@ export class RelayLedger implements Machine<RelayEffect> {
     this.limits = { ...DEFAULT_RELAY_LIMITS, ...init.limits }
     this.accounts = new BoundedMap({ maxSize: init.maxAccounts ?? 65_536 })
     this.month = init.used ?? { month: '', bytes: 0 }
+    this.places = new NetworkPlaces(init.networks ?? {})
   }
 
   /** A peer wants to be reached through this relay, or to go on being. */
-  onReserve (peer: string, nowMs: number): ReserveDecision {
+  onReserve (peer: string, nowMs: number, { network, admitted = true }: ReserveRequest = {}): ReserveDecision {
     this.onTimeout(nowMs)
     const renewed = this.reservations.deadlineOf(peer) !== undefined
-    const reason = this.commonRefusal(peer, nowMs) ?? (!renewed && this.reservations.size >= this.limits.maxReservations ? 'full' : undefined)
+    const reason = this.commonRefusal(peer, nowMs) ??
+      (!admitted ? 'not_admitted' : undefined) ??
+      (!renewed && this.reservations.size >= this.limits.maxReservations ? 'full' : undefined) ??
+      (this.places.refusal(peer, network, nowMs) === undefined ? undefined : 'network_full')
     if (reason !== undefined) {
       return this.refuse(reason)
     }
     this.counters.reserved++
     const expiresAtMs = nowMs + this.limits.reservationMs
     this.reservations.set(peer, expiresAtMs)
+    this.places.take(peer, network, expiresAtMs)
     return { granted: true, expiresAtMs }
   }
 
-  /** Its last connection closed: nobody can be brought to it. */
+  /** Its last connection closed, so nobody can be brought to it; or it is not admitted any longer. */
   onDisconnected (peer: string): void {
     this.reservations.delete(peer)
+    this.places.release(peer)
   }
 
   /** `source` wants a circuit to `destination`. What is granted counts at once, and until `onCircuitEnded`. */

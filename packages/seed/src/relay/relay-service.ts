@@ -10,14 +10,14 @@ import * as Digest from 'multiformats/hashes/digest'
 import { CarriedBytes } from './carried-bytes.ts'
 import { CircuitResetError } from './circuit-error.ts'
 import { CircuitPipe } from './circuit-pipe.ts'
-import { CIRCUIT_STATUS, connectStatus, HOP_PROTOCOL, HOP_TYPE, MAX_CIRCUIT_MESSAGE_BYTES, STOP_PROTOCOL, STOP_TYPE } from './hop-protocol.ts'
+import { CIRCUIT_STATUS, connectStatus, HOP_PROTOCOL, HOP_TYPE, MAX_CIRCUIT_MESSAGE_BYTES, reserveStatus, STOP_PROTOCOL, STOP_TYPE } from './hop-protocol.ts'
 import { HopMessage, StopMessage } from './pb/circuit.ts'
 import { RelayLedger } from './relay-ledger.ts'
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId, PeerStore, Startable, Stream, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock } from '@skein/core'
 import type { CircuitLimit } from './pb/circuit.ts'
-import type { Receipt, RelayLoad, RelayReceipt } from '@skein/records'
+import type { Receipt, RelayLoad, RelayReceipt, VerifiedNetwork } from '@skein/records'
 import type { Circuit, RelayClosure, RelayEffect, RelayLedgerInit } from './relay-ledger.ts'
 import type { MonthUsage } from './usage-period.ts'
 
@@ -34,6 +34,10 @@ export interface RelayServiceInit extends RelayLedgerInit {
    * @default 128 MiB
    */
   maxHeldBytes?: number
+  /** Whether a peer may have a reservation @default every peer may */
+  admits?: (peer: string) => boolean
+  /** The networks that an address (a multiaddr) lies in, by which `networks` counts @default none is counted */
+  networkOf?: (address: string) => VerifiedNetwork | undefined
   /** Told when reservations or circuits came or went */
   onLoad?: () => void
   /** @default systemClock() */
@@ -68,6 +72,8 @@ export class RelayService implements Startable {
   private readonly clock: Clock
   private readonly log: Logger
   private readonly onLoad: () => void
+  private readonly admits: NonNullable<RelayServiceInit['admits']>
+  private readonly networkOf: NonNullable<RelayServiceInit['networkOf']>
   private readonly driver: MachineDriver<RelayEffect, RelayLedger>
   private readonly pipes = new Map<Circuit, CircuitPipe>()
   private readonly stalledSinceMs = new Map<Circuit, number>()
@@ -83,6 +89,8 @@ export class RelayService implements Startable {
     this.clock = init.clock ?? systemClock()
     this.log = components.logger.forComponent('skein:relay')
     this.onLoad = init.onLoad ?? (() => {})
+    this.admits = init.admits ?? (() => true)
+    this.networkOf = init.networkOf ?? (() => undefined)
     this.maxStallMs = init.maxStallMs ?? 30_000
     this.maxHeldBytes = init.maxHeldBytes ?? 128 * 2 ** 20
     this.ledger = new RelayLedger(init)
@@ -140,12 +148,17 @@ export class RelayService implements Startable {
     return this.ledger.usage(this.clock.nowMs())
   }
 
-  private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
+  /** Its reservation ends now; circuits end with its connections. */
+  expel (peer: string): void {
     const before = this.ledger.reserved
-    this.driver.input(machine => { machine.onDisconnected(event.detail.toString()) })
+    this.driver.input(machine => { machine.onDisconnected(peer) })
     if (this.ledger.reserved !== before) {
       this.onLoad()
     }
+  }
+
+  private readonly onDisconnect = (event: CustomEvent<PeerId>): void => {
+    this.expel(event.detail.toString())
   }
 
   private async onHop (stream: Stream, connection: Connection): Promise<void> {
@@ -177,9 +190,10 @@ export class RelayService implements Startable {
       return
     }
     const peer = connection.remotePeer.toString()
-    const decision = this.input((ledger, nowMs) => ledger.onReserve(peer, nowMs))
+    const request = { network: this.networkOf(connection.remoteAddr.toString()), admitted: this.admits(peer) }
+    const decision = this.input((ledger, nowMs) => ledger.onReserve(peer, nowMs, request))
     if (!decision.granted) {
-      await answer(CIRCUIT_STATUS.reservationRefused)
+      await answer(reserveStatus(decision.reason))
       return
     }
     this.onLoad()
