@@ -4,12 +4,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
 import { ConfigError, ConfigFileError } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
+import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { measure } from './commands/measure.ts'
 import { peer } from './commands/peer.ts'
 import { exportReputation, importReputation, listReputation, showReputation } from './commands/reputation.ts'
 import { seed } from './commands/seed.ts'
+import { addStake, showStakes } from './commands/stake.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
 import { up } from './commands/up.ts'
 import { Output } from './output.ts'
@@ -74,6 +76,7 @@ Examples:
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
   $ skein measure PEER --seed ADDR               what a peer can do, measured
+  $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
   $ skein reputation list                        whom this peer trusts to deliver
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
@@ -170,6 +173,8 @@ Exit status: 0 when it was measured, 1 when it was not.`))
     .action(run(measure))
 
   reputation(program.command('reputation'), run)
+  credential(program.command('credential'), run)
+  stake(program.command('stake'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
@@ -183,6 +188,54 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   merge.action(async folders => { await run(mergeCommand)(folders, mergeValues(merge), merge) })
 
   return program
+}
+
+function credential (command: Command, run: Run): void {
+  command.description('Vouch for peers, so that seeds that ask for it let them in').addHelpText('after', `
+Examples:
+  $ skein credential key --key authority.key                       the id to give to seeds: --token-authority ID
+  $ skein credential issue PEER --key authority.key --days 90 --out peer.credential
+  $ skein peer --seed ADDR --credential peer.credential
+  $ skein credential revoke peer.credential --list revoked.txt`)
+  json(command.command('key')
+    .description('Print whose key is in a file; one that is not there is made')
+    .option('--key <file>', 'the key file (default: that of skein peer)')
+    .option('--pem', 'print the public key in PEM instead, for an authority of X.509 certificates'))
+    .action(run(credentialKey))
+  json(command.command('issue <peer>')
+    .description('Sign a credential for a peer')
+    .requiredOption('--key <file>', 'key file of the authority')
+    .option('--days <n>', 'how long it holds', wholeNumber(1, 396), 90)
+    .option('--note <text>', 'for your own books; whoever sees the credential sees it', '')
+    .option('--out <file>', 'where to write it (default: it is printed)'))
+    .action(run(issueCredential))
+  json(command.command('revoke <id-or-file>')
+    .description('Put a credential on a list of revocations')
+    .requiredOption('--list <file>', 'the list that seeds follow: --token-revocations FILE')
+    .option('--note <text>', 'why', ''))
+    .action(run(revokeCredential))
+  json(command.command('show <file>').description('Show what is in a file of credentials')).action(run(showCredential))
+}
+
+function stake (command: Command, run: Run): void {
+  command.description('Keep a signed ledger of what is staked for peers').addHelpText('after', `
+Examples:
+  $ skein stake add PEER --ledger stakes.jsonl --key ledger.key --amount 50 --unit EUR --days 365
+  $ skein stake show --ledger stakes.jsonl --authority ID
+  $ skein stake add PEER --ledger stakes.jsonl --key ledger.key --amount 0 --unit EUR      takes it back`)
+  json(command.command('add <peer>')
+    .description('Append what is staked for a peer from now on; 0 takes it back')
+    .requiredOption('--ledger <file>', 'the ledger; one that is not there is begun')
+    .requiredOption('--key <file>', 'key file of the ledger')
+    .requiredOption('--amount <n>', 'in whole units', wholeNumber(0, Number.MAX_SAFE_INTEGER))
+    .requiredOption('--unit <name>', 'EUR, sats')
+    .option('--days <n>', 'how long it is bound', wholeNumber(1, 36_500), 365))
+    .action(run(addStake))
+  json(command.command('show')
+    .description('Check the ledger, and show what is staked')
+    .requiredOption('--ledger <file>', 'the ledger')
+    .requiredOption('--authority <id>', 'whose key signs it, as skein credential key prints it'))
+    .action(run(showStakes))
 }
 
 function reputation (command: Command, run: Run): void {
@@ -225,6 +278,7 @@ function node (command: Command): Command {
     .option('--region <name>', 'short name of the region, eu-west', '')
     .option('--data <folder>', 'folder for the identity and the address book (or SKEIN_DATA; default: ~/.skein/COMMAND)', process.env.SKEIN_DATA)
     .option('--ephemeral', 'keep nothing on disk: a new identity each time')
+    .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
 }
 
 function json (command: Command): Command {

@@ -37,5 +37,5 @@ function optionsOf ({ name, flag, environment, expects, help, default: byDefault
 
 const PLACEHOLDERS: Partial<Record<ReturnType<typeof optionOf>['type'], string>> = {
   addresses: 'address', seeds: 'address', networks: 'network', endpoint: 'endpoint', redis: 'address', prefix: 'prefix', folder: 'folder',
-  number: 'n', choice: 'name', choices: 'names'
+  number: 'n', limit: 'n', choice: 'name', choices: 'names', file: 'file', peers: 'id', policy: 'policy'
 }

@@ -15,7 +15,7 @@ export interface GatewayCommandOptions extends NodeOptions {
 }
 
 export async function gateway ({ output, stop }: CommandContext, options: GatewayCommandOptions): Promise<void> {
-  const peer = await createPeer({ ...peerInit('gateway', options, output), signal: stop })
+  const peer = await createPeer({ ...await peerInit('gateway', options, output), signal: stop })
   try {
     const running = await startGateway(peer, { port: options.port, host: options.host, apiKeys: options.apiKey })
     try {

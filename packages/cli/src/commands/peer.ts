@@ -17,7 +17,7 @@ export interface PeerCommandOptions extends NodeOptions, ServedOptions {
 
 export async function peer ({ output, stop }: CommandContext, options: PeerCommandOptions): Promise<void> {
   const running = await createPeer({
-    ...peerInit('peer', options, output),
+    ...await peerInit('peer', options, output),
     routing: { offerLifeMs: options.offerLife * 1000 },
     signal: stop
   })

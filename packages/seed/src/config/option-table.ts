@@ -1,4 +1,5 @@
 /** The options of `skein seed`: the one table from which flags, environment names, file keys, checks, help and documentation are made. */
+import { MAX_PUZZLE_BITS } from '@skein/records/puzzle'
 import { LOOPBACK_NETWORKS } from '../node/trusted-networks.ts'
 import { SEED_ROLES } from '../roles.ts'
 
@@ -21,6 +22,10 @@ export type SeedOption = Described & (
   | { type: 'redis', default: undefined }
   | { type: 'prefix', default: string }
   | { type: 'folder', default: string }
+  | { type: 'file', default: undefined }
+  | { type: 'peers', default: readonly string[] }
+  | { type: 'policy', default: undefined }
+  | { type: 'limit', default: undefined, min: number, max: number, unit: string }
   | { type: 'switch', default: boolean }
   | { type: 'number', default: number, min: number, max: number, unit: string }
   | { type: 'choice', default: string, choices: readonly string[] }
@@ -156,6 +161,123 @@ export const SEED_OPTIONS = {
     unit: 'connections',
     help: 'most libp2p connections at once'
   },
+  registrationsPerNetwork: {
+    type: 'number',
+    default: 512,
+    min: 1,
+    max: 10_000_000,
+    unit: 'registrations',
+    help: 'most registrations from one /24 (IPv6: /48), with redis of the whole fleet'
+  },
+  registrationsPerWideNetwork: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: 10_000_000,
+    unit: 'registrations',
+    help: 'most registrations from one public /16 (IPv6: /32), at this seed'
+  },
+  registrationsPerSystem: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: 10_000_000,
+    unit: 'registrations',
+    help: 'most registrations from one autonomous system, at this seed; needs a table of them'
+  },
+  reservationsPerNetwork: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: 100_000,
+    unit: 'peers',
+    help: 'most peers of one public /24 (IPv6: /48) that are reached through this seed'
+  },
+  reservationsPerWideNetwork: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: 100_000,
+    unit: 'peers',
+    help: 'most peers of one public /16 (IPv6: /32) that are reached through this seed'
+  },
+  reservationsPerSystem: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: 100_000,
+    unit: 'peers',
+    help: 'most peers of one autonomous system that are reached through this seed; needs a table of them'
+  },
+  admission: {
+    type: 'policy',
+    default: undefined,
+    help: 'what a peer must show to be let in; without it everybody is'
+  },
+  admissionHelp: {
+    type: 'text',
+    default: '',
+    maxLength: 200,
+    help: 'where a peer that is refused gets what it lacks, told to its user: a URL or an address'
+  },
+  puzzleBits: {
+    type: 'number',
+    default: 1,
+    min: 0,
+    max: MAX_PUZZLE_BITS,
+    unit: 'doublings',
+    help: 'work of the puzzle; 1 takes an ordinary machine about a second, each more twice as long'
+  },
+  tokenAuthorities: {
+    type: 'peers',
+    default: [],
+    flag: 'token-authority',
+    help: 'whose credentials let peers in, as skein credential key prints it'
+  },
+  tokenRevocations: {
+    type: 'file',
+    default: undefined,
+    help: 'ids of revoked credentials, one a line; read again within 2 s of a change'
+  },
+  certificateAuthorities: {
+    type: 'file',
+    default: undefined,
+    help: 'certificates (PEM) of the authorities whose X.509 certificates let peers in; read again within 2 s of a change'
+  },
+  certificateRevocations: {
+    type: 'file',
+    default: undefined,
+    help: 'X.509 revocation lists (PEM or DER) of these authorities; read again within 2 s of a change'
+  },
+  stakeLedger: {
+    type: 'file',
+    default: undefined,
+    help: 'signed ledger of what is staked for peers, as skein stake writes it; read again within 2 s of a change'
+  },
+  stakeAuthority: {
+    type: 'peers',
+    default: [],
+    help: 'who signs the ledger of stakes: one, as skein credential key prints it'
+  },
+  minStake: {
+    type: 'limit',
+    default: undefined,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: 'units',
+    help: 'least stake of a peer'
+  },
+  stakeUnit: {
+    type: 'text',
+    default: '',
+    maxLength: 16,
+    help: 'unit of stakes that count: EUR, sats'
+  },
+  credential: {
+    type: 'file',
+    default: undefined,
+    help: 'token or certificate that this seed shows to other seeds that ask for one'
+  },
   redis: {
     type: 'redis',
     default: undefined,
@@ -194,14 +316,15 @@ export type OptionName = keyof typeof SEED_OPTIONS
 export const OPTION_NAMES = Object.keys(SEED_OPTIONS) as OptionName[]
 
 type ValueOf<O extends SeedOption> =
-  O extends { type: 'addresses' | 'seeds' | 'networks' } ? string[]
+  O extends { type: 'addresses' | 'seeds' | 'networks' | 'peers' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
-      : O extends { type: 'secret' | 'redis' } ? string | undefined
+      : O extends { type: 'secret' | 'redis' | 'file' | 'policy' } ? string | undefined
         : O extends { type: 'switch' } ? boolean
           : O extends { type: 'number' } ? number
-            : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C
-              : O extends { type: 'choices', choices: ReadonlyArray<infer C> } ? C[]
-                : string
+            : O extends { type: 'limit' } ? number | undefined
+              : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C
+                : O extends { type: 'choices', choices: ReadonlyArray<infer C> } ? C[]
+                  : string
 
 /** The configuration of a seed, complete. */
 export type SeedConfig = { [K in OptionName]: ValueOf<typeof SEED_OPTIONS[K]> }
@@ -224,7 +347,9 @@ export const ENVIRONMENT_PREFIX = 'SKEIN_SEED_'
 /** Names the configuration file; not an option of the table, for a file cannot name itself. */
 export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
 
+const LISTS: ReadonlyArray<SeedOption['type']> = ['addresses', 'seeds', 'networks', 'peers', 'choices']
+
 /** Whether the option may be given several times, or as a list. */
 export function isList (option: SeedOption): boolean {
-  return option.type === 'addresses' || option.type === 'seeds' || option.type === 'networks' || option.type === 'choices'
+  return LISTS.includes(option.type)
 }

@@ -1,6 +1,8 @@
 /** Reads one option's value, from text (flags, environment) or from YAML, and writes it back. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
+import { peerIdBytesOf } from '@skein/records'
+import { ADMISSION_RULES, parsePolicy } from '../admission/admission-policy.ts'
 import { parseNetwork } from '../node/trusted-networks.ts'
 import { maskRedisAddress, parseRedisAddress, REDIS_ADDRESS_EXPECTED, REDIS_PREFIX, RedisAddressError } from '../redis/redis-address.ts'
 import { isList, NONE, optionOf } from './option-table.ts'
@@ -59,6 +61,10 @@ export function expectation (option: SeedOption): string {
     case 'redis': return REDIS_ADDRESS_EXPECTED
     case 'prefix': return '1 to 64 letters, digits and - _ . :'
     case 'folder': return 'the path of a folder'
+    case 'file': return `the path of a file, or ${NONE}`
+    case 'peers': return `peer ids such as 12D3Koo…, or ${NONE}`
+    case 'policy': return `rules (${ADMISSION_RULES.join(', ')}) joined by "and" or "or", such as token or (puzzle and stake); or ${NONE}`
+    case 'limit': return `a whole number from ${option.min} to ${option.max} (${option.unit}), or ${NONE}`
     case 'switch': return 'true or false'
     case 'number': return `a whole number from ${option.min} to ${option.max} (${option.unit})`
     case 'choice': return `one of ${option.choices.join(', ')}`
@@ -93,7 +99,7 @@ function fromText (option: SeedOption, given: unknown): unknown {
   if (option.type === 'switch') {
     return SWITCH_WORDS.get(text.toLowerCase()) ?? text
   }
-  if (option.type === 'number') {
+  if (option.type === 'number' || option.type === 'limit') {
     return /^\d{1,15}$/.test(text) ? Number(text) : text
   }
   return text
@@ -113,10 +119,14 @@ function read (option: SeedOption, value: unknown): unknown {
     case 'choices': return choices(option, texts(option, value))
     case 'switch': return check(option, typeof value === 'boolean', value)
     case 'choice': return check(option, option.choices.includes(value as string), value)
-    case 'number': return check(option, Number.isInteger(value) && (value as number) >= option.min && (value as number) <= option.max, value)
+    case 'number': return whole(option, value)
     case 'text': return check(option, isText(value, 0, option.maxLength) && !/\p{Cc}/u.test(value), value)
     case 'redis': return readRedis(value)
     case 'prefix': return check(option, typeof value === 'string' && REDIS_PREFIX.test(value), value)
+    case 'file': return value === NONE ? undefined : check(option, isText(value, 1) && !value.includes('\0'), value)
+    case 'peers': return peers(option, value)
+    case 'policy': return policy(option, value)
+    case 'limit': return value === NONE ? undefined : whole(option, value)
     case 'folder': return check(option, isText(value, 1) && !value.includes('\0'), value)
     case 'secret': return check(option, isText(value, option.minLength) && /^[!-~]*$/.test(value), value)
   }
@@ -127,6 +137,23 @@ function check (option: SeedOption, right: boolean, value: unknown): unknown {
     throw new WrongValue(expectation(option))
   }
   return value
+}
+
+function whole (option: SeedOption & { type: 'number' | 'limit' }, value: unknown): unknown {
+  return check(option, Number.isSafeInteger(value) && (value as number) >= option.min && (value as number) <= option.max, value)
+}
+
+function policy (option: SeedOption, value: unknown): string | undefined {
+  if (value === NONE) {
+    return undefined
+  }
+  check(option, isText(value, 1), value)
+  try {
+    parsePolicy(value as string)
+    return value as string
+  } catch (error) {
+    throw new WrongValue(`${expectation(option)} (${(error as Error).message})`, error)
+  }
 }
 
 function isText (value: unknown, minLength: number, maxLength = MAX_TEXT): value is string {
@@ -169,6 +196,19 @@ function networks (option: SeedOption, value: unknown): string[] {
     throw new WrongValue(expectation(option))
   }
   return given
+}
+
+function peers (option: SeedOption, value: unknown): string[] {
+  const given = texts(option, value)
+  if (given.length === 1 && given[0] === NONE) {
+    return []
+  }
+  try {
+    given.forEach(peer => peerIdBytesOf(peer))
+    return given
+  } catch (error) {
+    throw new WrongValue(expectation(option), error)
+  }
 }
 
 function choices (option: SeedOption & { type: 'choices' }, given: string[]): string[] {

@@ -44,7 +44,7 @@ export function resolveConfig (given: GivenConfig = {}): ResolvedConfig {
   for (const name of OPTION_NAMES) {
     const [value, source] = find(name, given.flags ?? {}, environment, inFile, given.file?.path ?? '')
     const read = source.from === 'default' ? value : readValue(name, value, source)
-    config[name] = optionOf(name).type === 'folder' ? expandHome(read as string, given.home) : copy(read)
+    config[name] = isPath(name) && read !== undefined ? expandHome(read as string, given.home) : copy(read)
     sources[name] = source
   }
   return { config: config as SeedConfig, sources: sources as Record<OptionName, ValueSource> }
@@ -107,6 +107,10 @@ function checkNames (names: string[], known: readonly string[], source: (name: s
 /** Without what is written in different ways: `max-connections`, `max_connections`. */
 function plain (name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '').replace(/s$/, '')
+}
+
+function isPath (name: OptionName): boolean {
+  return ['folder', 'file'].includes(optionOf(name).type)
 }
 
 function expandHome (folder: string, home: string | undefined): string {

@@ -1,4 +1,13 @@
 /** What runs a seed under Node: configuration, HTTP port, metrics, log, drain. */
+export { CertificateFileError, readAuthorities, readRevocations } from '../admission/certificate-lists.ts'
+export type { Revocations } from '../admission/certificate-lists.ts'
+export { parseRevokedTokens, RevocationListError, revokedTokenLine } from '../admission/revoked-tokens.ts'
+export { ledgerAuthority, NO_PREVIOUS, readStakeLedger, StakeLedgerError, stakeLine } from '../admission/stake-ledger.ts'
+export type { StakeEntry, StakeLedger, StakeLedgerProblem } from '../admission/stake-ledger.ts'
+export { openAdmission } from './admission/admission-files.ts'
+export type { AdmissionFilesInit, OpenAdmission } from './admission/admission-files.ts'
+export { WatchedFile, WatchedFileSizeError } from './admission/watched-file.ts'
+export type { WatchedFileInit } from './admission/watched-file.ts'
 export { ConfigError, ConfigFileError } from '../config/config-error.ts'
 export type { ValueSource } from '../config/config-error.ts'
 export { CONFIG_VARIABLE, environmentOf, flagOf, isList, OPTION_NAMES, optionOf, SEED_OPTIONS } from '../config/option-table.ts'

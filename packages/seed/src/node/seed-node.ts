@@ -9,6 +9,7 @@ import { createSeed } from '../create-seed.ts'
 import { openFleetRegistry } from '../redis/fleet.ts'
 import { maskRedisAddress } from '../redis/redis-address.ts'
 import { RedisSignalBus } from '../redis/signal-bus.ts'
+import { openAdmission } from './admission/admission-files.ts'
 import { drainConnections } from './connection-drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
@@ -19,6 +20,8 @@ import { PathBytes } from './path-bytes.ts'
 import { allRefusals } from './refusals.ts'
 import { SeedMetrics } from './seed-metrics.ts'
 import type { Clock } from '@skein/core'
+import type { PeerInit } from '@skein/peer'
+import type { OpenAdmission } from './admission/admission-files.ts'
 import type { MonthUsage } from '../relay/usage-period.ts'
 import type { RelayLimits } from '../relay/relay-limits.ts'
 import type { SeedConfig } from '../config/option-table.ts'
@@ -33,6 +36,8 @@ export interface SeedNodeInit {
   log: SeedLog
   /** What `/ws` and the like are handed to, made once the seed runs */
   upgrades?: (seed: Seed) => Record<string, UpgradeTarget>
+  /** The networks and the autonomous system of an address @default its networks alone */
+  networkOf?: PeerInit['networkOf']
   /** Bounds of connections, streams and registrations, where they are not those of the configuration */
   limits?: SeedInit['limits']
   /** Told, in words for a person, when something in the data folder was damaged */
@@ -89,6 +94,7 @@ class OperatedSeed implements SeedNode {
   private refusals?: RefusalLog
   private fleet?: OpenFleet
   private relayUsage?: RelayUsageFile
+  private admission?: OpenAdmission
   private readonly paths = new PathBytes()
   private stopping?: Promise<void>
 
@@ -115,6 +121,19 @@ class OperatedSeed implements SeedNode {
 
   async start (): Promise<void> {
     const { config, log } = this.init
+    this.admission = await openAdmission({
+      config,
+      hasSystems: this.init.networkOf !== undefined,
+      clock: this.clock,
+      onChange: (path, problem) => {
+        if (problem === undefined) {
+          log.info({ path }, 'read again')
+          void this.running?.admission?.recheck()
+        } else {
+          log.error({ path, problem: problem.message }, 'the file cannot be used; what it held before still counts')
+        }
+      }
+    })
     this.fleet = this.openFleet()
     const used = await this.openRelayUsage()
     const seed = this.running = await createSeed(this.seedInit(used)).catch(listenFailure)
@@ -155,6 +174,7 @@ class OperatedSeed implements SeedNode {
     this.httpSockets.stop()
     await this.http?.stop()
     await this.running?.stop()
+    this.admission?.stop()
     await this.endRelayUsage()
     this.fleet?.close()
   }
@@ -176,6 +196,7 @@ class OperatedSeed implements SeedNode {
     return openFleetRegistry({
       redis: config.redis,
       prefix: config.redisPrefix,
+      maxPerNetwork: config.registrationsPerNetwork,
       maxRegistrations: config.maxRegistrations,
       clock: this.clock,
       random: systemRandom(),
@@ -239,6 +260,12 @@ class OperatedSeed implements SeedNode {
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
+      maxPerNetwork: config.registrationsPerNetwork,
+      networkLimits: networkLimits(config),
+      networkOf: init.networkOf,
+      admission: this.admission?.init,
+      credentials: this.admission?.credentials,
+      onSeedRefusal: ({ seed, reason, message, remedy }) => { init.log.warn({ seed, reason, message, remedy }, 'another seed refuses this one') },
       registry: this.fleet?.registry,
       maxConnections: config.maxConnections,
       trustedNetworks: config.trustedNetworks,
@@ -320,11 +347,20 @@ class OperatedSeed implements SeedNode {
     ])
     this.loop?.stop()
     this.refusals?.stop()
+    this.admission?.stop()
     this.httpSockets.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
     this.fleet?.close()
     await this.endRelayUsage()
     log.info({ ...result, ms: Math.round(clock.nowMs() - startMs) }, 'stopped')
+  }
+}
+
+function networkLimits (config: SeedConfig): SeedInit['networkLimits'] {
+  return {
+    // the registry has the limit of the smallest
+    registrations: { wide: config.registrationsPerWideNetwork, system: config.registrationsPerSystem },
+    reservations: { small: config.reservationsPerNetwork, wide: config.reservationsPerWideNetwork, system: config.reservationsPerSystem }
   }
 }
 
