@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { peerIdBytesOf, RecordError } from '@skein/records'
-import type { PrivateKey } from '@libp2p/interface'
+import type { PrivateKey, PublicKey } from '@libp2p/interface'
 import type { Stake } from './rules/stake-rule.ts'
 
 /** "From now on this is what is staked for that peer"; an amount of 0 takes it back. */
@@ -79,7 +79,7 @@ export async function readStakeLedger (text: string, authority: string, before?:
     }
     // what was checked before need not be again
     const hash = hashOf(line)
-    if (before?.hashes[i] !== hash && !await publicKey.verify(signedBytes(entry), signature)) {
+    if (before?.hashes[i] !== hash && !await isSigned(publicKey, entry, signature)) {
       throw new StakeLedgerError('signature', i + 1, 'it is not signed by the key of the ledger')
     }
     ledger.entries++
@@ -117,6 +117,15 @@ export async function stakeLine (
 /** As the authority of a ledger is called. */
 export function ledgerAuthority (privateKey: PrivateKey): string {
   return peerIdFromPrivateKey(privateKey).toString()
+}
+
+/** A signature of another length makes some keys throw. */
+async function isSigned (publicKey: PublicKey, entry: StakeEntry, signature: Uint8Array): Promise<boolean> {
+  try {
+    return await publicKey.verify(signedBytes(entry), signature)
+  } catch {
+    return false
+  }
 }
 
 /** In this order of fields, whatever the line has. */
