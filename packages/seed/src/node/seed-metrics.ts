@@ -10,6 +10,7 @@ import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { SpotCheckCounters } from '../handouts/spot-checks.ts'
 import type { RegionTierCount } from '../registry/registry.ts'
 import type { RelayCounters } from '../relay/relay-ledger.ts'
+import type { AdmissionGate } from '../admission/admission-gate.ts'
 import type { RelayService } from '../relay/relay-service.ts'
 import type { DeviceFigures } from './device-figures.ts'
 import type { PathBytes } from './path-bytes.ts'
@@ -44,6 +45,8 @@ export interface SeedFigures {
   services?: () => MeshServices
   /** Left out without the role */
   relay?: Pick<RelayService, 'ledger' | 'usage'>
+  /** Left out, or `undefined`, when everybody is let in */
+  admission?: () => Pick<AdmissionGate, 'size' | 'counters'> | undefined
   maxConnections: number
   maxRegistrations: number
 }
@@ -138,6 +141,7 @@ export class SeedMetrics {
       }
     })
     countRefusals(registry, figures)
+    admissionMetrics(registry, figures.admission ?? (() => undefined))
 
     signalMetrics(registry, figures.signals ?? (() => undefined))
     collectedCounter(registry, 'skein_seed_path_bytes_total',
@@ -192,6 +196,25 @@ export class SeedMetrics {
   onDrain (): void {
     this.draining.set(1)
   }
+}
+
+/** Of the policy of admission; without one they have no values. */
+function admissionMetrics (registry: Registry, admission: NonNullable<SeedFigures['admission']>): void {
+  collectedGauge(registry, 'skein_seed_admitted', 'Peers that met the policy of admission when they came last, at most 2 h ago', [], metric => {
+    const gate = admission()
+    if (gate === undefined) {
+      metric.remove()
+    } else {
+      metric.set(gate.size)
+    }
+  })
+  collectedCounter(registry, 'skein_seed_admission_unmet_total', 'Rules that a peer which was refused did not meet, by rule and problem: token_revoked',
+    ['rule'], metric => {
+      incEach(admission()?.counters.refused ?? {}, (rule, count) => { metric.inc({ rule }, count) })
+    })
+  collectedCounter(registry, 'skein_seed_admission_drops_total', 'Peers that were let in and dropped later, by reason', ['reason'], metric => {
+    incEach(admission()?.counters.dropped ?? {}, (reason, count) => { metric.inc({ reason }, count) })
+  })
 }
 
 /** Below requests: what was refused or ended before, or beside them. */

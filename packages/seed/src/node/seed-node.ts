@@ -303,6 +303,7 @@ class OperatedSeed implements SeedNode {
       paths: () => this.paths.bytes,
       services: () => seed.peer.meshServices,
       relay: seed.relay,
+      admission: () => seed.admission,
       maxConnections,
       maxRegistrations
     }, this.registry)

@@ -5,6 +5,7 @@ import { ConfigError, ConfigFileError, describeOptions, environmentOf, flagOf, i
 import type { GivenConfig, OptionName } from '../../src/node/index.ts'
 
 const TOKEN = 'a-token-of-some-length'
+const AUTHORITY = '12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB'
 
 function file (text: string): GivenConfig {
   return { file: { path: 'seed.yaml', text } }
@@ -26,6 +27,10 @@ describe('the configuration of a seed', () => {
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
       ephemeral: false, roles: ['discover', 'signal', 'relay', 'bootstrap'],
       relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto', maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein',
+      registrationsPerNetwork: 512, registrationsPerWideNetwork: undefined, registrationsPerSystem: undefined,
+      reservationsPerNetwork: undefined, reservationsPerWideNetwork: undefined, reservationsPerSystem: undefined,
+      admission: undefined, admissionHelp: '', puzzleBits: 1, tokenAuthorities: [], tokenRevocations: undefined, certificateAuthorities: undefined,
+      certificateRevocations: undefined, stakeLedger: undefined, stakeAuthority: [], minStake: undefined, stakeUnit: '', credential: undefined,
       trustedNetworks: ['127.0.0.0/8', '::1/128'], logLevel: 'info', drain: 10
     })
     expect(Object.values(sources).every(({ from }) => from === 'default')).to.equal(true)
@@ -69,6 +74,24 @@ describe('the configuration of a seed', () => {
       stage: ['hub', 'hub'],
       maxRegistrations: ['5', '5'],
       maxConnections: ['6', '6'],
+      registrationsPerNetwork: ['14', '14'],
+      registrationsPerWideNetwork: ['15', '15'],
+      registrationsPerSystem: ['16', '16'],
+      reservationsPerNetwork: ['17', '17'],
+      reservationsPerWideNetwork: ['18', '18'],
+      reservationsPerSystem: ['19', '19'],
+      admission: ['token or (puzzle and stake)', 'token or (puzzle and stake)'],
+      admissionHelp: ['https://example.org/join', 'https://example.org/join'],
+      puzzleBits: ['3', '3'],
+      tokenAuthorities: [[AUTHORITY], `[${AUTHORITY}]`],
+      tokenRevocations: ['/etc/skein/revoked.txt', '/etc/skein/revoked.txt'],
+      certificateAuthorities: ['/etc/skein/ca.pem', '/etc/skein/ca.pem'],
+      certificateRevocations: ['/etc/skein/crl.pem', '/etc/skein/crl.pem'],
+      stakeLedger: ['/etc/skein/stakes.jsonl', '/etc/skein/stakes.jsonl'],
+      stakeAuthority: [[AUTHORITY], `[${AUTHORITY}]`],
+      minStake: ['50', '50'],
+      stakeUnit: ['EUR', 'EUR'],
+      credential: ['/etc/skein/seed.credential', '/etc/skein/seed.credential'],
       redis: ['redis://:word@127.0.0.1:6379/1', 'redis://:word@127.0.0.1:6379/1'],
       redisPrefix: ['mesh-2', 'mesh-2'],
       trustedNetworks: [['192.0.2.0/24', '2001:db8::/32'], '[192.0.2.0/24, 2001:db8::/32]'],
@@ -88,6 +111,13 @@ describe('the configuration of a seed', () => {
     for (const given of [{ flags: { trustedNetworks: ['none'] } }, { environment: { SKEIN_SEED_TRUSTED_NETWORKS: 'none' } }, file('trustedNetworks: []')]) {
       expect(resolveConfig(given).config.trustedNetworks).to.deep.equal([])
     }
+  })
+
+  it('takes "none" for what is off by default, over what a file says', () => {
+    const text = 'admission: puzzle\nregistrationsPerSystem: 5\ntokenRevocations: /x\ntokenAuthorities: [12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB]'
+    const flags = { admission: 'none', registrationsPerSystem: 'none', tokenRevocations: 'none', tokenAuthorities: ['none'] }
+    const { config } = resolveConfig({ ...file(text), flags })
+    expect([config.admission, config.registrationsPerSystem, config.tokenRevocations, config.tokenAuthorities]).to.deep.equal([undefined, undefined, undefined, []])
   })
 
   const endpoints: Array<[unknown, string | undefined, number?]> = [
@@ -122,6 +152,9 @@ describe('the configuration of a seed', () => {
     ['a name of seeds that is none', { flags: { seeds: ['srv:no/host'] } }, 'seeds', /--seed \["srv:no\/host"\]: expected .*srv:seeds\.example\.org/],
     ['a stage that is none', { flags: { stage: 'huge' } }, 'stage', /one of auto, hub/],
     ['a role that is none', { flags: { roles: 'king' } }, 'roles', /some of discover/],
+    ['a policy that is none', { flags: { admission: 'token puzzle' } }, 'admission', /--admission token puzzle: expected rules \(puzzle.*"puzzle" is not expected/],
+    ['an authority that is no peer id', { flags: { tokenAuthorities: ['me'] } }, 'tokenAuthorities', /--token-authority \["me"\]: expected peer ids/],
+    ['a limit of nobody', { flags: { registrationsPerSystem: '0' } }, 'registrationsPerSystem', /whole number from 1 to .*, or none/],
     ['no role at all', { flags: { roles: ',' } }, 'roles', /some of discover/],
     ['a month without relaying', { flags: { relayMonthGb: '0' } }, 'relayMonthGb', /from 1 to/],
     ['a region with a line break', file('region: "a\\nb"'), 'region', /64 characters/],
@@ -225,6 +258,6 @@ describe('the configuration of a seed', () => {
     }
     expect(flagOf('maxConnections')).to.equal('max-connections')
     expect(environmentOf('metricsToken')).to.equal('SKEIN_SEED_METRICS_TOKEN')
-    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles', 'trustedNetworks'])
+    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles', 'tokenAuthorities', 'stakeAuthority', 'trustedNetworks'])
   })
 })
