@@ -38,7 +38,8 @@ export function parseCredentials (text: string): PeerCredential[] {
   if (tokens.length + chain.length === 0) {
     throw new CredentialTextError(`Expected a "BEGIN ${TOKEN_LABEL}" or "BEGIN CERTIFICATE" block, as skein credential issue writes it`)
   }
-  if (tokens.length > MAX_PROOF_PARTS || chain.length > MAX_PROOF_PARTS || [...tokens, ...chain].some(({ length }) => length > MAX_PROOF_PART_BYTES)) {
+  const isTooLarge = [...tokens, ...chain].some(({ length }) => length > MAX_PROOF_PART_BYTES)
+  if (tokens.length > MAX_PROOF_PARTS || chain.length > MAX_PROOF_PARTS || isTooLarge) {
     throw new CredentialTextError(`At most ${MAX_PROOF_PARTS} tokens and ${MAX_PROOF_PARTS} certificates, each of ${MAX_PROOF_PART_BYTES} bytes`)
   }
   return [

@@ -2,10 +2,10 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'chai'
 import {
-  CredentialTextError, credentialText, MAX_CREDENTIAL_LIFE_MS, openCredential, parseCredentials, readCredential, RecordError, signCredential
+  CredentialTextError, credentialText, MAX_CREDENTIAL_LIFE_MS, openCredential, parseCredentials, readCredential, signCredential
 } from '../src/index.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Credential } from '../src/index.ts'
+import type { Credential, RecordError } from '../src/index.ts'
 
 const NOW_MS = 1_800_000_000_000
 

@@ -1,8 +1,8 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'chai'
-import { RecordError } from '../src/index.ts'
 import { checkPuzzle, decodeSolution, encodeSolution, PUZZLE_WINDOW_MS, puzzleExpiryMs, puzzleWindow, solvePuzzle } from '../src/puzzle/index.ts'
+import type { RecordError } from '../src/index.ts'
 
 /** Any peer, and one of its windows. */
 const PEER = '12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB'

@@ -33,7 +33,9 @@ import type { VerifiedNetwork } from '@skein/records'
 
 type PeerOptions = Omit<PeerInit, 'services' | 'describe' | 'relay'>
 
-export interface SeedInit extends PeerOptions, Pick<SeedServiceInit, 'maxRegistrations' | 'maxPerNetwork' | 'registry' | 'onExchange' | 'onDiscover'> {
+type ServiceOptions = Pick<SeedServiceInit, 'maxRegistrations' | 'maxPerNetwork' | 'registry' | 'onExchange' | 'onDiscover'>
+
+export interface SeedInit extends PeerOptions, ServiceOptions {
   /**
    * The stage to stay at, or `auto`: by the size of the network, which the seed estimates.
    *
@@ -118,6 +120,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
     admission, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
     roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
+    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage, stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')

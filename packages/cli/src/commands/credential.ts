@@ -78,11 +78,17 @@ export async function showCredential ({ output }: CommandContext, _options: unkn
       `credential ${id}${over ? ' (expired)' : ''}`,
       `  for       ${subject}`,
       `  by        ${authority}`,
-      `  issued    ${new Date(issuedAtMs).toISOString()}`,
-      `  expires   ${new Date(expiresAtMs).toISOString()}`,
+      `  issued    ${daysUntil(issuedAtMs)}`,
+      `  expires   ${daysUntil(expiresAtMs)}`,
       ...note === '' ? [] : [`  note      ${note}`]
     ].join('\n'))
   }
+}
+
+/** `in 12.5 days`, `3.0 days ago` */
+export function daysUntil (atMs: number): string {
+  const days = (atMs - systemClock().nowMs()) / DAY_MS
+  return days >= 0 ? `in ${days.toFixed(1)} days` : `${(-days).toFixed(1)} days ago`
 }
 
 async function idsIn (file: string): Promise<string[]> {

@@ -4,7 +4,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { systemClock } from '@skein/core/system'
 import { loadIdentity } from '@skein/peer/node'
 import { ledgerAuthority, readStakeLedger, stakeLine } from '@skein/seed/node'
-import { ifMissing } from './credential.ts'
+import { daysUntil, ifMissing } from './credential.ts'
 import type { CommandContext } from '../command-context.ts'
 
 const DAY_MS = 86_400_000
@@ -22,7 +22,12 @@ export async function addStake ({ output }: CommandContext, options: AddStakeOpt
   const privateKey = await loadIdentity(options.key)
   const before = await readStakeLedger(await readFile(options.ledger, 'utf8').catch(ifMissing('')), ledgerAuthority(privateKey))
   const nowMs = systemClock().nowMs()
-  const stake = { peer: peerIdFromString(peer).toString(), amount: options.amount, unit: options.unit, untilMs: Math.floor(nowMs + options.days * DAY_MS) }
+  const stake = {
+    peer: peerIdFromString(peer).toString(),
+    amount: options.amount,
+    unit: options.unit,
+    untilMs: Math.floor(nowMs + options.days * DAY_MS)
+  }
   await appendFile(options.ledger, await stakeLine(stake, before, privateKey, nowMs))
   output.event('staked', { ...stake, seq: before.entries + 1 },
     stake.amount === 0 ? `the stake of ${stake.peer} is taken back` : `${stake.amount} ${stake.unit} staked for ${stake.peer}`)
@@ -40,7 +45,7 @@ export async function showStakes ({ output }: CommandContext, options: ShowStake
   for (const [peer, { amount, unit, untilMs }] of stakes) {
     const over = untilMs <= nowMs
     output.event('stake', { peer, amount, unit, untilMs, over },
-      `${String(amount).padStart(12)} ${unit.padEnd(6)} ${peer}  until ${new Date(untilMs).toISOString()}${over ? ' (over)' : ''}`)
+      `${String(amount).padStart(12)} ${unit.padEnd(6)} ${peer}  bound until ${daysUntil(untilMs)}`)
   }
   output.event('ledger', { entries, head }, `${entries} entries in order; head ${head}`)
 }

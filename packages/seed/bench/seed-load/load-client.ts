@@ -26,7 +26,7 @@ const ANSWER_TIMEOUT_MS = 10_000
 const REGIONS = ['us-central', 'us-east', 'eu-west', 'eu-north', 'ap-southeast', 'ap-northeast']
 const MODELS = Array.from({ length: 20 }, (_, i) => `model-${i}:8b`)
 const PEERS_WANTED = 20
-const NOTHING_WANTED: Omit<SeedRequest, 'capabilities'> = { wantPeers: 0, wantModels: 0, wantRelays: 0, connections: 0 }
+const NOTHING_WANTED: Omit<SeedRequest, 'capabilities'> = { wantPeers: 0, wantModels: 0, wantRelays: 0, proofs: [], connections: 0 }
 
 export class LoadClient {
   /** When the seed wants to hear of it again, ms of `performance.now()` */

@@ -116,8 +116,8 @@ function extensionProblem (certificate: X509Certificate, below: number): string 
   return longest !== undefined && below - 1 > longest ? `allows ${longest} certificates between it and a peer's` : undefined
 }
 
-function validity ({ validFrom, validTo }: X509Certificate): { from: number, until: number } {
-  return { from: Date.parse(validFrom), until: Date.parse(validTo) }
+function validity ({ validFromDate, validToDate }: X509Certificate): { from: number, until: number } {
+  return { from: validFromDate.getTime(), until: validToDate.getTime() }
 }
 
 function refused (problem: 'invalid' | 'expired' | 'unknown_authority', message: string): ChainVerdict {

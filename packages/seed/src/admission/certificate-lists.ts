@@ -78,7 +78,8 @@ function verified (der: Buffer, authorities: readonly X509Certificate[]): { list
   }
   const digest = DIGESTS[list.signatureAlgorithm.algorithm]
   if (digest === undefined || list.tbsCertListRaw === undefined) {
-    throw new CertificateFileError(`A list of revoked certificates is signed with an algorithm that is not known here: ${list.signatureAlgorithm.algorithm}`)
+    const { algorithm } = list.signatureAlgorithm
+    throw new CertificateFileError(`A list of revoked certificates is signed with an algorithm that is not known here: ${algorithm}`)
   }
   const signed = Buffer.from(list.tbsCertListRaw)
   const issuer = authorities.find(({ publicKey }) => {

@@ -7,7 +7,8 @@ export class RevocationListError extends Error {
   readonly line: number
 
   constructor (line: number, text: string) {
-    super(`Line ${line} of the revocation list is "${text.slice(0, 80)}"; expected the 32 hexadecimal digits of a credential's id, and after # a note`)
+    const expected = 'the 32 hexadecimal digits of a credential\'s id, and after # a note'
+    super(`Line ${line} of the revocation list is "${text.slice(0, 80)}"; expected ${expected}`)
     this.line = line
   }
 }

@@ -87,8 +87,8 @@ export async function readStakeLedger (text: string, authority: string, before?:
     ledger.hashes.push(hash)
     ledger.stakes.set(entry.peer, { amount: entry.amount, unit: entry.unit, untilMs: entry.untilMs })
   }
-  if (before !== undefined && (ledger.entries < before.entries || ledger.hashes[before.entries - 1] !== (before.entries === 0 ? undefined : before.head))) {
-    throw new StakeLedgerError('rolled_back', ledger.entries, `it had ${before.entries} entries before, and is not what they were followed by`)
+  if (before !== undefined && before.entries > 0 && ledger.hashes[before.entries - 1] !== before.head) {
+    throw new StakeLedgerError('rolled_back', ledger.entries, `the ledger had ${before.entries} entries before, which are gone or others now`)
   }
   return ledger
 }

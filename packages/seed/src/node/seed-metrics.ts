@@ -208,8 +208,8 @@ function admissionMetrics (registry: Registry, admission: NonNullable<SeedFigure
       metric.set(gate.size)
     }
   })
-  collectedCounter(registry, 'skein_seed_admission_unmet_total', 'Rules that a peer which was refused did not meet, by rule and problem: token_revoked',
-    ['rule'], metric => {
+  collectedCounter(registry, 'skein_seed_admission_unmet_total',
+    'Rules that a peer which was refused did not meet, by rule and problem: token_revoked', ['rule'], metric => {
       incEach(admission()?.counters.refused ?? {}, (rule, count) => { metric.inc({ rule }, count) })
     })
   collectedCounter(registry, 'skein_seed_admission_drops_total', 'Peers that were let in and dropped later, by reason', ['reason'], metric => {

@@ -10,7 +10,9 @@ import * as Digest from 'multiformats/hashes/digest'
 import { CarriedBytes } from './carried-bytes.ts'
 import { CircuitResetError } from './circuit-error.ts'
 import { CircuitPipe } from './circuit-pipe.ts'
-import { CIRCUIT_STATUS, connectStatus, HOP_PROTOCOL, HOP_TYPE, MAX_CIRCUIT_MESSAGE_BYTES, reserveStatus, STOP_PROTOCOL, STOP_TYPE } from './hop-protocol.ts'
+import {
+  CIRCUIT_STATUS, connectStatus, HOP_PROTOCOL, HOP_TYPE, MAX_CIRCUIT_MESSAGE_BYTES, reserveStatus, STOP_PROTOCOL, STOP_TYPE
+} from './hop-protocol.ts'
 import { HopMessage, StopMessage } from './pb/circuit.ts'
 import { RelayLedger } from './relay-ledger.ts'
 import type { ComponentLogger, Connection, Libp2pEvents, Logger, PeerId, PeerStore, Startable, Stream, TypedEventTarget } from '@libp2p/interface'

@@ -2,6 +2,7 @@ import { tcp } from '@libp2p/tcp'
 import { expect } from 'chai'
 import { createSeed } from '../../src/index.ts'
 import { AdmittedWorld, until } from './admitted-world.ts'
+import type { TCPSocketOptions } from '@libp2p/tcp'
 import type { VerifiedNetwork } from '@skein/records'
 import type { Seed, SeedInit } from '../../src/index.ts'
 import type { Visitor } from './admitted-world.ts'
@@ -10,6 +11,11 @@ import type { Visitor } from './admitted-world.ts'
 function networkOf (address: string): VerifiedNetwork | undefined {
   const [a = 0, b = 0] = (/^\/ip4\/127\.(\d+)\.(\d+)/.exec(address)?.slice(1) ?? []).map(Number)
   return { small: `127.${a}.${b}.0/24`, wide: `127.${a}.0.0/16`, system: 1 + a % 2 }
+}
+
+/** Connects from one of this machine's addresses; Node's sockets take the option, libp2p's type does not name it. */
+function tcpFrom (localAddress: string): ReturnType<typeof tcp> {
+  return tcp({ dialOpts: { localAddress } as TCPSocketOptions })
 }
 
 describe('a seed that limits what one network has', function () {
@@ -28,7 +34,7 @@ describe('a seed that limits what one network has', function () {
   }
 
   async function from (address: string): Promise<Visitor> {
-    return await world.visit(seed as Seed, { listen: [], transports: () => [tcp({ dialOpts: { localAddress: address } })], relay: 'dial' })
+    return await world.visit(seed as Seed, { listen: [], transports: () => [tcpFrom(address)], relay: 'dial' })
   }
 
   /** `in`, or why not. */
@@ -86,6 +92,6 @@ describe('a seed that limits what one network has', function () {
 
   /** Keeps the relay transport, which reservations are made with. */
   async function withRelay (address: string, init: { listen: string[] }): Promise<Visitor> {
-    return await world.visit(seed as Seed, { ...init, transports: those => [tcp({ dialOpts: { localAddress: address } }), ...those.slice(2)] })
+    return await world.visit(seed as Seed, { ...init, transports: those => [tcpFrom(address), ...those.slice(2)] })
   }
 })

@@ -258,6 +258,7 @@ describe('the configuration of a seed', () => {
     }
     expect(flagOf('maxConnections')).to.equal('max-connections')
     expect(environmentOf('metricsToken')).to.equal('SKEIN_SEED_METRICS_TOKEN')
-    expect(OPTION_NAMES.filter(name => isList(optionOf(name)))).to.deep.equal(['listen', 'announce', 'seeds', 'roles', 'tokenAuthorities', 'stakeAuthority', 'trustedNetworks'])
+    expect(OPTION_NAMES.filter(name => isList(optionOf(name))))
+      .to.deep.equal(['listen', 'announce', 'seeds', 'roles', 'tokenAuthorities', 'stakeAuthority', 'trustedNetworks'])
   })
 })

@@ -1,7 +1,7 @@
 /** The rule `puzzle`: work has been done for the peer's id, in this window of time or the one before. */
-import { RecordError } from '@skein/records'
 import { checkPuzzle, DEFAULT_PUZZLE_BITS } from '@skein/records/puzzle'
 import { unmet } from '../admission-rule.ts'
+import type { RecordError } from '@skein/records'
 import type { AdmissionRule, RuleVerdict } from '../admission-rule.ts'
 
 export interface PuzzleRuleInit {

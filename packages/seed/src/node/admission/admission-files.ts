@@ -49,7 +49,8 @@ export async function openAdmission (init: AdmissionFilesInit): Promise<OpenAdmi
   const { config } = init
   for (const name of ['registrationsPerSystem', 'reservationsPerSystem'] as const) {
     if (config[name] !== undefined && !init.hasSystems) {
-      throw new ConfigError(name, `--${flagOf(name)} ${config[name]}`, 'a table of autonomous systems, which this seed was not given', { from: 'default' })
+      const given = `--${flagOf(name)} ${config[name]}`
+      throw new ConfigError(name, given, 'a table of autonomous systems, which this seed was not given', { from: 'default' })
     }
   }
   const files = new Files(init)
@@ -81,17 +82,17 @@ const RULES: Record<AdmissionRuleName, (config: SeedConfig, files: Files) => Pro
   },
   certificate: async ({ certificateAuthorities, certificateRevocations, admissionHelp }, files) => {
     const path = need('certificateAuthorities', certificateAuthorities, 'certificate')
-    let list: WatchedFile<Revocations> | undefined
+    const revocations: { file?: WatchedFile<Revocations> } = {}
     const authorities = await files.open(path, MAX_PEM_BYTES, bytes => {
-      list?.readAgain() // it may be of an authority that has just come
+      revocations.file?.readAgain() // it may be of an authority that has just come
       return readAuthorities(bytes.toString('latin1'))
     })
-    list = certificateRevocations === undefined
-      ? undefined
-      : await files.open(certificateRevocations, MAX_LIST_BYTES, bytes => readRevocations(bytes, authorities.value))
+    if (certificateRevocations !== undefined) {
+      revocations.file = await files.open(certificateRevocations, MAX_LIST_BYTES, bytes => readRevocations(bytes, authorities.value))
+    }
     return certificateRule({
       authorities: () => authorities.value,
-      isRevoked: key => list?.value.revoked.has(key) === true,
+      isRevoked: key => revocations.file?.value.revoked.has(key) === true,
       where: admissionHelp
     })
   },
