@@ -120,7 +120,6 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
     admission, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
     roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
-    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, stage, stages: stagesInit, trustedNetworks, ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
