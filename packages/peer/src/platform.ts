@@ -15,6 +15,7 @@ import type { measurePeer } from './checks/measure-peer.ts'
 export interface DataDirectory {
   privateKey: PrivateKey
   addresses: AddressTablesStore
+  puzzle: PuzzleStore
   /**
    * Takes what was kept of a ledger into it, and saves what changes from now on. One that cannot be kept, on a full disk say, is told of as damage,
    * and lasts as long as the process.
@@ -25,7 +26,6 @@ export interface DataDirectory {
 export interface KeptLedger {
   /** Saves a last time, and closes the store */
   stop: () => Promise<void>
-  puzzle: PuzzleStore
 }
 
 export interface Platform {
