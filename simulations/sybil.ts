@@ -19,8 +19,10 @@
  * Expected: closest finds nothing from 20 Sybils on (k of them take all places); asked finds a part, by luck of the way; region at least 99 %. Two
  * paths in a sweep are too few: Sybils that name only each other take all k places of a path that met them before it met the part it looks for.
  */
-import { defineScenario, drawSortedIds, LookupRunner, RandomStream, RegionSweep, isInPart, regionBits, Stream, SybilTable } from '@skein/simulator'
-import type { LookupOutcome, RegionPart, SybilIds } from '@skein/simulator'
+import { isInPart, regionBits, RegionSweep } from '@skein/routing'
+import { defineScenario, drawSortedIds, LookupRunner, RandomStream, Stream, SybilTable } from '@skein/simulator'
+import type { RegionPart } from '@skein/routing'
+import type { LookupOutcome, SybilIds } from '@skein/simulator'
 
 const KEYS = Stream.scenario + 60
 const SYBILS = Stream.scenario + 61

@@ -1,5 +1,6 @@
 /** Keeps a peer's own offers stored at the peers closest to their keys: announces, renews, moves and withdraws them. */
 import { randomFloat, TimerTable } from '@skein/core'
+import { isCrowded, shareWithin } from './key-density.ts'
 import { compareDistance } from './model-key.ts'
 import type { Contact, PeerKey } from './lookup.ts'
 import type { Machine, Random } from '@skein/core'
@@ -105,6 +106,12 @@ interface Shelf<C extends Contact> {
 }
 
 const MAX_MISSED = 32
+
+/** Most holders in the region of a crowded key, as multiples of k; k to 2k are expected there. */
+const MAX_REGION = 4
+
+/** Most peers of a key that are remembered, as multiples of k: the closest, its region, those asked on the way. */
+const MAX_HOLDERS = 10
 
 interface Holder<C extends Contact> {
   kind: 'holder'
@@ -269,8 +276,11 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
     }
   }
 
-  /** The closest peers of a key, as a lookup found them. */
-  onClosest (model: string, keyName: string, closest: C[], nowMs: number): void {
+  /**
+   * The closest peers of a key, as a lookup found them, and where those crowd around the key, the others of its region: all of them hold the offer, in
+   * addition to the closest and not in their place.
+   */
+  onClosest (model: string, keyName: string, closest: C[], nowMs: number, region: C[] = []): void {
     const shelf = this.shelf(model, keyName)
     if (shelf === undefined || !shelf.lookingUp) {
       return
@@ -283,7 +293,7 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
       }
     } else {
       const names = new Set<PeerKey>()
-      for (const contact of closest.slice(0, this.k)) {
+      for (const contact of [...closest.slice(0, 2 * this.k), ...region.slice(0, MAX_REGION * this.k)]) {
         names.add(contact.peer)
         this.hold(shelf, contact, nowMs)
       }
@@ -302,6 +312,19 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
       this.welcome(shelf, contact, nowMs)
     }
     this.report(shelf.owner)
+  }
+
+  /** The size of the network has become known: keys around which holders crowd are looked up anew, with all of their region. */
+  onNetworkSize (networkSize: number, nowMs: number): void {
+    for (const announcement of this.announcements.values()) {
+      for (const shelf of announcement.keys) {
+        const shares = [...shelf.holders.values()].filter(({ current }) => current)
+          .map(({ contact }) => shareWithin(contact.kadId, shelf.key.bytes)).sort((a, b) => a - b)
+        if (isCrowded(shares, networkSize, this.k)) {
+          this.lookUp(shelf, nowMs)
+        }
+      }
+    }
   }
 
   /** The number of the current record; 0 when there is none. */
@@ -498,7 +521,7 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
   }
 
   private newHolder (shelf: Shelf<C>, contact: C, current: boolean): Holder<C> | undefined {
-    if (shelf.holders.size >= 4 * this.k && !dropFormer(shelf)) {
+    if (shelf.holders.size >= MAX_HOLDERS * this.k && !dropFormer(shelf)) {
       return undefined
     }
     const holder: Holder<C> = {

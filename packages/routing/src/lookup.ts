@@ -5,8 +5,11 @@
 import {
   ANSWERED, ASK, FAILED, FRESH, HALT, isSettled, lookupEnd, PASS, requestsAtOnce, SLOW, STARVE, stateAt, visit, WAITING
 } from './lookup-rules.ts'
+import { shareWithin } from './key-density.ts'
 import { compareDistance, nearness } from './model-key.ts'
+import { closestOf, standings } from './peer-standing.ts'
 import type { CandidateState, LookupEnd } from './lookup-rules.ts'
+import type { StandingRules } from './peer-standing.ts'
 import type { Machine } from '@skein/core'
 
 /** A peer's name within the machines: opaque, equal when the peer is the same. */
@@ -29,12 +32,14 @@ export type LookupEffect<C extends Contact, O extends SequencedOffer> =
   | { type: 'offers', offers: O[], from: C | undefined }
   | { type: 'done', closest: C[], complete: boolean, reason: LookupEnd, requests: number }
 
-export interface LookupInit<C extends Contact> {
+export interface LookupInit<C extends Contact> extends StandingRules<C> {
   target: Uint8Array
   /** Where to begin; the closest of them are asked first */
   start: Iterable<C>
   /** Own name: ignored when others name it as a closer peer */
   self?: PeerKey
+  /** Peers that are not looked at, as if nobody had named them. @default none */
+  ignore?: (contact: C) => boolean
   /**
    * How many of the closest peers must answer, and the most closer peers taken from one answer.
    *
@@ -112,6 +117,9 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
   private readonly maxCandidates: number
   private readonly wanted: number
   private readonly maxOffers: number
+  /** `undefined`: all peers count alike */
+  private readonly standing: StandingRules<C> | undefined
+  private readonly ignore: ((contact: C) => boolean) | undefined
   private readonly known = new Map<PeerKey, Candidate<C>>()
   /** Each path's candidates, closest first */
   private readonly paths: Array<Array<Candidate<C>>>
@@ -137,6 +145,8 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     this.maxCandidates = init.maxCandidates ?? 8 * this.k
     this.wanted = init.wanted ?? Infinity
     this.maxOffers = init.maxOffers ?? 1000
+    this.ignore = init.ignore
+    this.standing = init.trustOf === undefined && init.networkOf === undefined ? undefined : init
     const paths = Math.min(MAX_PATHS, Math.max(1, init.disjointPaths ?? 1))
     this.paths = Array.from({ length: paths }, () => [])
     this.underWay = Array.from({ length: paths }, () => 0)
@@ -154,6 +164,20 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     return this.answers
   }
 
+  /**
+   * Shares of the key space within which the closest known peers lie, closest first, at most `count`: those that answered or may yet. One that was
+   * named and does not answer says little, or anybody could make a key look crowded; `withFailed` counts it all the same.
+   */
+  nearestShares (count: number, withFailed = false): number[] {
+    const nearest = withFailed ? [...this.known.values()] : [...new Set(this.paths.flatMap(list => list.slice(0, count)))]
+    return nearest.sort((a, b) => this.order(a, b)).slice(0, count).map(({ contact }) => shareWithin(contact.kadId, this.target))
+  }
+
+  /** All that answered, closest first. */
+  answeredContacts (): C[] {
+    return [...this.known.values()].filter(({ state }) => state === ANSWERED).sort((a, b) => this.order(a, b)).map(({ contact }) => contact)
+  }
+
   /** Peers that are worth asking became known by other means. */
   onCandidates (contacts: Iterable<C>, nowMs: number): void {
     if (this.ended) {
@@ -161,7 +185,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     }
     const found: Array<Candidate<C>> = []
     for (const contact of contacts) {
-      if (contact.peer !== this.self && !this.known.has(contact.peer)) {
+      if (contact.peer !== this.self && !this.known.has(contact.peer) && this.ignore?.(contact) !== true) {
         const candidate: Candidate<C> = { contact, near: nearness(contact.kadId, this.target), state: FRESH, path: -1, sentMs: 0 }
         this.known.set(contact.peer, candidate)
         found.push(candidate)
@@ -266,7 +290,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
 
   /** Whether the contact is new among the k closest of the path. */
   private learn (contact: C, path: number): boolean {
-    if (contact.peer === this.self) {
+    if (contact.peer === this.self || this.ignore?.(contact) === true) {
       return false
     }
     const known = this.known.get(contact.peer)
@@ -361,10 +385,19 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     for (let path = 0; path < this.paths.length; path++) {
       const list = this.paths[path] as Array<Candidate<C>>
       const atOnce = requestsAtOnce(this.barren[path] as number, this.alpha, this.k)
+      const standing = this.standing === undefined ? undefined : standings(this.standing, this.k)
+      const last: Array<Candidate<C>> = []
       let counted = 0
+      let pathSettled = true
       for (const candidate of list) {
+        if (standing !== undefined && candidate.state !== SLOW && standing(candidate.contact) !== 'counts') {
+          if (last.length < this.k) {
+            last.push(candidate)
+          }
+          continue
+        }
         const step = visit(candidate.state, this.underWay[path] as number, atOnce, this.maxRequests - this.requests)
-        settled &&= isSettled(candidate.state)
+        pathSettled &&= isSettled(candidate.state)
         if (step === PASS) {
           continue
         }
@@ -377,6 +410,16 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
         }
         if (++counted >= this.k) {
           break
+        }
+      }
+      // those that do not count are asked when nobody else is left to ask, and waited for like any other
+      settled &&= pathSettled
+      for (const candidate of last) {
+        const step = visit(candidate.state, this.underWay[path] as number, pathSettled ? atOnce : 0, this.maxRequests - this.requests)
+        settled &&= isSettled(candidate.state)
+        starved ||= step === STARVE
+        if (step === ASK) {
+          this.ask(candidate, path, nowMs)
         }
       }
     }
@@ -398,14 +441,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
 
   private end (reason: LookupEnd): void {
     this.ended = true
-    const answered: Array<Candidate<C>> = []
-    for (const candidate of this.known.values()) {
-      if (candidate.state === ANSWERED) {
-        answered.push(candidate)
-      }
-    }
-    answered.sort((a, b) => this.order(a, b))
-    const closest = answered.slice(0, this.k).map(candidate => candidate.contact)
+    const closest = closestOf(this.answeredContacts(), this.k, this.standing ?? {})
     // requests that were decided on but not yet taken are not sent any more
     const effects = this.effects.filter(effect => effect.type !== 'query')
     this.requests -= this.effects.length - effects.length

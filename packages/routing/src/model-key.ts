@@ -52,3 +52,14 @@ export function compareDistance (a: Uint8Array, b: Uint8Array, target: Uint8Arra
   }
   return 0
 }
+
+/** How many leading bits two ids share: the bucket in which each keeps the other (Maymounkov and Mazières 2002, §2.2). */
+export function commonBits (a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < KEY_BYTES; i++) {
+    const difference = (a[i] as number) ^ (b[i] as number)
+    if (difference !== 0) {
+      return 8 * i + Math.clz32(difference) - 24
+    }
+  }
+  return 8 * KEY_BYTES
+}

@@ -2,20 +2,26 @@
  * A search for a model over several keys, nearest region first: one lookup a key. The next key is begun as soon as the first round of the one
  * before brought nothing, so that a model which nobody serves nearby costs one round trip more, not a whole walk.
  */
-import { Lookup } from './lookup.ts'
-import type { Contact, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
+import { KeyWalk } from './key-walk.ts'
+import type { KeyWalkInit } from './key-walk.ts'
+import type { Contact, PeerKey, SequencedOffer } from './lookup.ts'
 import type { Machine } from '@skein/core'
 
 export interface SearchKey<C extends Contact> {
   name: string
   target: Uint8Array
-  /** Peers to begin with. Called when the lookup of this key begins */
-  start: () => Iterable<C>
+  /** Peers to begin a lookup with: of the key, or of a target beside it */
+  start: (target: Uint8Array) => Iterable<C>
 }
 
-export interface ModelSearchInit<C extends Contact> extends Omit<LookupInit<C>, 'target' | 'start'> {
+export interface ModelSearchInit<C extends Contact> extends Omit<KeyWalkInit<C>, 'target' | 'start'> {
   /** In the order in which they are wanted; at least one */
   keys: Array<SearchKey<C>>
+  /**
+   * End as soon as offers of this many distinct peers are in hand. Where peers crowd around a key, what they gave does not count, and the search goes on
+   * beside them. Default: walk to the end
+   */
+  wanted?: number
   /**
    * A key that has brought nothing for this long does not hold back the next.
    *
@@ -25,15 +31,18 @@ export interface ModelSearchInit<C extends Contact> extends Omit<LookupInit<C>, 
 }
 
 export type ModelSearchEffect<C extends Contact, O extends SequencedOffer> =
-  | { type: 'query', key: SearchKey<C>, to: C }
+  /** Ask for offers of the key, and for peers closer to `target`. The answer is to be reported with `lookup` */
+  | { type: 'query', key: SearchKey<C>, to: C, target: Uint8Array, lookup: number }
   | { type: 'offers', key: SearchKey<C>, offers: O[], from: C | undefined }
-  /** One key's lookup is over */
-  | { type: 'closest', key: SearchKey<C>, closest: C[], complete: boolean, requests: number }
+  /** The size of the network is wanted, see `onNetworkSize` */
+  | { type: 'weigh' }
+  /** One key's lookup is over. `region`: others that answered and stand in the region of a crowded key */
+  | { type: 'closest', key: SearchKey<C>, closest: C[], region: C[], complete: boolean, requests: number, crowded: boolean }
   | { type: 'done', complete: boolean }
 
 interface Leg<C extends Contact, O extends SequencedOffer> {
   key: SearchKey<C>
-  lookup: Lookup<C, O>
+  walk: KeyWalk<C, O>
   startedMs: number
   brought: boolean
   ended: boolean
@@ -47,6 +56,8 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
   private readonly firstRound: number
   private readonly legs: Array<Leg<C, O>> = []
   private readonly seen = new Map<PeerKey, number>()
+  /** Whose offers a holder gave that is not of a crowd */
+  private readonly sound = new Set<PeerKey>()
   private effects: Array<ModelSearchEffect<C, O>> = []
   private ended = false
 
@@ -62,33 +73,41 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
     this.advance(nowMs)
   }
 
-  onResponse (keyName: string, from: PeerKey, response: { offers: O[], closer: Iterable<C> }, nowMs: number): void {
-    this.leg(keyName)?.lookup.onResponse(from, response, nowMs)
+  onResponse (keyName: string, from: PeerKey, response: { offers: O[], closer: Iterable<C> }, nowMs: number, lookup = 0): void {
+    this.leg(keyName)?.walk.onResponse(from, response, nowMs, lookup)
     this.advance(nowMs)
   }
 
   /** Offers whose verification took longer than the answer they came in. */
   onOffers (keyName: string, from: PeerKey | undefined, offers: O[], nowMs: number): void {
-    this.leg(keyName)?.lookup.onOffers(from, offers, nowMs)
+    this.leg(keyName)?.walk.onOffers(from, offers, nowMs)
     this.advance(nowMs)
   }
 
-  onFailure (keyName: string, from: PeerKey, nowMs: number): void {
-    this.leg(keyName)?.lookup.onFailure(from, nowMs)
+  onFailure (keyName: string, from: PeerKey, nowMs: number, lookup = 0): void {
+    this.leg(keyName)?.walk.onFailure(from, nowMs, lookup)
     this.advance(nowMs)
   }
 
   /** Peers became known that were not when the search began. */
   onCandidates (contacts: C[], nowMs: number): void {
     for (const leg of this.legs) {
-      leg.lookup.onCandidates(contacts, nowMs)
+      leg.walk.onCandidates(contacts, nowMs)
+    }
+    this.advance(nowMs)
+  }
+
+  /** The size of the network has become known. */
+  onNetworkSize (nowMs: number): void {
+    for (const leg of this.legs) {
+      leg.walk.onNetworkSize(nowMs)
     }
     this.advance(nowMs)
   }
 
   onTimeout (nowMs: number): void {
     for (const leg of this.legs) {
-      leg.lookup.onTimeout(nowMs)
+      leg.walk.onTimeout(nowMs)
     }
     this.advance(nowMs)
   }
@@ -110,7 +129,7 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
     }
     let next: number | undefined
     for (const leg of this.legs) {
-      const atMs = leg.lookup.nextTimeoutMs()
+      const atMs = leg.walk.nextTimeoutMs()
       if (atMs !== undefined && (next === undefined || atMs < next)) {
         next = atMs
       }
@@ -129,9 +148,9 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
   private begin (nowMs: number): void {
     const key = this.init.keys[this.legs.length] as SearchKey<C>
     const { keys, staggerMs, wanted, ...options } = this.init
-    // what earlier keys brought counts as well: this lookup need not bring all that is wanted, and `take` ends it in time
-    const lookup = new Lookup<C, O>({ ...options, target: key.target, start: key.start() }, nowMs)
-    this.legs.push({ key, lookup, startedMs: nowMs, brought: false, ended: false, complete: false })
+    // what earlier keys brought counts as well: this walk need not bring all that is wanted, and `take` ends it in time
+    const walk = new KeyWalk<C, O>({ ...options, target: key.target, start: key.start }, nowMs)
+    this.legs.push({ key, walk, startedMs: nowMs, brought: false, ended: false, complete: false })
   }
 
   private advance (nowMs: number): void {
@@ -140,12 +159,12 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
       if (this.ended) {
         return
       }
-      if (this.seen.size >= this.wanted) {
+      if (this.isSatisfied()) {
         this.finish(true)
         return
       }
       const last = this.legs.at(-1) as Leg<C, O>
-      const fruitless = !last.brought && (last.lookup.answerCount >= this.firstRound || nowMs >= last.startedMs + this.staggerMs)
+      const fruitless = !last.brought && (last.walk.answerCount >= this.firstRound || nowMs >= last.startedMs + this.staggerMs)
       if (i === this.legs.length - 1 && this.legs.length < this.init.keys.length && (last.ended || fruitless)) {
         this.begin(nowMs)
       }
@@ -157,28 +176,38 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
 
   private drain (leg: Leg<C, O>): void {
     for (;;) {
-      const effect = leg.lookup.poll()
+      const effect = leg.walk.poll()
       if (effect === undefined) {
         return
       }
       switch (effect.type) {
         case 'query':
-          this.effects.push({ type: 'query', key: leg.key, to: effect.to })
+          this.effects.push({ ...effect, key: leg.key })
+          break
+        case 'weigh':
+          this.effects.push(effect)
           break
         case 'offers':
           leg.brought = true
-          this.take(leg, effect.offers, effect.from)
+          this.take(leg, effect.offers, effect.from, effect.isSound)
           break
         case 'done':
           leg.ended = true
           leg.complete = effect.complete
-          this.effects.push({ type: 'closest', key: leg.key, closest: effect.closest, complete: effect.complete, requests: effect.requests })
+          this.effects.push({ ...effect, type: 'closest', key: leg.key })
           break
       }
     }
   }
 
-  private take (leg: Leg<C, O>, offers: O[], from: C | undefined): void {
+  private isSatisfied (): boolean {
+    return this.seen.size >= this.wanted && (this.sound.size >= this.wanted || !this.legs.some(leg => leg.walk.isCrowded()))
+  }
+
+  private take (leg: Leg<C, O>, offers: O[], from: C | undefined, isSound: boolean): void {
+    if (isSound) {
+      offers.forEach(({ peer }) => { this.sound.add(peer) })
+    }
     const fresh = offers.filter(offer => {
       const seq = this.seen.get(offer.peer)
       if (seq !== undefined && seq >= offer.seq) {
@@ -196,7 +225,7 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
     this.effects = this.effects.filter(effect => effect.type !== 'query')
     for (const leg of this.legs) {
       if (!leg.ended) {
-        leg.lookup.stop()
+        leg.walk.stop()
         this.drain(leg)
       }
     }

@@ -51,12 +51,8 @@ export type {
   KernelModel, MachineModel, MessageCodec, ModelContext, WindowedResult, WindowedRunInit
 } from './engine/workers/windowed-run.ts'
 
-export { refusal } from './attacks/bucket-admission.ts'
-export type { AdmissionRefusal, DiversityRule, Neighbours } from './attacks/bucket-admission.ts'
 export { restartPoisoned } from './attacks/poisoned-restart.ts'
 export type { PoisonedRestartInit, RestartOutcome } from './attacks/poisoned-restart.ts'
-export { isInPart, regionBits, RegionSweep } from './attacks/region-sweep.ts'
-export type { RegionPart, RegionSweepInit } from './attacks/region-sweep.ts'
 export { SybilExchange } from './attacks/sybil-exchange.ts'
 export type { SybilExchangeInit, SybilShares } from './attacks/sybil-exchange.ts'
 export { SybilTable } from './attacks/sybil-table.ts'

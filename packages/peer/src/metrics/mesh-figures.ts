@@ -34,7 +34,8 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     dials_total: 'Peers dialled for a request',
     protocol_errors_total: 'Streams ended because of what came on them',
     stores_refused_total: ['reason', 'Offers that were not stored for others, by reason'],
-    offers_rejected_total: ['reason', 'Offers in answers that were not believed, by reason']
+    offers_rejected_total: ['reason', 'Offers in answers that were not believed, by reason'],
+    table_refusals_total: ['reason', 'Peers kept out of the routing table because of those of their network in it, by reason']
   }),
   figureSource('skein_routing_', ({ routing }: MeshServices) => routing && routingGauges(routing), {
     held_keys: 'Keys under which offers are held for others',

@@ -27,7 +27,8 @@ function services (): Known {
         dials_total: 0,
         protocol_errors_total: 0,
         stores_refused_total: { full: 2, expired: 1 },
-        offers_rejected_total: {}
+        offers_rejected_total: {},
+        table_refusals_total: {}
       },
       gauges: () => ({ heldKeys: 5, heldBytes: 900, links: 1, streams: 2, contacts: 8 })
     },

@@ -1,8 +1,12 @@
 /** Keeps the contact table up to date from what libp2p and kad-dht tell: connections, identities, addresses, the routing table. */
 import { PROTOCOLS } from '@skein/records'
+import { commonBits } from '../model-key.ts'
+import { TableGuard } from './table-guard.ts'
 import type { ContactTable } from './contact-table.ts'
 import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
 import type { RoutingTableView } from './routing-table-view.ts'
+import type { PeerNetwork } from '../peer-standing.ts'
+import type { AdmissionRefusal } from '../table-diversity.ts'
 import type { Connection, IdentifyResult, Libp2pEvents, PeerId, PeerStore, PeerUpdate, Address } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -17,6 +21,10 @@ export interface ContactFeedInit {
   table: ContactTable
   routingTable: () => RoutingTableView | undefined
   addressFilter: (addresses: Multiaddr[], peer: PeerId) => Multiaddr[]
+  /** By these the routing table is kept diverse; left out, networks do not matter */
+  networkOf?: (peer: KnownPeer) => PeerNetwork | undefined
+  /** Too many of its network stand in the routing table */
+  onRefused?: (peer: KnownPeer, reason: AdmissionRefusal) => void
   /** A peer that others can reach became known, or may be asked though it is not known what it speaks */
   onContact: (peer: KnownPeer) => void
   /** The routing table found a peer dead */
@@ -32,6 +40,7 @@ export class ContactFeed {
   private readonly init: ContactFeedInit
   private topologyId: string | undefined
   private view: RoutingTableView | undefined
+  private guard: TableGuard | undefined
   private running = false
 
   constructor (init: ContactFeedInit) {
@@ -58,14 +67,15 @@ export class ContactFeed {
     if (view !== this.view) {
       this.unwatch()
       this.view = view
+      this.guard = view === undefined ? undefined : this.newGuard(view)
       view?.addEventListener?.('peer:add', this.onTableAdd)
       view?.addEventListener?.('peer:remove', this.onTableRemove)
     }
     if (view !== undefined) {
       const self = directory.of(peerId)
       const peers = view.closestPeers(self.kadId, { count: MAX_TABLED }).map(peer => directory.of(peer)).filter(peer => peer !== self)
-      table.setTabled(peers)
-      peers.filter(peer => !peer.isLoaded).forEach(peer => { this.load(peer) })
+      table.setTabled(peers.filter(peer => this.guard?.onAdded(peer) !== false))
+      peers.filter(peer => !peer.isLoaded).forEach(peer => { void this.load(peer) })
     }
   }
 
@@ -87,6 +97,23 @@ export class ContactFeed {
     this.view?.removeEventListener?.('peer:add', this.onTableAdd)
     this.view?.removeEventListener?.('peer:remove', this.onTableRemove)
     this.view = undefined
+    this.guard?.stop()
+    this.guard = undefined
+  }
+
+  private newGuard (view: RoutingTableView): TableGuard | undefined {
+    const { directory, networkOf, onRefused, peerId } = this.init
+    const self = directory.of(peerId)
+    return networkOf === undefined
+      ? undefined
+      : new TableGuard({
+        view,
+        directory,
+        networkOf,
+        bucketOf: peer => commonBits(peer.kadId, self.kadId),
+        load: async peer => { await this.load(peer) },
+        onRefused: onRefused ?? (() => {})
+      })
   }
 
   /** A connected peer said that it routes. */
@@ -94,12 +121,17 @@ export class ContactFeed {
     const known = this.init.directory.of(peer)
     this.init.table.addConnected(known)
     this.init.onConnect(known)
-    this.load(known)
+    void this.load(known)
   }
 
   /** Whether it routes is not known before identify has run; a newcomer need not wait for that. */
   private readonly onConnectionOpen = (event: CustomEvent<Connection>): void => {
-    const known = this.init.directory.of(event.detail.remotePeer)
+    const { limits, remoteAddr, remotePeer } = event.detail
+    const known = this.init.directory.of(remotePeer)
+    if (limits === undefined) {
+      known.setSeenAt(remoteAddr.toString())
+      this.init.table.onNetworkChange()
+    }
     this.init.table.addTentative(known)
     this.init.onConnect(known)
     this.init.onContact(known)
@@ -125,18 +157,21 @@ export class ContactFeed {
 
   private readonly onTableAdd = (event: CustomEvent<PeerId>): void => {
     const known = this.init.directory.of(event.detail)
-    this.init.table.addTabled(known)
-    this.load(known)
+    if (this.guard?.onAdded(known) !== false) {
+      this.init.table.addTabled(known)
+      void this.load(known)
+    }
   }
 
   private readonly onTableRemove = (event: CustomEvent<PeerId>): void => {
     const known = this.init.directory.of(event.detail)
+    this.guard?.onRemoved(known)
     this.init.table.removeTabled(known.peer)
     this.init.onLost(known)
   }
 
-  private load (known: KnownPeer): void {
-    this.init.peerStore.get(known.peerId).then(
+  private async load (known: KnownPeer): Promise<void> {
+    await this.init.peerStore.get(known.peerId).then(
       peer => { this.setAddresses(known, peer.addresses) },
       () => { this.setAddresses(known, []) }
     )
@@ -148,6 +183,7 @@ export class ContactFeed {
     }
     const wasDialable = known.isDialable
     known.setOwnAddresses(this.init.addressFilter(addresses.map(({ multiaddr }) => multiaddr), known.peerId).map(address => address.bytes))
+    this.init.table.onNetworkChange()
     if (known.isDialable && !wasDialable) {
       this.init.onContact(known)
     }

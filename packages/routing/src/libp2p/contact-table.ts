@@ -1,10 +1,16 @@
 /** The peers a lookup may start from and that others are told of: kad-dht's routing table united with the connected peers that route. */
 import { BoundedMap } from '@skein/core'
-import { compareDistance, nearness } from '../model-key.ts'
+import { commonBits, compareDistance, nearness } from '../model-key.ts'
+import { admitted } from '../table-diversity.ts'
 import type { KnownPeer } from './peer-directory.ts'
 import type { PeerKey } from '../lookup.ts'
+import type { PeerNetwork } from '../peer-standing.ts'
 
 export interface ContactTableInit {
+  /** Where this peer stands, 32 bytes: contacts as far from it as each other are one bucket. @default all are one */
+  self?: Uint8Array
+  /** The networks by which contacts are kept diverse, see `DiversityRule`. @default networks do not matter */
+  networkOf?: (peer: KnownPeer) => PeerNetwork | undefined
   /**
    * Most peers taken from the routing table.
    *
@@ -24,9 +30,11 @@ export class ContactTable {
   private readonly connected: BoundedMap<PeerKey, KnownPeer>
   /** Connected, but whether they route is not known yet */
   private readonly tentative = new BoundedMap<PeerKey, KnownPeer>({ maxSize: 256 })
+  private readonly init: ContactTableInit
   private union: KnownPeer[] | undefined
 
   constructor (init: ContactTableInit = {}) {
+    this.init = init
     this.tabled = new BoundedMap({ maxSize: init.maxTabled ?? 2048 })
     this.connected = new BoundedMap({ maxSize: init.maxConnected ?? 4096 })
   }
@@ -76,6 +84,13 @@ export class ContactTable {
     this.union = undefined
   }
 
+  /** The network of a contact may be another than it was. */
+  onNetworkChange (): void {
+    if (this.init.networkOf !== undefined) {
+      this.union = undefined
+    }
+  }
+
   /** The `count` closest to `target` that others can reach, closest first. */
   closest (target: Uint8Array, count: number, accept: (peer: KnownPeer) => boolean = () => true): KnownPeer[] {
     const best: KnownPeer[] = []
@@ -119,7 +134,16 @@ export class ContactTable {
   }
 
   private all (): KnownPeer[] {
-    this.union ??= [...new Map([...this.tabled, ...this.connected]).values()]
+    this.union ??= this.diverse([...new Map([...this.tabled, ...this.connected]).values()])
     return this.union
+  }
+
+  private diverse (peers: KnownPeer[]): KnownPeer[] {
+    const { networkOf, self } = this.init
+    if (networkOf === undefined) {
+      return peers
+    }
+    const placed = peers.map(peer => ({ peer, bucket: self === undefined ? 0 : commonBits(peer.kadId, self), network: networkOf(peer) }))
+    return admitted(placed).map(({ peer }) => peer)
   }
 }

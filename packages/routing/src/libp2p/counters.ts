@@ -14,6 +14,8 @@ export interface RoutingCounters {
   stores_refused_total: Record<string, number>
   /** Offers in answers that were not believed, by reason */
   offers_rejected_total: Record<string, number>
+  /** Peers that were kept out of the routing table because of those of their network in it, by reason */
+  table_refusals_total: Record<string, number>
 }
 
 export function newCounters (): RoutingCounters {
@@ -29,7 +31,8 @@ export function newCounters (): RoutingCounters {
     dials_total: 0,
     protocol_errors_total: 0,
     stores_refused_total: {},
-    offers_rejected_total: {}
+    offers_rejected_total: {},
+    table_refusals_total: {}
   }
 }
 

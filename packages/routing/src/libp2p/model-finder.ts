@@ -1,6 +1,7 @@
 /** Runs the searches of this peer: from what it holds and remembers first, then over the network. */
 import { toHex } from '@skein/core'
 import { modelKey } from '../model-key.ts'
+import { SIZE_DELAY_MS, WEIGH_MS } from '../network-size.ts'
 import { compareOffers, meets } from '../offer-filter.ts'
 import { regionsByDistance } from '../region.ts'
 import { SearchRun } from './search-run.ts'
@@ -52,7 +53,11 @@ export interface ModelFinderInit {
   ownName: string
   region: string
   k: number
-  lookup: Pick<LookupInit<KnownPeer>, 'alpha' | 'disjointPaths' | 'softTimeoutMs' | 'requestTimeoutMs'>
+  lookup: Pick<LookupInit<KnownPeer>, 'alpha' | 'disjointPaths' | 'softTimeoutMs' | 'requestTimeoutMs' | 'networkOf' | 'trustOf'>
+  /** How many peers there are; `undefined` while that is not known */
+  networkSize: () => number | undefined
+  /** The size of the network is made use of, and should be known so long from now */
+  onSizeNeeded: (delayMs: number) => void
   /** Resolves when there is somebody to ask, or nobody is to be expected */
   contact: (target: Uint8Array, signal?: AbortSignal) => Promise<void>
 }
@@ -116,13 +121,16 @@ export class ModelFinder {
   }
 
   /** The closest peers to a key that answer, closest first. Returns what stops it. */
-  lookUp (key: AnnounceKey, onClosest: (closest: KnownPeer[]) => void, deposit?: Deposit): () => void {
+  lookUp (
+    key: AnnounceKey, onClosest: (closest: KnownPeer[], region: KnownPeer[]) => void, deposit?: Deposit
+  ): () => void {
     let closest: KnownPeer[] = []
+    let region: KnownPeer[] = []
     let stopped = false
     let run: SearchRun | undefined
     void this.init.contact(key.bytes).then(() => {
       if (stopped) {
-        onClosest([])
+        onClosest([], [])
         return
       }
       run = this.begin(new SearchRun({
@@ -131,11 +139,24 @@ export class ModelFinder {
         limit: 0,
         near: '',
         deposit,
-        search: { ...this.init.lookup, self: this.init.self.peer, k: this.init.k, keys: [this.key(key.bytes)] },
+        search: {
+          ...this.init.lookup,
+          self: this.init.self.peer,
+          k: this.init.k,
+          keys: [this.key(key.bytes)],
+          // only where an offer is to be stored does it matter who crowds around a key
+          networkSize: deposit === undefined ? undefined : this.init.networkSize
+        },
         onOffers: () => {},
-        onClosest: (_key, peers) => { closest = peers },
-        onDone: () => { onClosest(closest) }
+        onClosest: (_key, peers, others) => {
+          closest = peers
+          region = others
+        },
+        onDone: () => { onClosest(closest, region) }
       }))
+      if (deposit !== undefined) {
+        this.init.onSizeNeeded(SIZE_DELAY_MS)
+      }
     })
     return () => {
       stopped = true
@@ -146,6 +167,13 @@ export class ModelFinder {
   onContact (peer: KnownPeer): void {
     for (const run of this.hungry) {
       run.onContact(peer)
+    }
+  }
+
+  /** The size of the network has become known. */
+  onNetworkSize (): void {
+    for (const run of this.runs) {
+      run.onNetworkSize()
     }
   }
 
@@ -217,19 +245,29 @@ export class ModelFinder {
   }
 
   private key (target: Uint8Array): SearchKey<KnownPeer> {
-    return { name: toHex(target), target, start: () => this.init.table.start(target, this.init.k) }
+    return { name: toHex(target), target, start: beside => this.init.table.start(beside, this.init.k) }
   }
 
   private search (query: Query, wanted: number, onOffers: (offers: SignedOffer[]) => void, onDone: () => void): SearchRun {
-    const { clock, counters, k, lookup, self } = this.init
+    const { clock, counters, k, lookup, networkSize, onSizeNeeded, self } = this.init
     const { cache, cacheName } = query
     const holders = cache?.get(cacheName, clock.nowMs()).holders ?? []
+    onSizeNeeded(SIZE_DELAY_MS)
     return this.begin(new SearchRun({
       ...this.init,
       filter: query.filter,
       limit: query.limit,
       near: query.near,
-      search: { ...lookup, self: self.peer, k, wanted, keys: query.keys.map(key => ({ ...key, start: () => [...holders, ...key.start()] })) },
+      search: {
+        ...lookup,
+        self: self.peer,
+        k,
+        wanted,
+        networkSize,
+        weighMs: WEIGH_MS,
+        keys: query.keys.map(key => ({ ...key, start: target => [...holders, ...key.start(target)] }))
+      },
+      onWeigh: () => { onSizeNeeded(0) },
       onOffers: (_key, offers, from) => {
         counters.offers_found_total += offers.length
         cache?.onOffers(cacheName, offers, from)

@@ -1,14 +1,15 @@
 /** The libp2p service: finds who serves a model, announces what this peer serves, and holds offers for others (`/skein/routing/1.0.0`). */
 import { serviceCapabilities, serviceDependencies } from '@libp2p/interface'
-import { deadline, toHex } from '@skein/core'
+import { deadline, MachineDriver, toHex } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { MAX_OFFER_LIFE_MS, PROTOCOLS } from '@skein/records'
 import { modelKey } from '../model-key.ts'
+import { NetworkSize } from '../network-size.ts'
 import { OfferCache } from '../offer-cache.ts'
 import { OfferStore } from '../offer-store.ts'
 import { ContactFeed } from './contact-feed.ts'
 import { ContactTable } from './contact-table.ts'
-import { newCounters } from './counters.ts'
+import { count, newCounters } from './counters.ts'
 import { cachePrefix, ModelFinder } from './model-finder.ts'
 import { OfferVerifier } from './offer-verifier.ts'
 import { OwnOffers } from './own-offers.ts'
@@ -17,6 +18,9 @@ import { PeerLinks, RoutingRequestError } from './peer-links.ts'
 import { RequestServer } from './request-server.ts'
 import { RoutingStream } from './routing-stream.ts'
 import type { AnnouncerInit } from '../announcer.ts'
+import type { PeerKey } from '../lookup.ts'
+import type { NetworkSizeEffect } from '../network-size.ts'
+import type { PeerNetwork } from '../peer-standing.ts'
 import type { OfferCacheInit } from '../offer-cache.ts'
 import type { OfferFilter } from '../offer-filter.ts'
 import type { OfferStoreInit } from '../offer-store.ts'
@@ -29,6 +33,7 @@ import type { RoutingTableView } from './routing-table-view.ts'
 import type { AbortOptions, ComponentLogger, Connection, Libp2pEvents, PeerId, PeerStore, PrivateKey, Startable, Stream } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
+import type { VerifiedNetwork } from '@skein/records'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { TypedEventTarget } from 'main-event'
 
@@ -62,6 +67,20 @@ export interface ModelRoutingInit {
    * @default all
    */
   addressFilter?: (addresses: Multiaddr[], peer: PeerId) => Multiaddr[]
+  /**
+   * The networks of an address, by which peers of one owner are kept from filling the contacts, a lookup's start and its result: at most 2 of a /24 in a
+   * bucket, 10 or 5 % in all, a quarter of an autonomous system (of a /16 where that is not known). `undefined` for addresses that no rule applies to.
+   *
+   * @default none: networks do not matter
+   */
+  networkOf?: (address: string) => VerifiedNetwork | undefined
+  /**
+   * What is known of a peer, 0 to 1; `undefined`: nothing. Those below 0.1 are asked last, and offers are stored at them in addition to the k closest
+   * others, never instead.
+   *
+   * @default none: all peers count alike
+   */
+  trustOf?: (peer: string) => number | undefined
   /**
    * Ask and announce, but answer nobody: for a peer that others cannot dial.
    *
@@ -166,6 +185,8 @@ export interface ModelRouting {
   readonly counters: Readonly<RoutingCounters>
   /** Offers held for others, peers that can be asked without opening a stream, streams, peers known */
   gauges (): { heldKeys: number, heldBytes: number, links: number, streams: number, contacts: number }
+  /** Estimate of how many peers take part in routing; `undefined` until something made use of it, see `NetworkSize`. */
+  readonly networkSize: number | undefined
 }
 
 const TICK_MS = 1000
@@ -182,7 +203,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
   private readonly clock: Clock
   private readonly k: number
   private readonly directory = new PeerDirectory()
-  private readonly table = new ContactTable()
+  private readonly table: ContactTable
   private readonly verifier = new OfferVerifier()
   private readonly self: KnownPeer
   private readonly store: OfferStore
@@ -193,6 +214,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
   private links: PeerLinks
   private finder: ModelFinder
   private own: OwnOffers
+  private size: MachineDriver<NetworkSizeEffect, NetworkSize>
   private readonly firstContact = new Set<() => void>()
   private readonly streams = new Set<RoutingStream>()
   private readonly streamHandlers: RoutingStreamHandlers = {
@@ -218,11 +240,15 @@ export class ModelRoutingService implements ModelRouting, Startable {
     this.k = init.k ?? 20
     this.clientMode = init.clientMode ?? false
     this.self = this.directory.of(components.peerId)
+    const { networkOf } = init
+    const namesOf = networkOf === undefined ? undefined : (peer: KnownPeer): PeerNetwork | undefined => peer.networkNames(networkOf)
+    this.table = new ContactTable({ self: this.self.kadId, networkOf: namesOf })
     this.store = new OfferStore({ ...init.store, self: this.self.kadId })
     this.cache = init.cache === false ? undefined : new OfferCache(init.cache)
     this.links = this.newLinks()
     this.finder = this.newFinder()
     this.own = this.newOwnOffers()
+    this.size = this.newSize()
     const { clock, counters, store, table, verifier } = this
     this.server = new RequestServer({
       clock,
@@ -245,6 +271,8 @@ export class ModelRoutingService implements ModelRouting, Startable {
       table,
       routingTable: init.routingTable ?? (() => tableOf(components)),
       addressFilter: init.addressFilter ?? (addresses => addresses),
+      networkOf: namesOf,
+      onRefused: (_peer, reason) => { count(counters.table_refusals_total, reason) },
       onContact: peer => { this.onContact(peer) },
       onLost: peer => { this.own.onContactLost(peer) },
       onConnect: peer => {
@@ -274,6 +302,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
     this.links = this.newLinks()
     this.finder = this.newFinder()
     this.own = this.newOwnOffers()
+    this.size = this.newSize()
     this.components.events.addEventListener('self:peer:update', this.onSelfUpdate)
     if (!this.clientMode) {
       await this.answer()
@@ -300,6 +329,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
     this.components.events.removeEventListener('self:peer:update', this.onSelfUpdate)
     this.feed.stop()
     this.own.stop()
+    this.size.stop()
     this.finder.stop()
     this.links.stop()
     for (const stream of this.streams) {
@@ -329,7 +359,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
   async closestPeers (key: Uint8Array, options: AbortOptions = {}): Promise<PeerId[]> {
     options.signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<KnownPeer[]>()
-    const stop = this.finder.lookUp({ name: toHex(key), bytes: key }, resolve)
+    const stop = this.finder.lookUp({ name: toHex(key), bytes: key }, closest => { resolve(closest) })
     const onAbort = (): void => {
       reject(options.signal?.reason)
       stop()
@@ -344,6 +374,8 @@ export class ModelRoutingService implements ModelRouting, Startable {
 
   forget (model: string, peer: string): void {
     this.cache?.forgetPeer(cachePrefix(model), peer)
+    // who looks for the model again should know by then whether those that gave the offer crowd around its key
+    this.size.input((machine, nowMs) => { machine.onNeeded(nowMs) })
   }
 
   async setClientMode (client: boolean): Promise<void> {
@@ -353,6 +385,10 @@ export class ModelRoutingService implements ModelRouting, Startable {
         await (client ? this.components.registrar.unhandle(PROTOCOLS.routing) : this.answer())
       }
     }
+  }
+
+  get networkSize (): number | undefined {
+    return this.size.machine.size
   }
 
   /** Whether offers of a model are held here. */
@@ -400,7 +436,7 @@ export class ModelRoutingService implements ModelRouting, Startable {
   }
 
   private newFinder (): ModelFinder {
-    const { alpha, disjointPaths, region, requestTimeoutMs, softTimeoutMs } = this.init
+    const { alpha, disjointPaths, networkOf, region, requestTimeoutMs, softTimeoutMs, trustOf } = this.init
     const { cache, clock, counters, directory, k, links, self, store, table, verifier } = this
     return new ModelFinder({
       cache,
@@ -415,7 +451,16 @@ export class ModelRoutingService implements ModelRouting, Startable {
       verifier,
       ownName: this.components.peerId.toString(),
       region: region ?? '',
-      lookup: { alpha, disjointPaths: disjointPaths ?? 2, requestTimeoutMs, softTimeoutMs },
+      lookup: {
+        alpha,
+        disjointPaths: disjointPaths ?? 2,
+        requestTimeoutMs,
+        softTimeoutMs,
+        networkOf: networkOf === undefined ? undefined : peer => peer.networkNames(networkOf),
+        trustOf: trustOf === undefined ? undefined : key => this.trust(key, trustOf)
+      },
+      networkSize: () => this.networkSize,
+      onSizeNeeded: delayMs => { this.size.input((machine, nowMs) => { machine.onNeeded(nowMs, delayMs) }) },
       contact: async (target, signal) => { await this.waitForContact(target, signal) }
     })
   }
@@ -439,6 +484,29 @@ export class ModelRoutingService implements ModelRouting, Startable {
       addresses: () => addressManager.getAddresses().map(String),
       lookUp: (key, onClosest, deposit) => { finder.lookUp(key, onClosest, deposit) }
     })
+  }
+
+  private newSize (): MachineDriver<NetworkSizeEffect, NetworkSize> {
+    const { k } = this
+    return new MachineDriver({
+      machine: new NetworkSize({ k }, this.init.random ?? systemRandom()),
+      clock: this.clock,
+      perform: ({ target }) => {
+        this.finder.lookUp({ name: toHex(target), bytes: target }, closest => {
+          this.size.input((machine, nowMs) => { machine.onClosest(target, closest, nowMs) })
+          const { networkSize } = this
+          if (networkSize !== undefined) {
+            this.finder.onNetworkSize()
+            this.own.onNetworkSize(networkSize)
+          }
+        })
+      }
+    })
+  }
+
+  private trust (key: PeerKey, trustOf: (peer: string) => number | undefined): number | undefined {
+    const peer = this.directory.named(key)
+    return peer === undefined ? undefined : trustOf(peer.peerId.toString())
   }
 
   private wrap (stream: Stream, connection: Connection, peer: KnownPeer): RoutingStream {

@@ -70,7 +70,7 @@ export interface OwnOffersInit {
   links: PeerLinks
   /** Where this peer can be dialled now */
   addresses: () => string[]
-  lookUp: (key: AnnounceKey, onClosest: (closest: KnownPeer[]) => void, deposit: Deposit) => void
+  lookUp: (key: AnnounceKey, onClosest: (closest: KnownPeer[], region: KnownPeer[]) => void, deposit: Deposit) => void
 }
 
 type Fields = Omit<Required<OfferFields>, 'addresses'> & { addresses: string[] | undefined }
@@ -149,6 +149,10 @@ export class OwnOffers {
     }
   }
 
+  onNetworkSize (size: number): void {
+    this.announcer.input((machine, nowMs) => { machine.onNetworkSize(size, nowMs) })
+  }
+
   onContact (peer: KnownPeer): void {
     this.announcer.input((machine, nowMs) => { machine.onContact(peer, nowMs) })
   }
@@ -209,8 +213,8 @@ export class OwnOffers {
         void this.sign(effect.model, effect.withdrawn)
         break
       case 'lookup':
-        this.init.lookUp(effect.key, closest => {
-          this.announcer.input((machine, nowMs) => { machine.onClosest(effect.model, effect.key.name, closest, nowMs) })
+        this.init.lookUp(effect.key, (closest, region) => {
+          this.announcer.input((machine, nowMs) => { machine.onClosest(effect.model, effect.key.name, closest, nowMs, region) })
         }, { request: to => this.deposit(effect.model, effect.key, to) })
         break
       case 'store':

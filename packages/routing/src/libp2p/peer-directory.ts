@@ -7,8 +7,10 @@ import { kadId } from '../model-key.ts'
 import { PeerAddresses } from '../pb/routing.ts'
 import { byteKey } from './byte-key.ts'
 import type { Contact, PeerKey } from '../lookup.ts'
+import type { PeerNetwork } from '../peer-standing.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { VerifiedNetwork } from '@skein/records'
 
 /** Most addresses of one peer that are told, believed or dialled. */
 export const MAX_ADDRESSES = 8
@@ -26,12 +28,44 @@ export class KnownPeer implements Contact {
   private told: Uint8Array[] = []
   private id: PeerId | undefined
   private entry: Uint8Array | undefined
+  private seenAt: string | undefined
+  private network: PeerNetwork | undefined
+  /** `network` is what the addresses known say */
+  private isPlaced = false
 
   constructor (idBytes: Uint8Array, id?: PeerId) {
     this.peer = byteKey(idBytes)
     this.idBytes = idBytes
     this.kadId = kadId(idBytes)
     this.id = id
+  }
+
+  /** Where it is connected, or else the first of its addresses that lies in a network says it stands. */
+  networkNames (networkOf: (address: string) => VerifiedNetwork | undefined): PeerNetwork | undefined {
+    if (!this.isPlaced) {
+      this.isPlaced = true
+      this.network = undefined
+      for (const bytes of this.seenAt === undefined ? [...this.own ?? [], ...this.told] : []) {
+        const network = networkOf(textOf(bytes))
+        if (network !== undefined) {
+          this.network = namesOf(network)
+          break
+        }
+      }
+      if (this.seenAt !== undefined) {
+        const network = networkOf(this.seenAt)
+        this.network = network === undefined ? undefined : namesOf(network)
+      }
+    }
+    return this.network
+  }
+
+  /** The address that a connection to it has; a circuit's says nothing of it. */
+  setSeenAt (address: string): void {
+    if (address !== this.seenAt) {
+      this.seenAt = address
+      this.isPlaced = false
+    }
   }
 
   get peerId (): PeerId {
@@ -59,6 +93,7 @@ export class KnownPeer implements Contact {
   setOwnAddresses (addresses: Uint8Array[]): void {
     this.own = addresses.filter(address => address.length <= MAX_ADDRESS_BYTES).slice(0, MAX_ADDRESSES)
     this.entry = undefined
+    this.isPlaced = false
   }
 
   /** Whether an address is news. The latest told are kept. */
@@ -68,6 +103,7 @@ export class KnownPeer implements Contact {
       if (address.length <= MAX_ADDRESS_BYTES && ![...this.told, ...this.own ?? []].some(known => equalBytes(known, address))) {
         this.told.unshift(Uint8Array.from(address))
         news = true
+        this.isPlaced = false
       }
     }
     this.told.length = Math.min(this.told.length, MAX_ADDRESSES)
@@ -108,6 +144,10 @@ export class PeerDirectory {
     const maxSize = init.maxPeers ?? 8192
     this.peers = new BoundedMap({ maxSize })
     this.byEntry = new BoundedMap({ maxSize })
+  }
+
+  named (key: PeerKey): KnownPeer | undefined {
+    return this.peers.get(key)
   }
 
   of (peerId: PeerId): KnownPeer {
@@ -151,5 +191,19 @@ export class PeerDirectory {
     } catch {
       return undefined
     }
+  }
+}
+
+/** What a rule of wide networks counts: the autonomous system where it is known, the /16 where it is not. */
+export function namesOf ({ small, system, wide }: VerifiedNetwork): PeerNetwork {
+  return { small, wide: system === undefined ? wide : `AS${system}` }
+}
+
+function textOf (address: Uint8Array): string {
+  try {
+    return multiaddr(address).toString()
+  } catch {
+    // of a kind that this version cannot read
+    return ''
   }
 }

@@ -99,12 +99,13 @@ export class RequestServer {
 
   private find (request: FindRequest, from: KnownPeer, nowMs: number): Uint8Array {
     const { k, isResting, store, table } = this.init
-    if (request.key.length !== KEY_BYTES) {
+    const target = request.closerTo.length === 0 ? request.key : request.closerTo
+    if (request.key.length !== KEY_BYTES || target.length !== KEY_BYTES) {
       throw new RoutingProtocolError('malformed', 'A key of a wrong length')
     }
     const closer: Uint8Array[] = []
     let closerBytes = 0
-    for (const peer of table.closest(request.key, Math.min(request.closer, k), other => other !== from && !isResting(other.peer))) {
+    for (const peer of table.closest(target, Math.min(request.closer, k), other => other !== from && !isResting(other.peer))) {
       const entry = peer.encoded
       if (entry !== undefined && closerBytes + entry.length <= MAX_CLOSER_BYTES) {
         closerBytes += entry.length + 4

@@ -1,5 +1,5 @@
 /** Drives one search: sends its requests over the links, has the offers of the answers verified, and gives both back to the machine. */
-import { concatBytes, MachineDriver } from '@skein/core'
+import { concatBytes, MachineDriver, toHex } from '@skein/core'
 import { RecordError } from '@skein/records'
 import { meets } from '../offer-filter.ts'
 import { ModelSearch } from '../model-search.ts'
@@ -19,6 +19,8 @@ import type { SignedOffer } from '@skein/records'
 
 /** What no holder gives that verifies what it stores. Clocks differ, so an expired offer is none. */
 const LIES = new Set(['signature', 'wrong_signer', 'malformed', 'oversize'])
+
+type Query = Extract<ModelSearchEffect<KnownPeer, FoundSeq>, { type: 'query' }>
 
 interface FoundSeq {
   peer: string
@@ -48,7 +50,9 @@ export interface SearchRunInit {
   /** What a peer that is asked is to store by the way */
   deposit?: Deposit
   onOffers: (key: SearchKey<KnownPeer>, offers: SignedOffer[], from: KnownPeer | undefined) => void
-  onClosest?: (key: SearchKey<KnownPeer>, closest: KnownPeer[]) => void
+  onClosest?: (key: SearchKey<KnownPeer>, closest: KnownPeer[], region: KnownPeer[]) => void
+  /** It would help to know how many peers there are: `onNetworkSize` */
+  onWeigh?: () => void
   onFailure?: (key: SearchKey<KnownPeer>, peer: KnownPeer) => void
   onDone: (complete: boolean) => void
 }
@@ -80,6 +84,10 @@ export class SearchRun {
     this.driver.input((machine, nowMs) => { machine.onCandidates([peer], nowMs) })
   }
 
+  onNetworkSize (): void {
+    this.driver.input((machine, nowMs) => { machine.onNetworkSize(nowMs) })
+  }
+
   stop (): void {
     this.driver.input(machine => { machine.stop() })
   }
@@ -87,13 +95,16 @@ export class SearchRun {
   private perform (effect: ModelSearchEffect<KnownPeer, FoundSeq>): void {
     switch (effect.type) {
       case 'query':
-        this.query(effect.key, effect.to)
+        this.query(effect)
         break
       case 'offers':
         this.init.onOffers(effect.key, effect.offers.map(({ signed }) => signed), effect.from)
         break
       case 'closest':
-        this.init.onClosest?.(effect.key, effect.closest)
+        this.init.onClosest?.(effect.key, effect.closest, effect.region)
+        break
+      case 'weigh':
+        this.init.onWeigh?.()
         break
       case 'done':
         this.ended = true
@@ -104,9 +115,10 @@ export class SearchRun {
     }
   }
 
-  private query (key: SearchKey<KnownPeer>, to: KnownPeer): void {
+  private query ({ key, lookup, target, to }: Query): void {
     const deposit = this.init.deposit?.request(to)
-    const body = deposit === undefined ? this.body(key) : concatBytes(this.body(key), deposit.body)
+    const asking = this.body(key, target)
+    const body = deposit === undefined ? asking : concatBytes(asking, deposit.body)
     this.init.links.request(to, body, answer => {
       deposit?.onAnswer(answer)
       if (this.ended) {
@@ -114,14 +126,14 @@ export class SearchRun {
       }
       if (answer instanceof RoutingRequestError || answer.found === undefined) {
         this.init.onFailure?.(key, to)
-        this.driver.input((machine, nowMs) => { machine.onFailure(key.name, to.peer, nowMs) })
+        this.driver.input((machine, nowMs) => { machine.onFailure(key.name, to.peer, nowMs, lookup) })
       } else {
-        this.receive(key, to, answer.found)
+        this.receive(key, to, answer.found, lookup)
       }
     }, () => !this.ended)
   }
 
-  private receive (key: SearchKey<KnownPeer>, from: KnownPeer, found: FindResponse): void {
+  private receive (key: SearchKey<KnownPeer>, from: KnownPeer, found: FindResponse, lookup: number): void {
     const closer: KnownPeer[] = []
     for (const entry of found.closer.slice(0, this.init.k)) {
       const peer = this.init.directory.fromEntry(entry)
@@ -131,7 +143,7 @@ export class SearchRun {
     }
     const offers: FoundSeq[] = []
     const respond = (): void => {
-      this.driver.input((machine, nowMs) => { machine.onResponse(key.name, from.peer, { offers, closer }, nowMs) })
+      this.driver.input((machine, nowMs) => { machine.onResponse(key.name, from.peer, { offers, closer }, nowMs, lookup) })
     }
     const verifying: Array<Promise<void>> = []
     const nowMs = this.init.clock.nowMs()
@@ -167,9 +179,11 @@ export class SearchRun {
     }
   }
 
-  /** The request but for its id; the same to every peer. */
-  private body (key: SearchKey<KnownPeer>): Uint8Array {
-    let body = this.bodies.get(key.name)
+  /** The request but for its id; the same to every peer that is asked for a target. */
+  private body (key: SearchKey<KnownPeer>, target: Uint8Array): Uint8Array {
+    const isBeside = target !== key.target
+    const name = isBeside ? `${key.name} ${toHex(target)}` : key.name
+    let body = this.bodies.get(name)
     if (body === undefined) {
       const { filter, k, limit, near } = this.init
       body = messageField(2, FindRequest.encode({
@@ -182,9 +196,10 @@ export class SearchRun {
         minContext: filter?.minContext,
         task: filter?.task,
         priceBelow: filter?.maxPriceMicros === undefined ? undefined : filter.maxPriceMicros + 1,
-        near
+        near,
+        closerTo: isBeside ? target as Uint8Array<ArrayBuffer> : undefined
       }))
-      this.bodies.set(key.name, body)
+      this.bodies.set(name, body)
     }
     return body
   }

@@ -127,6 +127,7 @@ export interface FindRequest {
   task: string
   priceBelow: number
   near: string
+  closerTo: Uint8Array<ArrayBuffer>
 }
 
 export const FindRequest = (() => {
@@ -186,6 +187,11 @@ export const FindRequest = (() => {
         w.string(obj.near)
       }
 
+      if ((obj.closerTo != null && obj.closerTo.byteLength > 0)) {
+        w.uint32(90)
+        w.bytes(obj.closerTo)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -202,7 +208,8 @@ export const FindRequest = (() => {
         minContext: 0,
         task: '',
         priceBelow: 0,
-        near: ''
+        near: '',
+        closerTo: new Uint8Array(0)
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -249,6 +256,10 @@ export const FindRequest = (() => {
           }
           case 10: {
             obj.near = reader.string()
+            break
+          }
+          case 11: {
+            obj.closerTo = reader.bytes()
             break
           }
           default: {

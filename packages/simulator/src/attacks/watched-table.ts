@@ -1,6 +1,6 @@
 /** One node's routing table as peers come to its notice: whom it takes, and whom it gives up for that. */
-import { refusal } from './bucket-admission.ts'
-import type { DiversityRule } from './bucket-admission.ts'
+import { refusal } from '@skein/routing'
+import type { DiversityRule } from '@skein/routing'
 
 /**
  * - `newest`: in a full bucket the newest takes the place of the one not seen the longest

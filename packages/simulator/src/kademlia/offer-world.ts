@@ -4,7 +4,7 @@
  * world, over given routing tables. Records are not signed: who sends an offer is believed.
  */
 import { toHex } from '@skein/core'
-import { Announcer, modelKey, ModelSearch, OfferStore } from '@skein/routing'
+import { Announcer, modelKey, ModelSearch, NetworkSize, OfferStore, SIZE_DELAY_MS, WEIGH_MS } from '@skein/routing'
 import { SimWorld } from '../engine/sim-world.ts'
 import { ContactList } from './contact-list.ts'
 import { closestContacts } from './kad-table.ts'
@@ -14,7 +14,7 @@ import type { SimNode } from '../engine/sim-node.ts'
 import type { KadTable } from './kad-table.ts'
 import type { MachineDriver } from '@skein/core'
 import type { Offer, SignedOffer } from '@skein/records'
-import type { AnnouncerEffect, AnnouncerInit, Contact, ModelSearchEffect, StoreResult } from '@skein/routing'
+import type { AnnouncerEffect, AnnouncerInit, Contact, ModelSearchEffect, NetworkSizeEffect, StoreResult } from '@skein/routing'
 
 export interface OfferWorldInit {
   seed: number
@@ -30,10 +30,30 @@ export interface OfferWorldInit {
   announcer?: Omit<AnnouncerInit, 'k'>
   /** After this a request has failed. @default 4000 */
   requestTimeoutMs?: number
+  /** Whether crowded keys are noticed, and their region is stored to and searched. @default true */
+  sweeps?: boolean
+  /** Nodes that lie. Default: none */
+  liars?: Liars
+}
+
+/**
+ * What nodes that lie do with a request: they accept stores and never give an honest offer.
+ *
+ * - `collude`: name as closer those that their table has, which is only each other
+ * - `silent`: answer nothing
+ * - `accomplice`: as `collude`, and give the offer of one of them
+ */
+export interface Liars {
+  isLiar: (node: number) => boolean
+  answers: 'collude' | 'silent' | 'accomplice'
+  /** Whose offer they give */
+  accomplice?: number
 }
 
 export interface FoundOffers {
   offers: Offer[]
+  /** The key's surroundings were taken for crowded */
+  crowded: boolean
   complete: boolean
   requests: number
   elapsedMs: number
@@ -60,6 +80,8 @@ interface Host {
   store: OfferStore
   announcer: MachineDriver<AnnouncerEffect<NodeContact>, Announcer<NodeContact>>
   signed: Map<string, SignedOffer>
+  /** Made when it is first asked for */
+  size: MachineDriver<NetworkSizeEffect, NetworkSize> | undefined
   waiting: Map<number, (answer: Answer | undefined) => void>
 }
 
@@ -81,6 +103,8 @@ export class OfferWorld {
   private readonly init: OfferWorldInit
   private readonly k: number
   private readonly contacts: ContactList
+  /** Under way, by the node that searches */
+  private readonly searches = new Map<number, Set<MachineDriver<ModelSearchEffect<NodeContact, Seen>, ModelSearch<NodeContact, Seen>>>>()
   private nextId = 0
   private seq = 0
 
@@ -112,7 +136,7 @@ export class OfferWorld {
   find (atMs: number, self: number, model: string, onDone: (found: FoundOffers) => void, wanted?: number): void {
     this.world.at(atMs, self, () => {
       const node = this.world.node(self)
-      const found: FoundOffers = { offers: [], complete: false, requests: 0, elapsedMs: 0, firstMs: undefined }
+      const found: FoundOffers = { offers: [], crowded: false, complete: false, requests: 0, elapsedMs: 0, firstMs: undefined }
       const startedMs = node.nowMs()
       this.search(node, model, model, wanted, undefined, effect => {
         if (effect.type === 'offers' && effect.offers.length > 0) {
@@ -120,6 +144,7 @@ export class OfferWorld {
           found.offers.push(...effect.offers.map(({ signed }) => signed.offer))
         } else if (effect.type === 'closest') {
           found.requests += effect.requests
+          found.crowded ||= effect.crowded
         } else if (effect.type === 'done') {
           onDone({ ...found, complete: effect.complete, elapsedMs: node.nowMs() - startedMs })
         }
@@ -142,6 +167,7 @@ export class OfferWorld {
       store: new OfferStore({ self: keyOf(table.idHi(node.index), table.idLo(node.index)) }),
       announcer: node.attach<AnnouncerEffect<NodeContact>, Announcer<NodeContact>>(machine, effect => { this.perform(node, effect) }),
       signed: new Map(),
+      size: undefined,
       waiting: new Map()
     }
   }
@@ -156,11 +182,14 @@ export class OfferWorld {
       })
     } else if (effect.type === 'lookup') {
       let closest: NodeContact[] = []
+      let region: NodeContact[] = []
+      this.needSize(node, SIZE_DELAY_MS)
       this.search(node, effect.model, undefined, undefined, effect.model, event => {
         if (event.type === 'closest') {
           closest = event.closest
+          region = event.region
         } else if (event.type === 'done') {
-          announcer.input((machine, nowMs) => { machine.onClosest(effect.model, effect.key.name, closest, nowMs) })
+          announcer.input((machine, nowMs) => { machine.onClosest(effect.model, effect.key.name, closest, nowMs, region) })
         }
       })
     } else if (effect.type === 'store') {
@@ -173,34 +202,100 @@ export class OfferWorld {
     node: SimNode<Host, Message>, model: string, wantedModel: string | undefined, wanted: number | undefined, deposits: string | undefined,
     onEffect: (effect: ModelSearchEffect<NodeContact, Seen>) => void
   ): void {
-    const target = targetOf(model)
-    const view = new DataView(target.buffer)
-    const [hi, lo] = [view.getUint32(0), view.getUint32(4)]
-    const { disjointPaths = 2, requestTimeoutMs = 4000 } = this.init
-    const start = (): NodeContact[] => this.closest(node.index, hi, lo, node.index)
+    const key = targetOf(model)
+    const { disjointPaths = 2, requestTimeoutMs = 4000, sweeps = true } = this.init
+    const start = (target: Uint8Array): NodeContact[] => this.closest(node.index, ...halvesOf(target), node.index)
     const machine = new ModelSearch<NodeContact, Seen>({
-      keys: [{ name: model, target, start }], self: String(node.index), k: this.k, disjointPaths, requestTimeoutMs, wanted
+      keys: [{ name: model, target: key, start }],
+      self: String(node.index),
+      k: this.k,
+      disjointPaths,
+      requestTimeoutMs,
+      wanted,
+      networkSize: sweeps ? () => node.host.size?.machine.size : undefined,
+      weighMs: wantedModel === undefined ? undefined : WEIGH_MS
     }, node.nowMs())
+    if (wantedModel !== undefined) {
+      this.needSize(node, SIZE_DELAY_MS)
+    }
     const driver = node.attach<ModelSearchEffect<NodeContact, Seen>, ModelSearch<NodeContact, Seen>>(machine, effect => {
       if (effect.type === 'query') {
-        const store = deposits === undefined ? undefined : this.deposit(node, deposits, toHex(target), effect.to)
-        this.ask(node, effect.to.node, { find: { hi, lo, model: wantedModel }, store: store?.signed }, answer => {
+        const { lookup, to } = effect
+        const store = deposits === undefined ? undefined : this.deposit(node, deposits, toHex(key), to)
+        const [hi, lo] = halvesOf(effect.target)
+        this.ask(node, to.node, { find: { hi, lo, model: wantedModel }, store: store?.signed }, answer => {
           store?.onAnswer(answer?.stored)
           driver.input((search, nowMs) => {
             if (answer === undefined) {
-              search.onFailure(model, effect.to.peer, nowMs)
+              search.onFailure(model, to.peer, nowMs, lookup)
             } else {
               const offers = answer.offers.map(signed => ({ peer: signed.offer.peer, seq: signed.offer.seq, signed }))
-              search.onResponse(model, effect.to.peer, { offers, closer: answer.closer }, nowMs)
+              search.onResponse(model, to.peer, { offers, closer: answer.closer }, nowMs, lookup)
             }
           })
         })
+      } else if (effect.type === 'weigh') {
+        this.needSize(node, 0)
       } else if (effect.type === 'done') {
         node.detach(driver)
+        this.searches.get(node.index)?.delete(driver)
       }
       onEffect(effect)
     })
+    this.searches.set(node.index, (this.searches.get(node.index) ?? new Set()).add(driver))
     driver.input(() => {})
+  }
+
+  /** Probes, as the service makes them when it makes use of the network's size. */
+  private needSize (node: SimNode<Host, Message>, delayMs: number): void {
+    if (this.init.sweeps === false) {
+      return
+    }
+    node.host.size ??= node.attach<NetworkSizeEffect, NetworkSize>(new NetworkSize({ k: this.k }, node.random), ({ target }) => {
+      this.probe(node, target)
+    })
+    node.host.size.input((machine, nowMs) => { machine.onNeeded(nowMs, delayMs) })
+  }
+
+  private probe (node: SimNode<Host, Message>, target: Uint8Array): void {
+    const { disjointPaths = 2, requestTimeoutMs = 4000 } = this.init
+    const start = (): NodeContact[] => this.closest(node.index, ...halvesOf(target), node.index)
+    // ids of the simulated network have 64 bits
+    const key = keyOf(...halvesOf(target))
+    const machine = new ModelSearch<NodeContact, Seen>({
+      keys: [{ name: '', target: key, start }], self: String(node.index), k: this.k, disjointPaths, requestTimeoutMs
+    }, node.nowMs())
+    let closest: NodeContact[] = []
+    const driver = node.attach<ModelSearchEffect<NodeContact, Seen>, ModelSearch<NodeContact, Seen>>(machine, effect => {
+      if (effect.type === 'query') {
+        const [hi, lo] = halvesOf(effect.target)
+        this.ask(node, effect.to.node, { find: { hi, lo, model: undefined } }, answer => {
+          driver.input((search, nowMs) => {
+            if (answer === undefined) {
+              search.onFailure('', effect.to.peer, nowMs)
+            } else {
+              search.onResponse('', effect.to.peer, { offers: [], closer: answer.closer }, nowMs)
+            }
+          })
+        })
+      } else if (effect.type === 'closest') {
+        closest = effect.closest
+      } else if (effect.type === 'done') {
+        node.detach(driver)
+        this.onProbed(node, target, closest)
+      }
+    })
+    driver.input(() => {})
+  }
+
+  private onProbed (node: SimNode<Host, Message>, target: Uint8Array, closest: NodeContact[]): void {
+    const { announcer, size } = node.host
+    size?.input((machine, nowMs) => { machine.onClosest(target, closest, nowMs) })
+    const networkSize = size?.machine.size
+    if (networkSize !== undefined) {
+      announcer.input((machine, nowMs) => { machine.onNetworkSize(networkSize, nowMs) })
+      this.searches.get(node.index)?.forEach(search => { search.input((machine, nowMs) => { machine.onNetworkSize(nowMs) }) })
+    }
   }
 
   /** What is stored with a request that looks for the closest. */
@@ -248,11 +343,31 @@ export class OfferWorld {
     }
     const { find, store } = message.request
     const nowMs = node.nowMs()
+    const { liars } = this.init
+    if (liars?.isLiar(node.index) === true) {
+      if (liars.answers !== 'silent') {
+        const closer = find === undefined ? [] : this.closest(node.index, find.hi, find.lo, from)
+        const offers = find?.model === undefined || liars.answers !== 'accomplice' ? [] : [this.lie(find.model)]
+        node.send(from, { type: 'answer', id: message.id, answer: { offers, closer, stored: 'stored' } }, CONTACT_BYTES * closer.length)
+      }
+      return
+    }
     const offers = find?.model === undefined ? [] : node.host.store.best(modelKey(find.model), { model: find.model }, nowMs)
     const closer = find === undefined ? [] : this.closest(node.index, find.hi, find.lo, from)
     const stored = store === undefined ? undefined : node.host.store.put(modelKey(store.offer.model), store, nowMs)
     const sizeBytes = OFFER_BYTES * offers.length + CONTACT_BYTES * closer.length
     node.send(from, { type: 'answer', id: message.id, answer: { offers, closer, stored } }, sizeBytes)
+  }
+
+  /** The offer of an accomplice, who signs it like anybody. */
+  private lie (model: string): SignedOffer {
+    const accomplice = this.world.node(this.init.liars?.accomplice ?? this.init.table.size - 1)
+    let signed = accomplice.host.signed.get(model)
+    if (signed === undefined || signed.offer.expiresAtMs <= accomplice.nowMs()) {
+      signed = this.sign(accomplice, model, false)
+      accomplice.host.signed.set(model, signed)
+    }
+    return signed
   }
 
   private sign (node: SimNode<Host, Message>, model: string, withdrawn: boolean): SignedOffer {
@@ -286,6 +401,11 @@ export class OfferWorld {
     const nodes = this.contacts.nodes.subarray(0, this.contacts.size)
     return Array.from(nodes, node => ({ peer: String(node), kadId: keyOf(table.idHi(node), table.idLo(node)), node }))
   }
+}
+
+function halvesOf (key: Uint8Array): [number, number] {
+  const view = new DataView(key.buffer, key.byteOffset)
+  return [view.getUint32(0), view.getUint32(4)]
 }
 
 /** Where a model stands among ids of 64 bits: the first of its key. */

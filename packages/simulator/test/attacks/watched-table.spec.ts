@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { refusal, WatchedTable } from '../../src/index.ts'
+import { refusal } from '@skein/routing'
+import { WatchedTable } from '../../src/index.ts'
 
 const subnetOf = (peer: number): number => peer % 5
 const asOf = (peer: number): number => peer % 5 % 2

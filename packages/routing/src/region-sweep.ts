@@ -20,6 +20,12 @@ export interface RegionSweepInit {
   leastExpected?: number
   /** Most lookups of a sweep. @default 32 */
   maxLookups?: number
+  /**
+   * The key itself was looked up, and all that was found crowds around it: parts around the key are cut and not looked up again.
+   *
+   * @default false
+   */
+  crowded?: boolean
 }
 
 /** A part of the region: all ids that share the first `bits` with its target, which is what to look up. */
@@ -43,6 +49,7 @@ export class RegionSweep {
   private readonly deepest: number
   private readonly maxLookups: number
   private readonly parts: RegionPart[]
+  private readonly crowded: boolean
   private lookups = 0
 
   constructor (init: RegionSweepInit) {
@@ -50,12 +57,20 @@ export class RegionSweep {
     this.region = { targetHi: keyHi, targetLo: keyLo, bits: regionBits(networkSize, k) }
     this.deepest = Math.min(32, Math.max(this.region.bits, Math.ceil(Math.log2(Math.max(1, networkSize / leastExpected)))))
     this.maxLookups = init.maxLookups ?? 32
+    this.crowded = init.crowded ?? false
     this.parts = [this.region]
   }
 
   /** The part to look up next; `undefined` when the region is covered, or as many lookups were made as may be. */
   next (): RegionPart | undefined {
-    return this.lookups++ < this.maxLookups ? this.parts.shift() : undefined
+    while (this.crowded && this.parts[0]?.targetHi === this.region.targetHi) {
+      this.onFound(this.parts.shift() as RegionPart, true)
+    }
+    if (this.parts.length === 0 || this.lookups >= this.maxLookups) {
+      return undefined
+    }
+    this.lookups++
+    return this.parts.shift()
   }
 
   /** `overfull`: all k that a lookup found lie in the part, so that there may be more. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { isInPart, regionBits, RegionSweep } from '../../src/index.ts'
-import type { RegionPart } from '../../src/index.ts'
+import { isInPart, regionBits, RegionSweep } from '../src/region-sweep.ts'
+import type { RegionPart } from '../src/region-sweep.ts'
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff })
 
@@ -52,5 +52,12 @@ describe('RegionSweep', () => {
     expect(partsOf(new RegionSweep({ keyHi: 5, keyLo: 5, networkSize: 1e6 }), () => true)).to.have.length(32)
     const parts = partsOf(new RegionSweep({ keyHi: 5, keyLo: 5, networkSize: 1000, maxLookups: 1e6 }), () => true)
     expect(Math.max(...parts.map(part => part.bits))).to.equal(11)
+  })
+
+  it('of a crowded key looks up what lies beside it, the widest part first, and never the key again', () => {
+    const key = 0xdeadbeef
+    const parts = partsOf(new RegionSweep({ keyHi: key, keyLo: 1, networkSize: 10_000, crowded: true }), () => false)
+    expect(parts.map(({ bits }) => bits)).to.deep.equal([9, 10, 11, 12, 13, 14, 15])
+    expect(parts.map(({ targetHi }) => targetHi)).to.deep.equal(parts.map(({ bits }) => (key ^ (1 << (32 - bits))) >>> 0))
   })
 })
