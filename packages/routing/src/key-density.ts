@@ -39,13 +39,16 @@ export function isCrowded (shares: readonly number[], networkSize: number, k: nu
 }
 
 /**
- * How far from a key the crowd around it reaches, as a share of the space: to the last rank that chance does not explain, at least so far that k/4 honest
- * peers are expected within, and at most half of the smallest region of the key, so that something is left beside the crowd.
+ * How far from a key the crowd around it reaches, as a share of the space: to where those that stand there exceed twice those that chance explains the
+ * most; at least so far that k/4 honest peers are expected within, and at most k/2, so that something is left beside the crowd.
  */
-export function crowdRadius (shares: readonly number[], networkSize: number, k: number, falseAlarms = FALSE_ALARMS): number {
+export function crowdRadius (shares: readonly number[], networkSize: number, k: number): number {
   let radius = 0
+  let most = 0
   shares.forEach((share, i) => {
-    if (share > radius && poissonTail(i + 1, share * networkSize) < falseAlarms) {
+    const excess = i + 1 - 2 * share * networkSize
+    if (excess > most) {
+      most = excess
       radius = share
     }
   })

@@ -1,9 +1,12 @@
 /**
- * One key's search: a lookup of the key and, when more peers crowd around the key than chance puts there, lookups of all that lies beside it in its
- * region (S. Sridhar et al., "Content Censorship in the InterPlanetary File System", NDSS 2024, §VI). Undisturbed it is the lookup and nothing more.
+ * One key's search: a lookup of the key and, when more peers crowd around the key than chance puts there, or most of them do not count, lookups of all
+ * that lies beside it in its region (S. Sridhar et al., "Content Censorship in the InterPlanetary File System", NDSS 2024, §VI). Undisturbed it is the
+ * lookup and nothing more.
  */
 import { crowdRadius, FALSE_ALARMS, FALSE_ALARMS_FRUITLESS, isCrowded, shareWithin } from './key-density.ts'
 import { Lookup } from './lookup.ts'
+import { compareDistance } from './model-key.ts'
+import { closestOf, standings } from './peer-standing.ts'
 import { isInPart, RegionSweep } from './region-sweep.ts'
 import type { Contact, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
 import type { LookupEnd } from './lookup-rules.ts'
@@ -215,7 +218,9 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
     const falseAlarms = isFruitless ? FALSE_ALARMS_FRUITLESS : FALSE_ALARMS
     this.crowded ||= isCrowded(this.lookup.nearestShares(this.k, isFruitless), size, this.k, falseAlarms)
     if (this.crowded) {
-      this.radius = crowdRadius(this.lookup.nearestShares(8 * this.k, isFruitless), size, this.k, falseAlarms)
+      this.radius = crowdRadius(this.lookup.nearestShares(8 * this.k, isFruitless), size, this.k)
+    }
+    if (this.crowded || this.isScarce()) {
       const view = new DataView(target.buffer, target.byteOffset)
       this.plan = new RegionSweep({
         keyHi: view.getUint32(0), keyLo: view.getUint32(4), k: this.k, networkSize: size, crowded: true, leastExpected: 1,
@@ -223,6 +228,15 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
       })
       this.lookup.answeredContacts().forEach(contact => { this.learn(contact) })
     }
+  }
+
+  /** Most of those that answered do not count, by what is known of them or by their networks. */
+  private isScarce (): boolean {
+    if (this.lookup.answerCount < this.k || (this.init.trustOf === undefined && this.init.networkOf === undefined)) {
+      return false
+    }
+    const standing = standings(this.init, this.k)
+    return this.lookup.answeredContacts().filter(contact => standing(contact) === 'counts').length < this.k / 2
   }
 
   private sweep (part: RegionPart, nowMs: number): void {
@@ -281,15 +295,21 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
     return size === undefined || shareWithin(kadId, this.init.target) > Math.max(this.radius, this.k / 4 / size)
   }
 
+  /** All of the region that answered, closest first. */
+  private nearest (): C[] {
+    return [...this.region.values()].sort((a, b) => compareDistance(a.kadId, b.kadId, this.init.target))
+  }
+
   private finish (reason: LookupEnd): void {
     const { first } = this
     this.ended = true
-    const closest = first?.closest ?? []
+    // where the key is not crowded, what the sweep found fills the places of those that do not count
+    const closest = this.crowded || this.region.size === 0 ? first?.closest ?? [] : closestOf(this.nearest(), this.k, this.init)
     const named = new Set(closest.map(({ peer }) => peer))
     this.effects.push({
       type: 'done',
       closest,
-      region: [...this.region.values()].filter(({ peer }) => !named.has(peer)),
+      region: this.crowded ? [...this.region.values()].filter(({ peer }) => !named.has(peer)) : [],
       complete: first?.complete === true && reason !== 'stopped',
       reason,
       requests: this.requests,
