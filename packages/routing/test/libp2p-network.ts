@@ -21,10 +21,12 @@ interface Opening {
 
 export type RoutingNode = Libp2p<{ identify: Identify, ping: Ping, dht: KadDHT, routing: ModelRoutingService }>
 
-export async function createRoutingNode (init: ModelRoutingInit = {}, dht: KadDHTInit = {}, privateKey?: PrivateKey): Promise<RoutingNode> {
+export async function createRoutingNode (
+  init: ModelRoutingInit = {}, dht: KadDHTInit = {}, privateKey?: PrivateKey, listen = ['/ip4/127.0.0.1/tcp/0']
+): Promise<RoutingNode> {
   return await createLibp2p({
     privateKey,
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    addresses: { listen },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [mendedYamux],
