@@ -2,7 +2,8 @@
  * Eclipse: an attacker surrounds a node, in its routing table while it runs, and in its address book for when it restarts.
  *
  * Claims. (1) With Sybils that are 20 % of the nodes and stand in four /24s, at least 75 % of a routing table's entries are honest when it holds at
- * most 2 of a /24 in a bucket, 10 in all, a quarter of one autonomous system, and gives none up that still answers. (2) After a restart with an
+ * most 2 of a /24 in a bucket, 10 or 5 % in all, a quarter of one autonomous system, and gives none up that still answers; and of the closest to a key,
+ * of which at most 2 of a /24 and a quarter of a system count, 75 % are honest. (2) After a restart with an
  * address book in which the "new" addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when
  * it dials 2 anchors first, then tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
  *
@@ -19,9 +20,11 @@
  * equally; the limits; push; encounters; share of honest nodes online; the book's sizes; /16s of the attacker's addresses.
  *
  * Expected: newest: the Sybils' share is that of what comes to notice (over half); live check alone: more, because they never go; rules: at most 40
- * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10. Restart: at
+ * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10 alone: hence the 5 %.
+ * Restart: at
  * random from a list of all that was told a third to a half of the nodes are cut off; buckets alone leave a few in a hundred.
  */
+import { closestOf } from '@skein/routing'
 import { defineScenario, RandomStream, restartPoisoned, Stream, WatchedTable } from '@skein/simulator'
 
 const IDS = Stream.scenario + 65
@@ -29,6 +32,10 @@ const NETWORKS = Stream.scenario + 66
 const ENCOUNTERS = Stream.scenario + 67
 const SESSIONS = Stream.scenario + 68
 const BOOK = Stream.scenario + 69
+const LOOKUPS = Stream.scenario + 70
+
+/** Closest of a lookup. */
+const CLOSEST = 20
 
 const SYSTEMS = 300
 const HONEST_IN_SUBNET = 1.5
@@ -52,6 +59,7 @@ export default defineScenario({
     ids: { type: 'choice', default: 'random', choices: ['random', 'ground'], help: 'Sybil ids: as drawn, or as many in each bucket of the node' },
     perBucket: { type: 'count', default: 2, min: 1, max: 100, help: 'the rule: most of one /24 in a bucket' },
     perTable: { type: 'count', default: 10, min: 1, max: 1000, help: 'the rule: most of one /24 in a table' },
+    tableShare: { type: 'number', default: 0.05, min: 0.001, max: 1, unit: 'share', help: 'the rule: most of one /24 in a table, as a share of it' },
     perSystem: { type: 'number', default: 0.25, min: 0.01, max: 1, unit: 'share', help: 'the rule: most of one autonomous system in a table' },
     push: { type: 'number', default: 5, min: 0, max: 1000, unit: 'ratio', help: 'how much oftener than an honest node a Sybil comes to notice' },
     online: { type: 'number', default: 0.7, min: 0.05, max: 1, unit: 'share', help: 'of the honest nodes that are online' },
@@ -71,6 +79,9 @@ export default defineScenario({
     liveRules: { unit: 'share', help: 'with the rules, honest of the entries that are online' },
     entriesChecked: { unit: 'count', help: 'entries of a table with the live check alone' },
     entriesRules: { unit: 'count', help: 'entries of a table with the rules' },
+    honestClosest: { unit: 'share', help: 'honest of the closest that count, keys drawn at random' },
+    honestClosestPlain: { unit: 'share', help: 'the same where all count' },
+    honestAtKey: { unit: 'share', help: 'honest of the closest that count, all Sybils ground to stand at the key' },
     lostBuckets: { unit: 'share', help: 'buckets with entries but no honest one, rules' },
     cutOff: { unit: 'share', help: 'restarts without an honest outbound connection, rules' },
     cutOffRandom: { unit: 'share', help: 'the same, dialling addresses of the book at random' },
@@ -116,6 +127,13 @@ export default defineScenario({
     check('at least 75 % of the entries of routing tables are honest', rules >= 0.75,
       `${percent(rules)}; live check alone ${percent(mean(honest.checked))}, newest ${percent(mean(honest.newest))}`)
 
+    const closest = closestShares(world, seed)
+    record('honestClosest', closest.counted)
+    record('honestClosestPlain', closest.plain)
+    record('honestAtKey', closest.atKey)
+    check('at least 75 % of the closest to a key that count are honest', closest.counted >= 0.75,
+      `${percent(closest.counted)}; where all count ${percent(closest.plain)}; with all Sybils at the key ${percent(closest.atKey)}`)
+
     const random = new RandomStream(seed, BOOK)
     const restarts = { cutOff: 0, cutOffRandom: 0, cutOffList: 0, honest: 0, dials: 0, poisoned: 0, slowestMs: 0 }
     const reached: string[] = []
@@ -157,6 +175,7 @@ interface Options {
   ids: 'random' | 'ground'
   perBucket: number
   perTable: number
+  tableShare: number
   perSystem: number
   push: number
   online: number
@@ -215,7 +234,7 @@ function fillTable (
     buckets: depth,
     eviction: name === 'newest' ? 'newest' : 'checked',
     diversity: name === 'rules'
-      ? { subnetInBucket: options.perBucket, subnetInTable: options.perTable, asShare: options.perSystem }
+      ? { subnetInBucket: options.perBucket, subnetInTable: options.perTable, subnetShare: options.tableShare, asShare: options.perSystem }
       : undefined,
     subnetOf: peer => subnet[peer] as number,
     asOf: peer => system[peer] as number
@@ -253,6 +272,28 @@ function fillTable (
     entries: entries.length,
     lost: filled.filter(bucket => bucket.every(peer => peer >= honest)).length / Math.max(1, filled.length)
   }
+}
+
+/** Who is closest to keys drawn at random, by the rules of a lookup. */
+function closestShares ({ honest, ids, subnet, system }: World, seed: number): { counted: number, plain: number, atKey: number } {
+  const random = new RandomStream(seed, LOOKUPS)
+  const keys = 100
+  const sums = { counted: 0, plain: 0, atKey: 0 }
+  const networkOf = ({ peer }: { peer: string }): { small: string, wide: string } => ({
+    small: String(subnet[Number(peer)]), wide: String(system[Number(peer)])
+  })
+  const share = (nodes: readonly { peer: string }[]): number => nodes.filter(({ peer }) => Number(peer) < honest).length / nodes.length / keys
+  for (let key = 0; key < keys; key++) {
+    const target = random.uint32(key, 0)
+    const away = (node: number): number => ((ids[node] as number) ^ target) >>> 0
+    const near = Array.from(ids.keys()).filter(node => away(node) < 2 ** 32 * 20 * CLOSEST / ids.length).sort((a, b) => away(a) - away(b))
+    const contacts = near.map(node => ({ peer: String(node), kadId: new Uint8Array(0) }))
+    const ground = [...Array.from({ length: ids.length - honest }, (_, i) => honest + i), ...near.filter(node => node < honest)]
+    sums.counted += share(closestOf(contacts, CLOSEST, { networkOf }))
+    sums.plain += share(contacts.slice(0, CLOSEST))
+    sums.atKey += share(closestOf(ground.map(node => ({ peer: String(node), kadId: new Uint8Array(0) })), CLOSEST, { networkOf }))
+  }
+  return sums
 }
 
 interface Range {
