@@ -2,10 +2,10 @@
  * Eclipse: an attacker surrounds a node, in its routing table while it runs, and in its address book for when it restarts.
  *
  * Claims. (1) With Sybils that are 20 % of the nodes and stand in four /24s, at least 75 % of a routing table's entries are honest when it holds at
- * most 2 of a /24 in a bucket, 10 or 5 % in all, a quarter of one autonomous system, and gives none up that still answers; and of the closest to a key,
- * of which at most 2 of a /24 and a quarter of a system count, 75 % are honest. (2) After a restart with an
- * address book in which the "new" addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when
- * it dials 2 anchors first, then tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
+ * most 2 of a /24 in a bucket, 10 or 5 % in all, a quarter of one autonomous system, and gives none up that still answers; and of the closest to a
+ * key, of which at most 2 of a /24 and a quarter of a system count, 75 % are honest. (2) After a restart with an address book in which the "new"
+ * addresses are 10 : 1 the attacker's, the node has an honest connection of its own making in 100 of 100 cases when it dials 2 anchors first, then
+ * tried and new addresses, 8 in all and at most 1 in a /16 (E. Heilman et al., USENIX Security 2015).
  *
  * The table is filled from nothing while the attack goes on: each bucket is refreshed as often as any other; each Sybil comes to notice `push` times
  * as often as an honest node that is online, and is always there. Compared: newest takes the oldest's place; Kademlia's live check alone; the rules.
@@ -20,9 +20,8 @@
  * equally; the limits; push; encounters; share of honest nodes online; the book's sizes; /16s of the attacker's addresses.
  *
  * Expected: newest: the Sybils' share is that of what comes to notice (over half); live check alone: more, because they never go; rules: at most 40
- * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10 alone: hence the 5 %.
- * Restart: at
- * random from a list of all that was told a third to a half of the nodes are cut off; buckets alone leave a few in a hundred.
+ * Sybils in a table of some 200. A table of fewer than 160 entries, as in a network of 1,000 nodes, is too small for a limit of 10 alone: hence the
+ * 5 %. Restart: at random from a list of all that was told a third to a half of the nodes are cut off; buckets alone leave a few in a hundred.
  */
 import { closestOf } from '@skein/routing'
 import { defineScenario, RandomStream, restartPoisoned, Stream, WatchedTable } from '@skein/simulator'

@@ -1,21 +1,22 @@
 /**
- * Key censorship, with the machines that ship: an attacker stands Sybils at the key of a model to hide it, and `Announcer`, `ModelSearch`, `NetworkSize`
- * and `OfferStore` of @skein/routing store and search under a simulated clock.
+ * Key censorship, with the machines that ship: an attacker stands Sybils at the key of a model to hide it, and `Announcer`, `ModelSearch`,
+ * `NetworkSize` and `OfferStore` of @skein/routing store and search under a simulated clock.
  *
  * Claims. With 20 and with 45 Sybils nearer to a model's key than any honest node (the numbers of S. Sridhar et al., "Content Censorship in the
- * InterPlanetary File System", NDSS 2024), at least 99 % of searches find an honest offer, whatever the Sybils answer. Where nobody attacks, a search and
- * a store send at most a tenth more requests than without the rule, and the first offer comes as soon.
+ * InterPlanetary File System", NDSS 2024), at least 99 % of searches find an honest offer, whatever the Sybils answer. Where nobody attacks, a
+ * search and a store send at most a tenth more requests than without the rule, and the first offer comes as soon.
  *
- * The rule: the k closest that a lookup found are held against the size of the network, which each node probes at three keys that it draws. Where more
- * stand next to a key than chance explains (1 in 10,000; 1 in 100 where a search found nothing), the lookups of `RegionSweep` go to all that lies beside
- * the crowd in the region where k to 2k honest nodes are expected, and do not look at the crowd; what was given by it does not end a search.
+ * The rule: the k closest that a lookup found are held against the size of the network, which each node probes at three keys that it draws. Where
+ * more stand next to a key than chance explains (1 in 10,000; 1 in 100 where a search found nothing), the lookups of `RegionSweep` go to all that
+ * lies beside the crowd in the region where k to 2k honest nodes are expected, and do not look at the crowd; what was given by it does not end a
+ * search.
  *
- * Sybils take every store and keep none. They name only each other (`collude`), answer nothing (`silent`), or give the offer of an accomplice beside that
- * (`accomplice`; searches for one offer). They are in the tables of honest nodes as any other node would be. Each stands in a network of its own: the
- * limits on networks, which would keep most of them out, do not count here.
+ * Sybils take every store and keep none. They name only each other (`collude`), answer nothing (`silent`), or give the offer of an accomplice beside
+ * that (`accomplice`; searches for one offer). They are in the tables of honest nodes as any other node would be. Each stands in a network of its
+ * own: the limits on networks, which would keep most of them out, do not count here.
  *
- * Searchers are settled, they have searched for something else before and know the size of the network, or new. A newcomer whom an accomplice's offer
- * satisfies has no reason to doubt it: that is measured, and no claim.
+ * Searchers are settled, they have searched for something else before and know the size of the network, or new. A newcomer whom an accomplice's
+ * offer satisfies has no reason to doubt it: that is measured, and no claim.
  *
  * Parameters: honest nodes; the two numbers of Sybils; the ball in which they stand, by the honest nodes expected in it (0: nearer than any); models
  * attacked; searches for each; k.
@@ -41,13 +42,13 @@ const END_MS = 180_000
 
 export default defineScenario({
   name: 'key-censorship',
-  claims: 'With 20 and with 45 Sybils at its key an honest offer is found in 99 % of searches, by the machines that ship; undisturbed it costs nothing',
+  claims: 'With 20 and with 45 Sybils at its key an honest offer is found in 99 % of searches, by what ships; undisturbed that costs nothing',
   expected: 'without the rule a few in 100 searches find the offer; with it at least 99',
   options: {
     nodes: { type: 'count', default: 10_000, min: 200, max: 200_000, help: 'honest nodes' },
     sybils: { type: 'count', default: 45, min: 1, max: 500, help: 'Sybils at a key' },
     fewer: { type: 'count', default: 20, min: 1, max: 500, help: 'Sybils at a key, the other attack' },
-    ball: { type: 'number', default: 0, min: 0, max: 100, unit: 'ratio', help: 'honest nodes expected in the ball of the Sybils; 0: they are nearer than any' },
+    ball: { type: 'number', default: 0, min: 0, max: 100, unit: 'ratio', help: 'honest nodes among the Sybils; 0: these are nearer than any' },
     models: { type: 'count', default: 20, min: 1, max: 10_000, help: 'models attacked, each in a world of its own' },
     searches: { type: 'count', default: 20, min: 2, max: 200, help: 'searches for each, half of them by newcomers' },
     k: { type: 'count', default: 20, min: 8, max: 40, help: 'closest nodes that hold an offer, and that must answer' },

@@ -282,7 +282,14 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
       listen,
       announce: init.announce,
       client: init.client ?? listen.length === 0,
-      routing: { region: init.region, ...init.routing, clock, random },
+      routing: {
+        region: init.region,
+        networkOf: init.networkOf ?? publicNetwork,
+        trustOf: peer => start.trust?.honesty(peer),
+        ...init.routing,
+        clock,
+        random
+      },
       inference: { order: callers, ...init.inference, ...receipts?.hooks(init.inference), clock, random },
       gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
       coordinates: init.gossip === false || init.clusters === false ? undefined : { region: clusterRegion(init.region ?? ''), clock, random },
@@ -371,6 +378,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
   if (init.reputation !== false) {
     start.kept = await data?.keepLedger(trust.ledger, { saveIntervalMs: init.reputation?.saveIntervalMs, clock })
   }
+  start.trust = trust
   start.callers.scoreOf = peer => trust.score(peer, 'inference')
   const { pubsub, relays: client } = libp2p.services
   const gossip = pubsub === undefined ? undefined : new PeerGossip({

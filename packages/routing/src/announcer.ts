@@ -2,7 +2,7 @@
 import { randomFloat, TimerTable } from '@skein/core'
 import { isCrowded, shareWithin } from './key-density.ts'
 import { compareDistance } from './model-key.ts'
-import type { Contact, PeerKey } from './lookup.ts'
+import type { Contact, PeerKey } from './contact.ts'
 import type { Machine, Random } from '@skein/core'
 
 export interface AnnounceKey {
@@ -277,8 +277,8 @@ export class Announcer<C extends Contact = Contact> implements Machine<Announcer
   }
 
   /**
-   * The closest peers of a key, as a lookup found them, and where those crowd around the key, the others of its region: all of them hold the offer, in
-   * addition to the closest and not in their place.
+   * The closest peers of a key, as a lookup found them, and where those crowd around the key, the others of its region: all of them hold the offer,
+   * in addition to the closest and not in their place.
    */
   onClosest (model: string, keyName: string, closest: C[], nowMs: number, region: C[] = []): void {
     const shelf = this.shelf(model, keyName)

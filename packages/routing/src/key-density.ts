@@ -39,8 +39,8 @@ export function isCrowded (shares: readonly number[], networkSize: number, k: nu
 }
 
 /**
- * How far from a key the crowd around it reaches, as a share of the space: to where those that stand there exceed twice those that chance explains the
- * most; at least so far that k/4 honest peers are expected within, and at most k/2, so that something is left beside the crowd.
+ * How far from a key the crowd around it reaches, as a share of the space: to where those that stand there exceed twice those that chance explains
+ * the most; at least so far that k/4 honest peers are expected within, and at most k/2, so that something is left beside the crowd.
  */
 export function crowdRadius (shares: readonly number[], networkSize: number, k: number): number {
   let radius = 0

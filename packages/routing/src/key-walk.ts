@@ -1,14 +1,15 @@
 /**
- * One key's search: a lookup of the key and, when more peers crowd around the key than chance puts there, or most of them do not count, lookups of all
- * that lies beside it in its region (S. Sridhar et al., "Content Censorship in the InterPlanetary File System", NDSS 2024, §VI). Undisturbed it is the
- * lookup and nothing more.
+ * One key's search: a lookup of the key and, when more peers crowd around the key than chance puts there, or most of them do not count, lookups of
+ * all that lies beside it in its region (S. Sridhar et al., "Content Censorship in the InterPlanetary File System", NDSS 2024, §VI). Undisturbed it
+ * is the lookup and nothing more.
  */
 import { crowdRadius, FALSE_ALARMS, FALSE_ALARMS_FRUITLESS, isCrowded, shareWithin } from './key-density.ts'
 import { Lookup } from './lookup.ts'
 import { compareDistance } from './model-key.ts'
 import { closestOf, standings } from './peer-standing.ts'
 import { isInPart, RegionSweep } from './region-sweep.ts'
-import type { Contact, LookupInit, PeerKey, SequencedOffer } from './lookup.ts'
+import type { Contact, PeerKey } from './contact.ts'
+import type { LookupInit, SequencedOffer } from './lookup.ts'
 import type { LookupEnd } from './lookup-rules.ts'
 import type { RegionPart } from './region-sweep.ts'
 import type { Machine } from '@skein/core'

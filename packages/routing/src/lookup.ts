@@ -8,18 +8,10 @@ import {
 import { shareWithin } from './key-density.ts'
 import { compareDistance, nearness } from './model-key.ts'
 import { closestOf, standings } from './peer-standing.ts'
+import type { Contact, PeerKey } from './contact.ts'
 import type { CandidateState, LookupEnd } from './lookup-rules.ts'
 import type { StandingRules } from './peer-standing.ts'
 import type { Machine } from '@skein/core'
-
-/** A peer's name within the machines: opaque, equal when the peer is the same. */
-export type PeerKey = string
-
-export interface Contact {
-  peer: PeerKey
-  /** Where it stands in the key space, 32 bytes */
-  kadId: Uint8Array
-}
 
 /** What the lookup needs to know of an offer. */
 export interface SequencedOffer {

@@ -4,7 +4,8 @@
  */
 import { KeyWalk } from './key-walk.ts'
 import type { KeyWalkInit } from './key-walk.ts'
-import type { Contact, PeerKey, SequencedOffer } from './lookup.ts'
+import type { Contact, PeerKey } from './contact.ts'
+import type { SequencedOffer } from './lookup.ts'
 import type { Machine } from '@skein/core'
 
 export interface SearchKey<C extends Contact> {
@@ -18,8 +19,8 @@ export interface ModelSearchInit<C extends Contact> extends Omit<KeyWalkInit<C>,
   /** In the order in which they are wanted; at least one */
   keys: Array<SearchKey<C>>
   /**
-   * End as soon as offers of this many distinct peers are in hand. Where peers crowd around a key, what they gave does not count, and the search goes on
-   * beside them. Default: walk to the end
+   * End as soon as offers of this many distinct peers are in hand. Where peers crowd around a key, what they gave does not count, and the search goes
+   * on beside them. Default: walk to the end
    */
   wanted?: number
   /**

@@ -1,11 +1,11 @@
 /**
- * How many peers the network has, from the density around keys that are drawn for that: nobody who crowds the keys of models, or this peer's own place,
- * stands there. The median of several, so that neither chance nor one crowded probe moves it far.
+ * How many peers the network has, from the density around keys that are drawn for that: nobody who crowds the keys of models, or this peer's own
+ * place, stands there. The median of several, so that neither chance nor one crowded probe moves it far.
  */
 import { randomBytes } from '@skein/core'
 import { shareWithin, sizeFromClosest } from './key-density.ts'
 import { KEY_BYTES } from './model-key.ts'
-import type { Contact } from './lookup.ts'
+import type { Contact } from './contact.ts'
 import type { Machine, Random } from '@skein/core'
 
 /** The size is probed for so long after its first use, when joining is over, unless a search that found nothing waits for it. */

@@ -2,7 +2,7 @@
  * How a peer counts among the closest to a key: fully, in addition to those that do, or not at all. What is known of a peer, and where it stands, can
  * make a lookup ask more peers and an offer be stored at more; it never takes the place of a peer away, so that slander gains nothing.
  */
-import type { Contact, PeerKey } from './lookup.ts'
+import type { Contact, PeerKey } from './contact.ts'
 
 /** Peers with a score below this are asked last and do not count: half of what a newcomer has (0.2). */
 export const DISTRUSTED_BELOW = 0.1

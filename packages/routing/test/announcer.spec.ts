@@ -1,7 +1,11 @@
 /** Announcing in a small world: found at once, kept alive, moved, withdrawn, gone with its peer. */
+import { SeededRandom } from '@skein/core'
 import { expect } from 'chai'
+import { Announcer } from '../src/announcer.ts'
 import { compareDistance, modelKey } from '../src/model-key.ts'
 import { World } from './virtual-world.ts'
+import type { AnnouncerEffect } from '../src/announcer.ts'
+import type { Contact } from '../src/contact.ts'
 import type { WorldNode } from './virtual-world.ts'
 
 function at<T> (items: T[], index: number): T {
@@ -211,5 +215,63 @@ describe('announcer', () => {
       return answer
     })
     expect(accepted).to.deep.equal([true, true, false, true])
+  })
+
+  describe('of a key around which peers crowd', () => {
+    const key = { name: 'm', bytes: modelKey('m') }
+
+    /** `count` peers within a share of the space around the key. */
+    function around (count: number, share: number): Contact[] {
+      return Array.from({ length: count }, (_, i) => {
+        const kadId = Uint8Array.from(key.bytes)
+        const view = new DataView(kadId.buffer)
+        view.setUint32(0, (view.getUint32(0) ^ Math.floor((i + 1) / count * share * 2 ** 32)) >>> 0)
+        return { peer: `${share} ${i}`, kadId }
+      })
+    }
+
+    function announced (closest: Contact[], region?: Contact[]): { machine: Announcer, effects: () => AnnouncerEffect<Contact>[] } {
+      const machine = new Announcer({}, new SeededRandom(1))
+      const effects = (): AnnouncerEffect<Contact>[] => {
+        const all: AnnouncerEffect<Contact>[] = []
+        for (let effect = machine.poll(); effect !== undefined; effect = machine.poll()) {
+          all.push(effect)
+        }
+        return all
+      }
+      machine.onOffer('m', [key])
+      machine.onSigned('m', 120_000, 0)
+      effects()
+      machine.onClosest('m', 'm', closest, 100, region)
+      return { machine, effects }
+    }
+
+    const storedAt = (effects: AnnouncerEffect<Contact>[]): string[] => effects.flatMap(effect => effect.type === 'store' ? [effect.to.peer] : [])
+
+    it('stores at the closest and at all of the region', () => {
+      const crowd = around(20, 1e-4)
+      const region = around(30, 0.04)
+      expect(storedAt(announced(crowd, region).effects())).to.have.members([...crowd, ...region].map(({ peer }) => peer))
+    })
+
+    it('stores at no more than four times k of a region, whoever says they stand there', () => {
+      expect(storedAt(announced(around(20, 1e-4), around(500, 0.04)).effects())).to.have.length(100)
+    })
+
+    it('looks it up anew when it learns how many peers there are, and no key around which nobody crowds', () => {
+      const crowded = announced(around(20, 1e-4))
+      crowded.effects()
+      crowded.machine.onNetworkSize(1000, 2000)
+      expect(crowded.effects().map(({ type }) => type)).to.deep.equal(['lookup'])
+      const usual = announced(around(20, 0.02))
+      usual.effects()
+      usual.machine.onNetworkSize(1000, 2000)
+      expect(usual.effects()).to.deep.equal([])
+    })
+
+    it('stores at those known to be bad in addition to k others', () => {
+      const closest = around(28, 0.02)
+      expect(storedAt(announced(closest).effects())).to.have.length(28)
+    })
   })
 })

@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { crowdRadius, isCrowded, poissonTail, shareWithin, sizeFromClosest } from '../src/key-density.ts'
 import { NetworkSize } from '../src/network-size.ts'
-import type { Contact } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
 import type { Random } from '@skein/core'
 
 const K = 20

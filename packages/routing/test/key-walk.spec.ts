@@ -6,7 +6,8 @@ import { KeyWalk } from '../src/key-walk.ts'
 import { Lookup } from '../src/lookup.ts'
 import { closestOf, honest, idealNetwork, runLookup } from './simulated-network.ts'
 import type { KeyWalkEffect, KeyWalkInit } from '../src/key-walk.ts'
-import type { Contact, SequencedOffer } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
+import type { SequencedOffer } from '../src/lookup.ts'
 import type { SimulatedNode } from './simulated-network.ts'
 
 const K = 20
@@ -89,7 +90,7 @@ describe('key walk', () => {
     expect(done.region).to.deep.equal([])
     const byName = new Map(quiet.nodes.map(node => [node.peer, node]))
     const start = closestOf((quiet.nodes[0] as SimulatedNode).table, target, K)
-    const run = runLookup(new Lookup({ target, self: quiet.nodes[0]?.peer, k: K, disjointPaths: 2, start }, 0), byName, target, honest(K), () => 10)
+    const run = runLookup(new Lookup<Contact>({ target, self: quiet.nodes[0]?.peer, k: K, disjointPaths: 2, start }, 0), byName, target, honest(K), () => 10)
     expect(asked).to.have.members(run.queried)
     expect(done.closest).to.deep.equal(run.done.closest)
   })

@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { Lookup } from '../src/lookup.ts'
 import { closestOf, honest, idealNetwork, runLookup } from './simulated-network.ts'
 import type { Answer, Behaviour, SimulatedNode } from './simulated-network.ts'
-import type { Contact, LookupEffect, LookupInit, SequencedOffer } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
+import type { LookupEffect, LookupInit, SequencedOffer } from '../src/lookup.ts'
 
 const K = 20
 const networks = new Map<number, SimulatedNode[]>()

@@ -2,7 +2,8 @@
 import { expect } from 'chai'
 import { kadId } from '../src/model-key.ts'
 import { ModelSearch } from '../src/model-search.ts'
-import type { Contact, SequencedOffer } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
+import type { SequencedOffer } from '../src/lookup.ts'
 import type { ModelSearchEffect, ModelSearchInit } from '../src/model-search.ts'
 
 const peers: Contact[] = Array.from({ length: 8 }, (_, i) => ({ peer: `p${i}`, kadId: kadId(new Uint8Array([i])) }))

@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { Lookup } from '../src/lookup.ts'
 import { closestOf, standings } from '../src/peer-standing.ts'
 import { closestOf as nearest, honest, idealNetwork, runLookup } from './simulated-network.ts'
-import type { Contact, LookupInit } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
+import type { LookupInit } from '../src/lookup.ts'
 import type { LookupRun, SimulatedNode } from './simulated-network.ts'
 
 const K = 20

@@ -1,7 +1,8 @@
 /** A network of nodes with ideal Kademlia tables, for tests of the lookup: no messages, no time but what a latency costs. */
 import { randomBelow, randomBytes, toHex } from '@skein/core'
 import { compareDistance } from '../src/model-key.ts'
-import type { Contact, LookupEffect, SequencedOffer } from '../src/lookup.ts'
+import type { Contact } from '../src/contact.ts'
+import type { LookupEffect, SequencedOffer } from '../src/lookup.ts'
 import type { Lookup } from '../src/lookup.ts'
 import type { Random } from '@skein/core'
 

@@ -88,6 +88,12 @@ export class PeerTrust {
     return isKnown && trustCost(this.of(peer, service)).distrusted
   }
 
+  /** 0 to 1; `undefined` of one whose word was never doubted nor tested. */
+  honesty (peer: string): number | undefined {
+    const { ledger, init: { clock } } = this
+    return ledger.dealings(peer, HONESTY_SERVICE) === undefined ? undefined : ledger.score(peer, HONESTY_SERVICE, clock.nowMs())
+  }
+
   /** 0 to 1 */
   score (peer: string, service: string): number {
     return this.ledger.score(peer, service, this.init.clock.nowMs())

@@ -3,7 +3,7 @@ import { BoundedMap } from '@skein/core'
 import { commonBits, compareDistance, nearness } from '../model-key.ts'
 import { admitted } from '../table-diversity.ts'
 import type { KnownPeer } from './peer-directory.ts'
-import type { PeerKey } from '../lookup.ts'
+import type { PeerKey } from '../contact.ts'
 import type { PeerNetwork } from '../peer-standing.ts'
 
 export interface ContactTableInit {

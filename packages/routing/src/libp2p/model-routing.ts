@@ -18,7 +18,7 @@ import { PeerLinks, RoutingRequestError } from './peer-links.ts'
 import { RequestServer } from './request-server.ts'
 import { RoutingStream } from './routing-stream.ts'
 import type { AnnouncerInit } from '../announcer.ts'
-import type { PeerKey } from '../lookup.ts'
+import type { PeerKey } from '../contact.ts'
 import type { NetworkSizeEffect } from '../network-size.ts'
 import type { PeerNetwork } from '../peer-standing.ts'
 import type { OfferCacheInit } from '../offer-cache.ts'
@@ -68,15 +68,16 @@ export interface ModelRoutingInit {
    */
   addressFilter?: (addresses: Multiaddr[], peer: PeerId) => Multiaddr[]
   /**
-   * The networks of an address, by which peers of one owner are kept from filling the contacts, a lookup's start and its result: at most 2 of a /24 in a
-   * bucket, 10 or 5 % in all, a quarter of an autonomous system (of a /16 where that is not known). `undefined` for addresses that no rule applies to.
+   * The networks of an address, by which peers of one owner are kept from filling the routing table, the contacts, and what lookups find: at most 2
+   * of a /24 in a bucket, 10 or 5 % in all, a quarter of an autonomous system (of a /16 where that is not known). `undefined` for addresses that no
+   * rule applies to.
    *
    * @default none: networks do not matter
    */
   networkOf?: (address: string) => VerifiedNetwork | undefined
   /**
-   * What is known of a peer, 0 to 1; `undefined`: nothing. Those below 0.1 are asked last, and offers are stored at them in addition to the k closest
-   * others, never instead.
+   * What is known of a peer, 0 to 1; `undefined`: nothing. Those below 0.1 are asked last, and offers are stored at them in addition to the k
+   * closest others, never instead.
    *
    * @default none: all peers count alike
    */

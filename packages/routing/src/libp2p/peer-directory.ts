@@ -6,7 +6,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import { kadId } from '../model-key.ts'
 import { PeerAddresses } from '../pb/routing.ts'
 import { byteKey } from './byte-key.ts'
-import type { Contact, PeerKey } from '../lookup.ts'
+import type { Contact, PeerKey } from '../contact.ts'
 import type { PeerNetwork } from '../peer-standing.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -46,7 +46,9 @@ export class KnownPeer implements Contact {
       this.isPlaced = true
       this.network = undefined
       for (const bytes of this.seenAt === undefined ? [...this.own ?? [], ...this.told] : []) {
-        const network = networkOf(textOf(bytes))
+        const address = textOf(bytes)
+        // a circuit leads through the network of its relay, which says nothing of the peer
+        const network = address.includes('/p2p-circuit') ? undefined : networkOf(address)
         if (network !== undefined) {
           this.network = namesOf(network)
           break

@@ -5,7 +5,7 @@
 import { TableCensus } from '../table-diversity.ts'
 import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
 import type { RoutingTableView } from './routing-table-view.ts'
-import type { PeerKey } from '../lookup.ts'
+import type { PeerKey } from '../contact.ts'
 import type { PeerNetwork } from '../peer-standing.ts'
 import type { AdmissionRefusal, DiversityRule, Placed } from '../table-diversity.ts'
 import type { PeerId } from '@libp2p/interface'
