@@ -208,7 +208,7 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
     const { networkSize, target } = this.init
     const size = networkSize?.()
     // whom it is to be stored at is no search, and finds nothing
-    const isFruitless = !this.brought && this.init.weighMs !== undefined
+    const isFruitless = !this.brought && this.init.weighMs !== undefined && this.lookup.nearestShares(this.k, true).length >= this.k / 2
     if (networkSize !== undefined && size === undefined && isFruitless && waitMs > 0) {
       this.weighUntilMs = nowMs + waitMs
       this.effects.push({ type: 'weigh' })

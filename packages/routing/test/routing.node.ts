@@ -39,8 +39,12 @@ async function ask (from: RoutingNode, to: RoutingNode, body: Uint8Array): Promi
   stream.send(body)
   for await (const chunk of stream) {
     for (const frame of reader.read(chunk.subarray())) {
-      await stream.close()
-      return RoutingMessage.decode(frame)
+      const message = RoutingMessage.decode(frame)
+      // the other end may ask on the same stream
+      if (message.find === undefined && message.store === undefined) {
+        await stream.close()
+        return message
+      }
     }
   }
   throw new Error('The stream ended without an answer')
