@@ -43,8 +43,8 @@ export interface KeyWalkInit<C extends Contact> extends Omit<LookupInit<C>, 'sta
 export type KeyWalkEffect<C extends Contact, O extends SequencedOffer> =
   /** Ask for offers of the key, and for peers closer to `target`; `lookup` is to be told with the answer */
   | { type: 'query', to: C, target: Uint8Array, lookup: number }
-  /** `isSound` is false when they came from the crowd around the key */
-  | { type: 'offers', offers: O[], from: C | undefined, isSound: boolean }
+  /** `away`: how far from the key they came from, as a share of the space */
+  | { type: 'offers', offers: O[], from: C | undefined, away: number }
   /** The size of the network is wanted: tell with `onNetworkSize` when it is known */
   | { type: 'weigh' }
   /** `region`: all others that answered and stand in the region of a crowded key */
@@ -97,6 +97,13 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
     const size = this.init.networkSize?.()
     this.crowded ||= size !== undefined && isCrowded(this.lookup.nearestShares(this.k), size, this.k)
     return this.crowded
+  }
+
+  /** Whether so far from the key no more peers stand than chance puts there. */
+  isBesideCrowd (away: number): boolean {
+    const size = this.init.networkSize?.()
+    const radius = this.radius > 0 || size === undefined ? this.radius : crowdRadius(this.lookup.nearestShares(8 * this.k), size, this.k)
+    return !this.isCrowded() || away > radius
   }
 
   onCandidates (contacts: Iterable<C>, nowMs: number): void {
@@ -283,17 +290,11 @@ export class KeyWalk<C extends Contact = Contact, O extends SequencedOffer = Seq
         this.effects.push({ type: 'query', to: effect.to, target, lookup: number })
       } else if (effect.type === 'offers') {
         this.brought = true
-        this.effects.push({ ...effect, isSound: effect.from === undefined || this.isSound(effect.from) })
+        this.effects.push({ ...effect, away: effect.from === undefined ? 1 : shareWithin(effect.from.kadId, this.init.target) })
       } else {
         return effect
       }
     }
-  }
-
-  /** Whether a holder stands beyond those that may be a crowd: a quarter of the k closest is expected nearer than it. */
-  private isSound ({ kadId }: C): boolean {
-    const size = this.init.networkSize?.()
-    return size === undefined || shareWithin(kadId, this.init.target) > Math.max(this.radius, this.k / 4 / size)
   }
 
   /** All of the region that answered, closest first. */

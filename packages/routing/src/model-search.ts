@@ -44,6 +44,8 @@ export type ModelSearchEffect<C extends Contact, O extends SequencedOffer> =
 interface Leg<C extends Contact, O extends SequencedOffer> {
   key: SearchKey<C>
   walk: KeyWalk<C, O>
+  /** Of each peer that offers, how far from the key the farthest holder of its offer stands; as many as a lookup passes offers on */
+  farthest: Map<PeerKey, number>
   startedMs: number
   brought: boolean
   ended: boolean
@@ -57,8 +59,6 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
   private readonly firstRound: number
   private readonly legs: Array<Leg<C, O>> = []
   private readonly seen = new Map<PeerKey, number>()
-  /** Whose offers a holder gave that is not of a crowd */
-  private readonly sound = new Set<PeerKey>()
   private effects: Array<ModelSearchEffect<C, O>> = []
   private ended = false
 
@@ -151,7 +151,7 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
     const { keys, staggerMs, wanted, ...options } = this.init
     // what earlier keys brought counts as well: this walk need not bring all that is wanted, and `take` ends it in time
     const walk = new KeyWalk<C, O>({ ...options, target: key.target, start: key.start }, nowMs)
-    this.legs.push({ key, walk, startedMs: nowMs, brought: false, ended: false, complete: false })
+    this.legs.push({ key, walk, farthest: new Map(), startedMs: nowMs, brought: false, ended: false, complete: false })
   }
 
   private advance (nowMs: number): void {
@@ -190,7 +190,7 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
           break
         case 'offers':
           leg.brought = true
-          this.take(leg, effect.offers, effect.from, effect.isSound)
+          this.take(leg, effect.offers, effect.from, effect.away)
           break
         case 'done':
           leg.ended = true
@@ -202,12 +202,26 @@ export class ModelSearch<C extends Contact = Contact, O extends SequencedOffer =
   }
 
   private isSatisfied (): boolean {
-    return this.seen.size >= this.wanted && (this.sound.size >= this.wanted || !this.legs.some(leg => leg.walk.isCrowded()))
+    if (this.seen.size < this.wanted) {
+      return false
+    }
+    if (!this.legs.some(leg => leg.walk.isCrowded())) {
+      return true
+    }
+    const sound = new Set<PeerKey>()
+    for (const { farthest, walk } of this.legs) {
+      for (const [peer, away] of farthest) {
+        if (walk.isBesideCrowd(away)) {
+          sound.add(peer)
+        }
+      }
+    }
+    return sound.size >= this.wanted
   }
 
-  private take (leg: Leg<C, O>, offers: O[], from: C | undefined, isSound: boolean): void {
-    if (isSound) {
-      offers.forEach(({ peer }) => { this.sound.add(peer) })
+  private take (leg: Leg<C, O>, offers: O[], from: C | undefined, away: number): void {
+    for (const { peer } of offers) {
+      leg.farthest.set(peer, Math.max(away, leg.farthest.get(peer) ?? 0))
     }
     const fresh = offers.filter(offer => {
       const seq = this.seen.get(offer.peer)

@@ -42,6 +42,7 @@ interface Walked {
   done: Extract<KeyWalkEffect<Contact, SequencedOffer>, { type: 'done' }>
   asked: string[]
   weighed: number
+  /** Offers, and whether they came from beside the crowd, as is known in the end */
   sound: string[]
 }
 
@@ -51,7 +52,7 @@ function walk ({ nodes, sybils }: Attack, init: Partial<KeyWalkInit<Contact>>, h
   const machine = new KeyWalk({
     target, self: self.peer, k: K, disjointPaths: 2, start: beside => closestOf(self.table, beside, K), networkSize: () => SIZE, ...init
   }, 0)
-  const walked: Omit<Walked, 'done'> = { asked: [], weighed: 0, sound: [] }
+  const walked = { asked: [] as string[], weighed: 0, given: [] as Array<{ peer: string, away: number }> }
   const inbox: Array<() => void> = []
   for (let step = 0; step < 10_000; step++) {
     const effect = machine.poll()
@@ -71,12 +72,12 @@ function walk ({ nodes, sybils }: Attack, init: Partial<KeyWalkInit<Contact>>, h
       const closer = closestOf((byName.get(to.peer) as SimulatedNode).table, beside, K)
       inbox.push(() => { machine.onResponse(to.peer, { offers, closer }, 0, lookup) })
     } else if (effect.type === 'offers') {
-      walked.sound.push(...effect.offers.filter(() => effect.isSound).map(({ peer }) => peer))
+      walked.given.push(...effect.offers.map(({ peer }) => ({ peer, away: effect.away })))
     } else if (effect.type === 'weigh') {
       walked.weighed++
       onWeigh?.(machine)
     } else {
-      return { ...walked, done: effect }
+      return { ...walked, done: effect, sound: walked.given.filter(({ away }) => machine.isBesideCrowd(away)).map(({ peer }) => peer) }
     }
   }
   throw new Error('The walk does not end')
