@@ -7,7 +7,7 @@ import {
 } from './lookup-rules.ts'
 import { shareWithin } from './key-density.ts'
 import { compareDistance, nearness } from './model-key.ts'
-import { closestOf, standings } from './peer-standing.ts'
+import { closestOf, remembered, standings } from './peer-standing.ts'
 import type { Contact, PeerKey } from './contact.ts'
 import type { CandidateState, LookupEnd } from './lookup-rules.ts'
 import type { StandingRules } from './peer-standing.ts'
@@ -138,7 +138,7 @@ export class Lookup<C extends Contact = Contact, O extends SequencedOffer = Sequ
     this.wanted = init.wanted ?? Infinity
     this.maxOffers = init.maxOffers ?? 1000
     this.ignore = init.ignore
-    this.standing = init.trustOf === undefined && init.networkOf === undefined ? undefined : init
+    this.standing = init.trustOf === undefined && init.networkOf === undefined ? undefined : remembered(init)
     const paths = Math.min(MAX_PATHS, Math.max(1, init.disjointPaths ?? 1))
     this.paths = Array.from({ length: paths }, () => [])
     this.underWay = Array.from({ length: paths }, () => 0)

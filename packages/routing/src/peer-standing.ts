@@ -32,6 +32,24 @@ export interface StandingRules<C extends Contact> {
   maxWideShare?: number
 }
 
+/** The same rules for one lookup, by what was known of each of its candidates at first: a score may cost more than a comparison. */
+export function remembered<C extends Contact> (rules: StandingRules<C>): StandingRules<C> {
+  const { trustOf } = rules
+  if (trustOf === undefined) {
+    return rules
+  }
+  const known = new Map<PeerKey, number | undefined>()
+  return {
+    ...rules,
+    trustOf: peer => {
+      if (!known.has(peer)) {
+        known.set(peer, trustOf(peer))
+      }
+      return known.get(peer)
+    }
+  }
+}
+
 /**
  * - `counts`: one of the k closest
  * - `extra`: known to be bad: in addition to the k closest

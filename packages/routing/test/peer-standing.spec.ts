@@ -76,6 +76,16 @@ describe('a lookup among peers of whom something is known', () => {
     expect(done.closest[0]?.peer).to.equal(nearest(others, target, 1)[0]?.peer)
   })
 
+  it('asks about a peer once, however often it comes by', () => {
+    const asked: string[] = []
+    search({ trustOf: peer => {
+      asked.push(peer)
+      return 0.5
+    } })
+    expect(asked.length).to.be.at.least(K)
+    expect(new Set(asked).size).to.equal(asked.length)
+  })
+
   it('asks and finds what it would without rules when nothing is known of anybody', () => {
     const plain = search({})
     const ruled = search({ trustOf: () => undefined, networkOf: () => undefined })
