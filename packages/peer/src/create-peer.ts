@@ -265,6 +265,8 @@ interface Start {
   known: Acquaintance
   scores: PeerScores
   callers: CallerOrder
+  /** Made when the node is: what is thought of others before that is nothing */
+  trust?: PeerTrust
   receipts: PeerReceipts | undefined
   /** Set once there is a ledger to keep */
   kept?: KeptLedger
