@@ -122,8 +122,10 @@ export class DialQueue {
 /** The IP address that a direct multiaddr leads to, and its family; `undefined` for a circuit, a name, or no address. */
 export function dialledHost (address: string): { host: string, family: string } | undefined {
   const [, family, host] = /^\/(ip4|ip6)\/([0-9a-fA-F.:]+)\/tcp\/\d+(?:\/|$)/.exec(address) ?? []
-  const isCircuit = address.includes('/p2p-circuit')
-  return family === undefined || host === undefined || isCircuit || address.length > MAX_ADDRESS_CHARS ? undefined : { host: host.toLowerCase(), family }
+  if (family === undefined || host === undefined || address.includes('/p2p-circuit') || address.length > MAX_ADDRESS_CHARS) {
+    return undefined
+  }
+  return { host: host.toLowerCase(), family }
 }
 
 export function withoutPeer (address: string, peer: string): string {

@@ -1,6 +1,6 @@
 /**
- * What is sent to measure bandwidth: ChaCha20's stream (RFC 8439, §2.4) under a key that is made of a nonce. Nobody can compress it, nor have it ready
- * before the nonce is known, and any block of it can be made by itself.
+ * What is sent to measure bandwidth: ChaCha20's stream (RFC 8439, §2.4) under a key that is made of a nonce. Nobody can compress it, nor have it
+ * ready before the nonce is known, and any block of it can be made by itself.
  */
 import { chacha20 } from '@noble/ciphers/chacha.js'
 import { sha256 } from '@noble/hashes/sha2.js'

@@ -4,14 +4,14 @@ import { CONTENT_NONCE_BYTES } from '../measured-content.ts'
 import { isRoundBytes } from '../bandwidth-rounds.ts'
 import { MAX_DIALLED_ADDRESSES, withoutPeer } from '../dial-queue.ts'
 import { PROTOCOLS } from '@skein/records'
-import { DialBackProtocolError, DialBackStream } from './dial-back-stream.ts'
+import { ASK_NONCE_BYTES, DialBackProtocolError, DialBackStream } from './dial-back-stream.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { VerifiedNetwork } from '@skein/records'
 import type { MeasurementBudget } from '../measurement-budget.ts'
 import type { BandwidthRound, DialBackAnswer, DialBackAsk, DialBackHello, DialBackOutcome } from '../pb/dial-back.ts'
 import type { BandwidthMeter, MeasuredBandwidth } from './bandwidth-meter.ts'
-import type { DialBackCounters } from './dial-back-service.ts'
+import type { DialBackCounters } from './dial-back-counters.ts'
 import type { FreshDials } from './fresh-dial.ts'
 
 export interface DialBackDeskInit {
@@ -29,7 +29,6 @@ export interface DialBackDeskInit {
   clock: Clock
 }
 
-export const ASK_NONCE_BYTES = 16
 /** Streams answered at once; more are reset. */
 const MAX_ANSWERING = 64
 /** Asks answered at once. */

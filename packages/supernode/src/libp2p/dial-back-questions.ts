@@ -5,8 +5,7 @@ import { PROTOCOLS } from '@skein/records'
 import { BLOCK_BYTES } from '../bandwidth-rounds.ts'
 import { chooseVerifiers, MAX_ASKED } from '../dial-back-answers.ts'
 import { DIAL_PRICE_BYTES, MAX_DIALLED_ADDRESSES } from '../dial-queue.ts'
-import { ASK_NONCE_BYTES } from './dial-back-desk.ts'
-import { DialBackProtocolError, DialBackStream } from './dial-back-stream.ts'
+import { ASK_NONCE_BYTES, DialBackProtocolError, DialBackStream } from './dial-back-stream.ts'
 import type { Connection, PeerId, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Clock, Random } from '@skein/core'
@@ -107,8 +106,8 @@ export class DialBackQuestions {
     for (const connection of components.connectionManager.getConnections()) {
       const peer = connection.remotePeer.toString()
       const network = networkOf(connection.remoteAddr.toString())
-      const isUsable = connection.limits === undefined && connection.status === 'open' && network !== undefined && !known.some(one => one.peer === peer)
-      if (isUsable && (verifiers === undefined ? await this.speaks(connection.remotePeer) : verifiers.includes(peer))) {
+      const isUsable = connection.limits === undefined && connection.status === 'open' && !known.some(one => one.peer === peer)
+      if (isUsable && network !== undefined && (verifiers === undefined ? await this.speaks(connection.remotePeer) : verifiers.includes(peer))) {
         known.push({ peer, network })
       }
     }

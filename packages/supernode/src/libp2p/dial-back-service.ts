@@ -20,6 +20,7 @@ import type { DialBackRules } from '../dial-back.ts'
 import type { AddressReachability } from '../dial-back-answers.ts'
 import type { MeasurementBudgetInit } from '../measurement-budget.ts'
 import type { MeasuredBandwidth } from './bandwidth-meter.ts'
+import type { DialBackCounters } from './dial-back-counters.ts'
 import type { AskDialBackOptions } from './dial-back-questions.ts'
 import type { TourStatus } from './fresh-dial.ts'
 
@@ -107,20 +108,6 @@ export class DialBackLimitedError extends Error {
   }
 }
 
-/** Counted since the start. */
-export interface DialBackCounters {
-  /** Peers verified, reached or not */
-  verified_total: number
-  /** Peers whose bandwidth was measured by this node */
-  measured_total: number
-  /** Bytes of measurements, both directions, whoever measured */
-  measurement_bytes_total: number
-  /** Asks of others that were answered */
-  answered_total: number
-  /** Requests of others that were refused or broke off */
-  refused_total: number
-}
-
 /** Measurements that wait for their turn: two at once would measure each other. */
 const MAX_WAITING = 16
 /** A peer that is being measured by another is asked again so often. */
@@ -197,8 +184,8 @@ export class DialBackService implements Startable {
   }
 
   /**
-   * Dials a peer afresh at each of its addresses (multiaddr texts), eight at most, and measures its bandwidth over the first connection. An address of
-   * a host that the peer was not seen at is dialled when it has sent more than the dial costs, which a measured peer has; before that one of IPv4
+   * Dials a peer afresh at each of its addresses (multiaddr texts), eight at most, and measures its bandwidth over the first connection. An address
+   * of a host that the peer was not seen at is dialled when it has sent more than the dial costs, which a measured peer has; before that one of IPv4
    * and one of IPv6.
    *
    * @throws {DialBackLimitedError} when nothing could be dialled because of this node's own limits

@@ -7,8 +7,13 @@ import type { AbortOptions, Stream } from '@libp2p/interface'
 
 /** 8 addresses of 256 characters, and what is around them. */
 const MAX_MESSAGE_BYTES = 4_096
+export const ASK_NONCE_BYTES = 16
 
-/** - `oversize`: more than a message may have - `malformed`: not a message, or not one that belongs here - `bad_content`: other bytes than were asked for */
+/**
+ * - `oversize`: more than a message may have
+ * - `malformed`: not a message, or not one that belongs here
+ * - `bad_content`: other bytes than were asked for
+ */
 export type DialBackOffence = 'oversize' | 'malformed' | 'bad_content'
 
 /** The other side sent what no implementation of the protocol sends: nothing that it says counts. */
