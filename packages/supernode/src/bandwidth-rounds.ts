@@ -1,7 +1,7 @@
 /**
- * How bandwidth is measured: in rounds that double, until one direction has taken a second or 7.5 MiB. A slow peer is asked for half a MiB, and a
- * fast one for enough that TCP has found its speed. The last round counts: the first ones are slowed by TCP's slow start, and by what a link gives for
- * a moment it is not to be judged.
+ * How bandwidth is measured: in rounds that double, until one direction has taken a second or 7.5 MiB. A slow peer is asked for half a MiB, and
+ * a fast one for enough that TCP has found its speed. The last round counts: the first ones are slowed by TCP's slow start, and by what a link gives
+ * for a moment it is not to be judged.
  *
  * Time runs from the question to the last byte, a round trip included: what the other side could shift, such as when its first byte comes, must not
  * make it faster. Only what was received counts, so that a peer that says too much of itself gains nothing.

@@ -1,7 +1,10 @@
+import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'chai'
 import { judgeDialBack } from '../src/index.ts'
 import { DialBackLimitedError } from '../src/libp2p/index.ts'
+import { MeasuredContent } from '../src/measured-content.ts'
+import { DialBackAnswer, DialBackRequest } from '../src/pb/dial-back.ts'
 import { addressesOf, identified, loopbackNetwork, nodeAt } from './dial-back-fixture.ts'
 import { slowLink } from './slow-link.ts'
 import type { DialBackReport } from '../src/index.ts'
@@ -126,6 +129,30 @@ describe('dial-back', function () {
     const { bytesPerSecond } = await verifier.services.dialBack.verify(candidate.peerId.toString(), addressesOf(candidate))
     expect(bytesPerSecond).to.be.within(300_000, 1_750_000)
   })
+
+  for (const [what, content, echo] of [
+    ['sends something else than it was asked for', (): Uint8Array => new Uint8Array(65_536), (): Uint8Array => new Uint8Array(16)],
+    ['confirms what it has not read', (nonce: Uint8Array, i: number): Uint8Array => new MeasuredContent(nonce).block(i), (): Uint8Array => new Uint8Array(16)]
+  ] as const) {
+    it(`gives no bandwidth to one that ${what}`, async () => {
+      const liar = await node('127.10.0.1')
+      await liar.unhandle('/skein/dial-back/1.0.0')
+      await liar.handle('/skein/dial-back/1.0.0', async stream => {
+        const messages = lpStream(stream)
+        const { round } = DialBackRequest.decode((await messages.read()).subarray())
+        await messages.write(DialBackAnswer.encode({}))
+        for (let i = 0; i < (round?.give ?? 0) / 65_536; i++) {
+          await messages.write(content(round?.nonce as Uint8Array, i))
+        }
+        for (let i = 0; i < (round?.take ?? 0) / 65_536; i++) {
+          await messages.write(echo())
+        }
+      })
+      const verifier = await node('127.11.0.1')
+      const { reachable, bytesPerSecond, unmeasured } = await verifier.services.dialBack.verify(liar.peerId.toString(), addressesOf(liar))
+      expect({ reachable, bytesPerSecond, unmeasured }).to.deep.equal({ reachable: true, bytesPerSecond: undefined, unmeasured: 'bad_content' })
+    })
+  }
 
   it('lets three verifiers that come at once measure one after the other', async () => {
     const candidate = await node('127.10.0.1', { admits: () => true })

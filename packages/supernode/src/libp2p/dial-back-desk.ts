@@ -50,7 +50,7 @@ export class DialBackDesk {
   private answering = 0
   private asking = 0
   /** Who measures this node now: two at once would each see a part of its bandwidth */
-  private session: { connection: string, untilMs: number } | undefined
+  private session: { connection: Connection, untilMs: number } | undefined
 
   constructor (init: DialBackDeskInit) {
     this.init = init
@@ -96,21 +96,25 @@ export class DialBackDesk {
       return
     }
     const nowMs = this.init.clock.nowMs()
-    const isTaken = this.session !== undefined && this.session.connection !== connection.id && nowMs < this.session.untilMs
-    const waitMs = isTaken
+    const waitMs = this.isTakenByAnother(connection, nowMs)
       ? SESSION_RETRY_MS
       : this.init.budget.take(bytes, this.init.networkOf(connection.remoteAddr.toString())?.wide, nowMs)
     if (waitMs > 0) {
       await this.write(messages, { refusal: 'busy', retryAfterMs: Math.min(waitMs, 0xffff_ffff) }, signal)
       return
     }
-    this.session = { connection: connection.id, untilMs: Infinity }
+    this.session = { connection, untilMs: Infinity }
     try {
       await this.init.meter.serve(messages, round, signal)
       this.init.counters.measurement_bytes_total += bytes
     } finally {
-      this.session = { connection: connection.id, untilMs: this.init.clock.nowMs() + SESSION_MS }
+      this.session = { connection, untilMs: this.init.clock.nowMs() + SESSION_MS }
     }
+  }
+
+  private isTakenByAnother ({ id }: Connection, nowMs: number): boolean {
+    const { session } = this
+    return session !== undefined && session.connection.id !== id && session.connection.status === 'open' && nowMs < session.untilMs
   }
 
   private async answerAsk (messages: DialBackStream, ask: DialBackAsk, connection: Connection, signal: AbortSignal): Promise<void> {
