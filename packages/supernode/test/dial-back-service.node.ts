@@ -1,5 +1,7 @@
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
+import { deadline } from '@skein/core'
+import { systemClock } from '@skein/core/system'
 import { expect } from 'chai'
 import { judgeDialBack } from '../src/index.ts'
 import { DialBackLimitedError } from '../src/libp2p/index.ts'
@@ -177,6 +179,14 @@ describe('dial-back', function () {
     const verifying = verifier.services.dialBack.verify(candidate.peerId.toString(), addressesOf(candidate), controller.signal)
     setTimeout(() => { controller.abort(new Error('enough')) }, 200)
     expect((await verifying.catch(error => error)).message).to.equal('enough')
+  })
+
+  it('says what it found when the time that it was given is over', async () => {
+    const candidate = await node('127.10.0.1', { admits: () => true, maxBytesPerSecond: 10_000 })
+    const verifier = await node('127.11.0.1')
+    const { signal } = deadline(systemClock(), 1_000)
+    const { reachable, bytesPerSecond, unmeasured } = await verifier.services.dialBack.verify(candidate.peerId.toString(), addressesOf(candidate), signal)
+    expect({ reachable, bytesPerSecond, unmeasured }).to.deep.equal({ reachable: true, bytesPerSecond: undefined, unmeasured: 'timed_out' })
   })
 
   describe('asked for', () => {

@@ -1,6 +1,6 @@
 /** The libp2p service that finds out whether peers can be dialled and how fast they are, and lets others find that out of this one. */
 import { serviceCapabilities } from '@libp2p/interface'
-import { deadline, sleep } from '@skein/core'
+import { deadline, DeadlineError, sleep } from '@skein/core'
 import { monotonicMs, systemClock, systemRandom } from '@skein/core/system'
 import { PROTOCOLS } from '@skein/records'
 import { judgeAnswers } from '../dial-back-answers.ts'
@@ -113,6 +113,8 @@ const MAX_WAITING = 16
 /** A peer that is being measured by another is asked again so often. */
 const MAX_RETRIES = 3
 const MAX_RETRY_MS = 10_000
+/** For one peer, with the wait for its turn and for others that measure it, ms: what is asked besides is not to wait for that for long. */
+const MEASURING_MS = 20_000
 
 export class DialBackService implements Startable {
   readonly [Symbol.toStringTag] = '@skein/dial-back'
@@ -189,45 +191,50 @@ export class DialBackService implements Startable {
    * and one of IPv6.
    *
    * @throws {DialBackLimitedError} when nothing could be dialled because of this node's own limits
-   * @throws what aborted it, when `signal` fires
+   * @throws what aborted it, when `signal` fires; what was found stands when that is a `DeadlineError` and the peer was reached
    */
   async verify (peer: string, addresses: readonly string[], signal?: AbortSignal): Promise<VerifiedDialBack> {
     const limit = deadline(this.clock, undefined, [signal, this.shutdown.signal])
-    const networks: VerifiedNetwork[] = []
+    const found = { addresses: new Map<string, TourStatus>(), networks: [] as VerifiedNetwork[] }
     let measured: MeasuredBandwidth | undefined
     try {
-      const tour = await this.dials.tour({
+      found.addresses = await this.dials.tour({
         peer,
         addresses,
         triesUnpaid: true,
         onReached: async (connection, { address }) => {
           const network = this.init.networkOf(address)
-          if (network !== undefined && !networks.some(({ small }) => small === network.small)) {
-            networks.push(network)
+          found.addresses.set(address, 'reached')
+          if (network !== undefined && !found.networks.some(({ small }) => small === network.small)) {
+            found.networks.push(network)
           }
           if (measured !== undefined) {
             return 0
           }
+          measured = unmeasured('timed_out')
           measured = await this.measure(connection, limit.signal)
           return measured.receivedBytes
         },
         signal: limit.signal
       })
-      const statuses = [...tour.values()]
-      if (!statuses.includes('reached') && !statuses.includes('failed') && statuses.includes('limited')) {
-        throw new DialBackLimitedError(peer)
-      }
-      this.counters.verified_total++
-      const { bytesPerSecond, refusal } = measured ?? {}
-      return {
-        reachable: statuses.includes('reached'),
-        networks,
-        ...bytesPerSecond === undefined ? {} : { bytesPerSecond },
-        addresses: tour,
-        ...refusal === undefined ? {} : { unmeasured: refusal }
+    } catch (error) {
+      if (found.addresses.size === 0 || !(limit.signal.reason instanceof DeadlineError)) {
+        throw error
       }
     } finally {
       limit.clear()
+    }
+    const statuses = [...found.addresses.values()]
+    if (!statuses.includes('reached') && !statuses.includes('failed') && statuses.includes('limited')) {
+      throw new DialBackLimitedError(peer)
+    }
+    this.counters.verified_total++
+    const { bytesPerSecond, refusal } = measured ?? {}
+    return {
+      reachable: statuses.includes('reached'),
+      ...found,
+      ...bytesPerSecond === undefined ? {} : { bytesPerSecond },
+      ...refusal === undefined ? {} : { unmeasured: refusal }
     }
   }
 
@@ -250,32 +257,60 @@ export class DialBackService implements Startable {
   /** One at a time. A peer that is being measured by others is waited for. */
   private async measure (connection: Connection, signal: AbortSignal): Promise<MeasuredBandwidth> {
     if (this.waiting >= MAX_WAITING || this.budget.waitMs(2 * MAX_DIRECTION_BYTES, undefined, this.clock.nowMs()) > 0) {
-      return { bytesPerSecond: undefined, receivedBytes: 0, sentBytes: 0, refusal: 'enough' }
+      return unmeasured('enough')
     }
-    this.waiting++
+    const limit = deadline(this.clock, MEASURING_MS, [signal])
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
     const before = this.turn
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.turn = promise
+    this.turn = before.then(async () => { await over })
+    this.waiting++
     try {
-      await before
-      for (let tries = 0; ; tries++) {
-        const measured = await this.meter.measure(connection, signal)
-        const bytes = measured.receivedBytes + measured.sentBytes
-        this.budget.take(bytes, undefined, this.clock.nowMs())
-        this.counters.measurement_bytes_total += bytes
-        if (measured.bytesPerSecond !== undefined) {
-          this.counters.measured_total++
-        }
-        const { refusal, retryAfterMs = 0 } = measured
-        if (refusal !== 'busy' || retryAfterMs <= 0 || retryAfterMs > MAX_RETRY_MS || tries >= MAX_RETRIES) {
-          return measured
-        }
-        await sleep(this.clock, retryAfterMs, { signal })
+      await untilAborted(before, limit.signal)
+      return await this.measureNow(connection, limit.signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (limit.signal.aborted) {
+        return unmeasured('timed_out')
       }
+      throw error
     } finally {
       this.waiting--
-      resolve()
+      end()
+      limit.clear()
     }
+  }
+
+  private async measureNow (connection: Connection, signal: AbortSignal): Promise<MeasuredBandwidth> {
+    for (let tries = 0; ; tries++) {
+      const measured = await this.meter.measure(connection, signal)
+      const bytes = measured.receivedBytes + measured.sentBytes
+      this.budget.take(bytes, undefined, this.clock.nowMs())
+      this.counters.measurement_bytes_total += bytes
+      if (measured.bytesPerSecond !== undefined) {
+        this.counters.measured_total++
+      }
+      const { refusal, retryAfterMs = 0 } = measured
+      if (refusal !== 'busy' || retryAfterMs <= 0 || retryAfterMs > MAX_RETRY_MS || tries >= MAX_RETRIES) {
+        return measured
+      }
+      await sleep(this.clock, retryAfterMs, { signal })
+    }
+  }
+}
+
+function unmeasured (refusal: string): MeasuredBandwidth {
+  return { bytesPerSecond: undefined, receivedBytes: 0, sentBytes: 0, refusal }
+}
+
+async function untilAborted (waited: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => { reject(signal.reason as Error) }
+  signal.throwIfAborted()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    await Promise.race([waited, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
