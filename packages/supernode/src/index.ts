@@ -15,6 +15,10 @@ export { Election, electSuperNodes, MAX_CANDIDATES, TERM_MS } from './election.t
 export type { ElectedSeat, ElectionInit, ElectionVerdict, Refusal } from './election.ts'
 export { ELECTION_RULES, seatCount, seatsPerSystem, shortfalls, weightOf } from './election-rules.ts'
 export type { ElectionRules, Shortfall } from './election-rules.ts'
+export {
+  LEASE_ANSWER_REFUSALS, MAX_ANSWERED_LEASES, MAX_LEASE_ANSWER_BYTES, MAX_LEASE_QUESTION_BYTES
+} from './lease-answer.ts'
+export type { ElectedLeases, LeaseAnswerRefusal } from './lease-answer.ts'
 export { LeaseBook } from './lease-book.ts'
 export type { LeaseBookInit, LeaseRefusal, LeaseUse } from './lease-book.ts'
 export { LocalClock, TimeZoneError } from './local-time.ts'
