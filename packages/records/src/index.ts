@@ -37,7 +37,15 @@ export {
 } from './signal-message.ts'
 export type { SignalKind, SignalOutcome, SignalRefusal } from './signal-message.ts'
 export {
+  CANDIDACY_KIND, MAX_CANDIDACY_ADDRESSES, MAX_CANDIDACY_BYTES, MAX_CANDIDACY_LIFE_MS, openSuperNodeCandidacy, signSuperNodeCandidacy
+} from './super-node-candidacy.ts'
+export type { SignedSuperNodeCandidacy, SuperNodeCandidacy } from './super-node-candidacy.ts'
+export {
   LEASE_KIND, MAX_LEASE_BYTES, MAX_LEASE_LIFE_MS, MAX_LEASE_NETWORKS, openSuperNodeLease, signSuperNodeLease, SUPER_NODE_ROLES
 } from './super-node-lease.ts'
 export type { LeaseQuota, SignedSuperNodeLease, SuperNodeLease, SuperNodeRole, VerifiedNetwork } from './super-node-lease.ts'
+export {
+  MAX_REPORT_AGE_MS, MAX_REPORT_BYTES, MAX_REPORT_LIFE_MS, openSuperNodeReport, REPORT_KIND, signSuperNodeReport
+} from './super-node-report.ts'
+export type { ReportScore, SignedSuperNodeReport, SuperNodeReport } from './super-node-report.ts'
 export { toldAddresses } from './told-addresses.ts'

@@ -131,14 +131,9 @@ function checkLease (lease: SuperNodeLease): void {
   checkNumber('term', lease.term, 0, 2 ** 40)
   checkNumber('fence', lease.fence, 1, Number.MAX_SAFE_INTEGER)
   checkCount('addresses', lease.addresses, MAX_LEASE_ADDRESSES)
-  checkCount('networks', lease.networks, MAX_LEASE_NETWORKS)
+  checkNetworks(lease.networks)
   checkCount('roles', lease.roles, MAX_ROLES)
   checkNumber('the number of roles', lease.roles.length, 1, MAX_ROLES)
-  for (const { small, wide, system } of lease.networks) {
-    checkName('network', small, { maxBytes: 64 })
-    checkName('network', wide, { maxBytes: 64 })
-    checkNumber('system', system ?? 1, 1, 0xffffffff)
-  }
   const { bytesToday, bytesThisMonth, bytesPerSecond, reservations, circuits } = lease.quota
   for (const [field, value] of Object.entries({ bytesToday, bytesThisMonth, bytesPerSecond })) {
     checkNumber(`quota.${field}`, value ?? 0, 0, Number.MAX_SAFE_INTEGER)
@@ -148,6 +143,16 @@ function checkLease (lease: SuperNodeLease): void {
   }
   checkNumber('issuedAtMs', lease.issuedAtMs, 0, Number.MAX_SAFE_INTEGER, false)
   checkNumber('the life', lease.expiresAtMs - lease.issuedAtMs, 1, 0xffffffff, false)
+}
+
+/** @throws {RecordError} `malformed` */
+export function checkNetworks (networks: VerifiedNetwork[]): void {
+  checkCount('networks', networks, MAX_LEASE_NETWORKS)
+  for (const { small, wide, system } of networks) {
+    checkName('network', small, { maxBytes: 64 })
+    checkName('network', wide, { maxBytes: 64 })
+    checkNumber('system', system ?? 1, 1, 0xffffffff)
+  }
 }
 
 function checkSize (envelope: Uint8Array): void {

@@ -100,7 +100,7 @@ describe('leases that are asked for', () => {
     ['bad_lease', async () => LeaseAnswer.encode({ leases: [await signedLease(key, { region: 'us-east' })] })],
     ['bad_lease', async () => LeaseAnswer.encode({ leases: [(await signedLease(key)).fill(7, -8)] })],
     ['malformed', async () => Uint8Array.of(255, 255, 255)],
-    ['malformed', async () => LeaseAnswer.encode({ leases: new Array(65).fill(new Uint8Array(1)) })],
+    ['malformed', async () => LeaseAnswer.encode({ leases: Array.from({ length: 65 }, () => new Uint8Array(1)) })],
     ['oversize', async () => new Uint8Array(200_000)]
   ]
   for (const [offence, bytes] of offences) {
