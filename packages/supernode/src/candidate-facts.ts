@@ -1,0 +1,143 @@
+/** Makes of candidacies, reports and what an elector saw itself the facts that an election looks at, and says by whom each is known. */
+import { judgeDialBack } from './dial-back.ts'
+import { isSpread, medianVote, votesOf, weightOfVotes } from './network-vote.ts'
+import type { SuperNodeCandidate } from './candidate.ts'
+import type { KnownCandidate } from './candidate-shelf.ts'
+import type { DialBackRules, DialBackVerdict } from './dial-back.ts'
+import type { ElectorRules } from './elector-rules.ts'
+import type { CountedReport } from './verifier-panel.ts'
+import type { ReportScore, SuperNodeReport, VerifiedNetwork } from '@skein/records'
+
+/**
+ * Where a fact is from: this elector `itself`; the median of `verifiers`; `measurements`, what they measured standing in for dealings that
+ * nobody had; `nobody`.
+ */
+export type FactSource = 'itself' | 'verifiers' | 'measurements' | 'nobody'
+
+export interface CandidateFacts {
+  candidate: SuperNodeCandidate
+  dialBack: DialBackVerdict
+  sources: { age: FactSource, uptime: FactSource, reputation: FactSource }
+  /** Verifiers whose reports count */
+  verifiers: string[]
+}
+
+export interface CandidateFactsInit {
+  rules: ElectorRules
+  dialBackRules?: Partial<DialBackRules>
+  /** When this elector began to listen */
+  sinceMs: number
+  /** This elector itself: it has seen nothing of itself as others do */
+  self: string
+  /** What this elector thinks of a peer by its own dealings */
+  scoreOf: (peer: string, service: string) => ReportScore
+}
+
+/** Those who have a word on a reputation must be in so many networks and systems. */
+const WITNESS_NETWORKS = 3
+const WITNESS_SYSTEMS = 2
+const DAY_MS = 86_400_000
+
+export function factsOf (
+  init: CandidateFactsInit, known: KnownCandidate, reachedAt: VerifiedNetwork[], counted: readonly CountedReport[], incumbent: boolean, nowMs: number
+): CandidateFacts {
+  const { peer, candidacy } = known
+  const dialBack = judgeDialBack(counted.map(({ report, network }) => ({
+    verifier: report.verifier, network, reachable: report.reachable, atMs: report.issuedAtMs,
+    ...report.bytesPerSecond === undefined ? {} : { bytesPerSecond: report.bytesPerSecond }
+  })), reachedAt, nowMs, { lifeMs: init.rules.reportLifeMs, ...init.dialBackRules })
+  const age = ageOf(init, known, counted, nowMs)
+  const uptime = uptimeOf(init, known, counted, nowMs)
+  const reputation = reputationOf(init, peer, counted, age.value)
+  return {
+    candidate: {
+      peer,
+      networks: reachedAt,
+      // reached by some and not by most is not reached
+      verifiedFrom: dialBack.verified ? dialBack.verifiedFrom : 0,
+      ageMs: age.value,
+      uptime: uptime.value,
+      reputation: reputation.value,
+      measuredBytesPerSecond: dialBack.bytesPerSecond ?? 0,
+      claimedBytesPerSecond: candidacy.claimedBytesPerSecond,
+      incumbent
+    },
+    dialBack,
+    sources: { age: age.source, uptime: uptime.source, reputation: reputation.source },
+    verifiers: counted.map(({ report }) => report.verifier)
+  }
+}
+
+interface Fact {
+  value: number
+  source: FactSource
+}
+
+/** Who listened before it came knows its age; who came later knows that it is no less, and asks the others. */
+function ageOf ({ self, rules, sinceMs }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
+  const ownMs = peer === self ? 0 : Math.max(0, nowMs - presence.firstSeenMs)
+  if (peer !== self && presence.firstSeenMs - sinceMs >= rules.watchedMs) {
+    return { value: ownMs, source: 'itself' }
+  }
+  const told = medianOf(counted, report => report.ageMs + Math.max(0, nowMs - report.issuedAtMs)) ?? 0
+  return told > ownMs ? { value: told, source: 'verifiers' } : { value: ownMs, source: peer === self ? 'nobody' : 'itself' }
+}
+
+function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
+  const own = peer === self ? undefined : presence.uptime(rules.watchedMs, nowMs)
+  if (own !== undefined) {
+    return { value: own, source: 'itself' }
+  }
+  const told = medianOf(counted, report => report.uptime)
+  return told === undefined ? { value: 0, source: 'nobody' } : { value: told, source: 'verifiers' }
+}
+
+/**
+ * What the candidate is as a relay; less, when it is worse at serving models. Where this elector had dealings of its own they count, else the median
+ * of those who had some. Where hardly anybody had, the transfers that verifiers measured are dealings, one for each system, but as to newcomers
+ * trust is given day by day.
+ */
+function reputationOf (init: CandidateFactsInit, peer: string, counted: readonly CountedReport[], ageMs: number): Fact {
+  const relay = scoreFor(init, peer, 'relay', counted, report => report.relay) ?? measuredScore(init.rules, counted, ageMs)
+  const inference = scoreFor(init, peer, 'inference', counted, report => report.inference)
+  const honesty = peer === init.self ? undefined : init.scoreOf(peer, 'honesty')
+  const worst = [relay, inference, honesty !== undefined && honesty.dealings >= 1 && honesty.score < init.rules.newcomerScore
+    ? { value: honesty.score, source: 'itself' as const }
+    : undefined].filter(fact => fact !== undefined).sort((a, b) => a.value - b.value)
+  return worst[0] ?? relay
+}
+
+function scoreFor (
+  { self, rules, scoreOf }: CandidateFactsInit, peer: string, service: string, counted: readonly CountedReport[],
+  told: (report: SuperNodeReport) => ReportScore | undefined
+): Fact | undefined {
+  const own = peer === self ? undefined : scoreOf(peer, service)
+  if (own !== undefined && own.dealings >= rules.minDealings) {
+    return { value: own.score, source: 'itself' }
+  }
+  const voices = counted.flatMap(({ report, network }) => {
+    const score = told(report)
+    return score !== undefined && score.dealings >= rules.minDealings ? [{ network, value: score.score }] : []
+  })
+  return isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS) ? { value: medianVote(voices) as number, source: 'verifiers' } : undefined
+}
+
+/** The expectation of the ledger of `@skein/reputation`, (1 + s) / (5 + s + 3f), over the votes of verifiers' systems. */
+function measuredScore (rules: ElectorRules, counted: readonly CountedReport[], ageMs: number): Fact {
+  const votesFor = (isGood: boolean): number => weightOfVotes(votesOf(counted
+    .filter(({ report }) => (report.reachable && report.bytesPerSecond !== undefined) === isGood)
+    .map(({ network }) => ({ network, value: 1 }))))
+  const good = votesFor(true)
+  if (good === 0) {
+    return { value: rules.newcomerScore, source: 'nobody' }
+  }
+  const expected = (1 + good) / (5 + good + 3 * votesFor(false))
+  return { value: Math.min(expected, rules.newcomerScore + rules.risePerDay * ageMs / DAY_MS), source: 'measurements' }
+}
+
+function medianOf (counted: readonly CountedReport[], valueOf: (report: SuperNodeReport) => number | undefined): number | undefined {
+  return medianVote(counted.flatMap(({ report, network }) => {
+    const value = valueOf(report)
+    return value === undefined ? [] : [{ network, value }]
+  }))
+}
