@@ -5,6 +5,7 @@ import type { SuperNodeCandidate } from './candidate.ts'
 import type { KnownCandidate } from './candidate-shelf.ts'
 import type { DialBackRules, DialBackVerdict } from './dial-back.ts'
 import type { ElectorRules } from './elector-rules.ts'
+import type { Voice } from './network-vote.ts'
 import type { CountedReport } from './verifier-panel.ts'
 import type { ReportScore, SuperNodeReport, VerifiedNetwork } from '@skein/records'
 
@@ -79,16 +80,21 @@ function ageOf ({ self, rules, sinceMs }: CandidateFactsInit, { peer, presence }
   if (peer !== self && presence.firstSeenMs - sinceMs >= rules.watchedMs) {
     return { value: ownMs, source: 'itself' }
   }
-  const told = medianOf(counted, report => report.ageMs + Math.max(0, nowMs - report.issuedAtMs)) ?? 0
+  const told = medianVote(voicesOf(counted, report => report.ageMs + Math.max(0, nowMs - report.issuedAtMs))) ?? 0
   return told > ownMs ? { value: told, source: 'verifiers' } : { value: ownMs, source: peer === self ? 'nobody' : 'itself' }
 }
 
+/**
+ * What several say who looked counts before what one saw: whoever misses two messages in a row sees an absence that there was not, and electors that
+ * each go by their own misses would name different holders.
+ */
 function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
+  const voices = voicesOf(counted, report => report.uptime)
   const own = peer === self ? undefined : presence.uptime(rules.watchedMs, nowMs)
-  if (own !== undefined) {
+  if (own !== undefined && !isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS)) {
     return { value: own, source: 'itself' }
   }
-  const told = medianOf(counted, report => report.uptime)
+  const told = medianVote(voices)
   return told === undefined ? { value: 0, source: 'nobody' } : { value: told, source: 'verifiers' }
 }
 
@@ -115,9 +121,9 @@ function scoreFor (
   if (own !== undefined && own.dealings >= rules.minDealings) {
     return { value: own.score, source: 'itself' }
   }
-  const voices = counted.flatMap(({ report, network }) => {
+  const voices = voicesOf(counted, report => {
     const score = told(report)
-    return score !== undefined && score.dealings >= rules.minDealings ? [{ network, value: score.score }] : []
+    return score !== undefined && score.dealings >= rules.minDealings ? score.score : undefined
   })
   return isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS) ? { value: medianVote(voices) as number, source: 'verifiers' } : undefined
 }
@@ -135,9 +141,9 @@ function measuredScore (rules: ElectorRules, counted: readonly CountedReport[], 
   return { value: Math.min(expected, rules.newcomerScore + rules.risePerDay * ageMs / DAY_MS), source: 'measurements' }
 }
 
-function medianOf (counted: readonly CountedReport[], valueOf: (report: SuperNodeReport) => number | undefined): number | undefined {
-  return medianVote(counted.flatMap(({ report, network }) => {
+function voicesOf (counted: readonly CountedReport[], valueOf: (report: SuperNodeReport) => number | undefined): Voice[] {
+  return counted.flatMap(({ report, network }) => {
     const value = valueOf(report)
     return value === undefined ? [] : [{ network, value }]
-  }))
+  })
 }

@@ -135,6 +135,12 @@ export class ElectorBoard implements Machine<BoardEffect> {
     return this.election
   }
 
+  /** Whether its candidacy is known and not over; who took it back has a lease to give back too. */
+  isVolunteer (peer: string, nowMs: number): boolean {
+    const known = this.shelf.get(peer)
+    return known !== undefined && nowMs < known.candidacy.expiresAtMs
+  }
+
   /** Whether this elector names a peer; nobody before it is ready. */
   elects (peer: string, nowMs: number): boolean {
     return this.isReady(nowMs) && this.election?.has(peer) === true
@@ -196,12 +202,12 @@ export class ElectorBoard implements Machine<BoardEffect> {
     return refusal
   }
 
-  /** What came of a `verify`. */
-  onVerified (peer: string, found: Verification, nowMs: number): void {
+  /** What came of a `verify`; `undefined` when that cannot be said, as this peer is cut off itself. */
+  onVerified (peer: string, found: Verification | undefined, nowMs: number): void {
     const { self, region, scoreOf } = this.init
     const known = this.shelf.get(peer)
     const itself = this.shelf.get(self)
-    if (known !== undefined && itself !== undefined && isLive(itself, nowMs)) {
+    if (found !== undefined && known !== undefined && itself !== undefined && isLive(itself, nowMs)) {
       const issuedAtMs = Math.floor(nowMs)
       const uptime = known.presence.uptime(this.rules.watchedMs, nowMs)
       const [relay, inference] = [scoreOf(peer, 'relay'), scoreOf(peer, 'inference')]

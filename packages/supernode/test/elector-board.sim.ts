@@ -2,7 +2,6 @@
 import { expect } from 'chai'
 import { randomBelow, SeededRandom } from '@skein/core'
 import { ElectorWorld, networkAt, START_MS } from './elector-world.ts'
-import type { SuperNodeReport } from '@skein/records'
 import type { Volunteer, VolunteerInit } from './elector-world.ts'
 
 const SEED = Number(process.env.SEED ?? 1)

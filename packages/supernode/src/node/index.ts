@@ -10,3 +10,5 @@ export { StunListenError, StunResponder } from './stun-responder.ts'
 export type { StunCounters, StunResponderInit } from './stun-responder.ts'
 export { openSystemTable, SystemTableError } from './system-table.ts'
 export type { SystemTable, SystemTableInit } from './system-table.ts'
+/** What a super-node keeps on disk. */
+export { FenceMarkError, FenceMarkFile } from './fence-mark-file.ts'

@@ -1,0 +1,388 @@
+/**
+ * Makes a libp2p node an elector of its region, and one that volunteers a candidate and a verifier: the topic, dials, signatures and timers for an
+ * `ElectorBoard` and a `SuperNodeTerm`.
+ */
+import { deadline, MachineDriver } from '@skein/core'
+import { systemClock, systemRandom } from '@skein/core/system'
+import { signSuperNodeCandidacy, signSuperNodeLease, signSuperNodeReport } from '@skein/records'
+import { TypedEventEmitter } from 'main-event'
+import { ElectorBoard } from '../elector-board.ts'
+import { candidacyLifeMs, electorRules } from '../elector-rules.ts'
+import { SuperNodeTerm } from '../super-node-term.ts'
+import { electionTopic, ElectionTopic } from './election-topic.ts'
+import { searchElectors } from './elector-search.ts'
+import { LeaseDesk } from './lease-desk.ts'
+import { WatchedConnections } from './watched-connections.ts'
+import type { BoardEffect, CandidateExplanation, ElectorBoardInit, Verification } from '../elector-board.ts'
+import type { ElectorRules } from '../elector-rules.ts'
+import type { Election } from '../election.ts'
+import type { FenceMark, TermEffect, TermLease, TermState } from '../super-node-term.ts'
+import type { ElectorRendezvous } from './elector-search.ts'
+import type { Libp2p, PeerId, PrivateKey, Startable } from '@libp2p/interface'
+import type { Clock, Random, Topics } from '@skein/core'
+import type { LeaseQuota, SuperNodeCandidacy, SuperNodeLease, SuperNodeRole } from '@skein/records'
+
+export type SuperNodeHost = Pick<Libp2p,
+'peerId' | 'peerStore' | 'dial' | 'getConnections' | 'getPeers' | 'handle' | 'unhandle' | 'addEventListener' | 'removeEventListener'>
+
+/** What a volunteer offers now. */
+export interface VolunteerOffer {
+  /** Where it can be dialled, best first; eight are told */
+  addresses: string[]
+  claimedBytesPerSecond: number
+  /** At least one */
+  roles: SuperNodeRole[]
+  /** What is left of what it gives; told in leases */
+  quota?: LeaseQuota
+}
+
+/** Where the highest number of a lease is kept, so that it survives a crash. */
+export interface FenceMarks {
+  /** `undefined` before the first lease */
+  load: () => Promise<FenceMark | undefined>
+  /** Resolves when it would survive a power cut */
+  save: (mark: FenceMark) => Promise<void>
+}
+
+export interface SuperNodeServiceInit extends Omit<ElectorBoardInit, 'self' | 'electionRules' | 'rules' | 'lot'> {
+  libp2p: SuperNodeHost
+  topics: Topics
+  privateKey: PrivateKey
+  /** Whether this peer is a candidate itself; one that is not listens, elects and answers */
+  volunteer: boolean
+  /** Asked each time that something is said about it */
+  candidacy: () => VolunteerOffer
+  /** Dials a peer afresh and measures. One that throws has not reached it */
+  verify: (peer: string, addresses: string[], signal: AbortSignal) => Promise<Verification>
+  marks: FenceMarks
+  /** Who may be elected. All electors of a region must have the same */
+  rules?: ElectorBoardInit['electionRules']
+  /** How electors come by what they know. All of a region must have the same */
+  electorRules?: ElectorBoardInit['rules']
+  /** @default none: electors are those that are connected */
+  rendezvous?: ElectorRendezvous
+  /** The life of a lease, ms; it is renewed at half of it. @default 600_000 */
+  leaseMs?: number
+  /** @default 60_000 */
+  graceMs?: number
+  /** @default systemClock() */
+  clock?: Clock
+  /** @default systemRandom() */
+  random?: Random
+}
+
+export interface SuperNodeServiceEvents {
+  /** What to do for clients has changed */
+  'state:changed': CustomEvent<{ state: TermState }>
+  /** The grace is over: let all clients go */
+  'clients:release': CustomEvent<undefined>
+  'lease:signed': CustomEvent<{ lease: SuperNodeLease }>
+  /** A mark could not be kept or a lease not signed: the seat is given up, and asked for again in a minute */
+  'lease:failed': CustomEvent<{ error: unknown }>
+  /** An election was held */
+  'election': CustomEvent<{ election: Election, changed: boolean }>
+  /** This peer looked at a candidate: evidence for its service as a relay */
+  'candidate:verified': CustomEvent<{ peer: string, found: Verification }>
+  /** A peer said what no honest peer says */
+  'peer:offended': CustomEvent<{ peer: string, error: unknown }>
+}
+
+/** Dialling from the beginning, and measuring. */
+const VERIFY_TIMEOUT_MS = 30_000
+/** To be signed and published; what is more is not, and comes again. */
+const MAX_WAITING = 256
+const FAREWELL_TIMEOUT_MS = 2_000
+const WILLING_AGAIN_MS = 60_000
+const MAX_ADDRESSES = 8
+
+interface Running {
+  board: MachineDriver<BoardEffect, ElectorBoard>
+  term: MachineDriver<TermEffect, SuperNodeTerm>
+  shutdown: AbortController
+  /** Is a candidate, unless it drains */
+  willing: boolean
+}
+
+export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> implements Startable {
+  private readonly init: SuperNodeServiceInit
+  private readonly clock: Clock
+  private readonly rules: ElectorRules
+  private readonly topic: ElectionTopic
+  private readonly desk: LeaseDesk
+  private readonly connections: WatchedConnections
+  private running?: Running
+  private saved?: FenceMark
+  private signed?: SuperNodeLease
+  private seq = 0
+  private waiting = 0
+  private tail: Promise<void> = Promise.resolve()
+
+  /** @throws {RangeError} for rules that contradict each other */
+  constructor (init: SuperNodeServiceInit) {
+    super()
+    this.init = init
+    this.clock = init.clock ?? systemClock()
+    this.rules = electorRules(init.electorRules)
+    const { clock } = this
+    const { libp2p, topics, region } = init
+    this.connections = new WatchedConnections(libp2p)
+    this.desk = new LeaseDesk({
+      libp2p, clock, answer: (asked, nowMs) => this.running?.board.machine.answer(asked, nowMs) ?? { refusal: 'not_ready' }
+    })
+    this.topic = new ElectionTopic({
+      topics, region, clock,
+      rules: this.rules,
+      isVolunteer: peer => this.running?.board.machine.isVolunteer(peer, clock.nowMs()) === true,
+      onCandidacy: candidacy => { this.feed((board, nowMs) => { board.onCandidacy(candidacy, nowMs) }) },
+      onReport: report => { this.feed((board, nowMs) => { board.onReport(report, nowMs) }) },
+      onLease: signed => { this.feed((board, nowMs) => { board.onLease(signed, nowMs) }) },
+      onOffence: (peer, error) => { this.safeDispatchEvent('peer:offended', { detail: { peer, error } }) },
+      onPeers: () => {}
+    })
+  }
+
+  get state (): TermState {
+    return this.running?.term.machine.state ?? 'idle'
+  }
+
+  /** The lease that this peer signed last; `undefined` before the first. */
+  get lease (): SuperNodeLease | undefined {
+    return this.signed
+  }
+
+  /** Whether a new client may be taken now. */
+  get takesClients (): boolean {
+    return this.running?.term.machine.takesClients(this.clock.nowMs()) === true
+  }
+
+  isStarted (): boolean {
+    return this.running !== undefined
+  }
+
+  /** Who has the seats, by this elector, in their order; with their leases, as far as they are there. */
+  elected (nowMs = this.clock.nowMs()): Array<{ peer: string, seat: number, lease?: SuperNodeLease }> {
+    const board = this.running?.board.machine
+    const leases = new Map(board?.seated(nowMs).map(({ lease }) => [lease.peer, lease]))
+    return (board?.current?.elected ?? []).map(({ peer, seat }) => {
+      const lease = leases.get(peer)
+      return { peer, seat, ...lease === undefined ? {} : { lease } }
+    })
+  }
+
+  /** What is known of a volunteer, by whom, and what is missing; `undefined` for one that is not known. */
+  explain (peer: string, nowMs = this.clock.nowMs()): CandidateExplanation | undefined {
+    return this.running?.board.machine.explain(peer, nowMs)
+  }
+
+  /** @throws what the store of marks throws: without the last mark no lease can be signed that clients take for new */
+  async start (): Promise<void> {
+    if (this.running !== undefined) {
+      return
+    }
+    const { clock, init } = this
+    const { libp2p, leaseMs, graceMs, rendezvous, region } = init
+    const mark = await init.marks.load()
+    this.saved = mark
+    const board = new MachineDriver<BoardEffect, ElectorBoard>({
+      machine: new ElectorBoard(this.boardInit(), init.random ?? systemRandom(), clock.nowMs()), clock, perform: effect => { this.perform(effect) }
+    })
+    const term = new MachineDriver<TermEffect, SuperNodeTerm>({
+      machine: new SuperNodeTerm({ mark, leaseMs, graceMs }), clock, perform: effect => { this.performTerm(effect) }
+    })
+    const running: Running = { board, term, shutdown: new AbortController(), willing: false }
+    this.running = running
+    libp2p.addEventListener('peer:connect', this.onConnect)
+    libp2p.addEventListener('peer:disconnect', this.onDisconnect)
+    this.topic.join()
+    await this.desk.start()
+    board.input(machine => { libp2p.getPeers().forEach(peer => { machine.onConnected(peer.toString()) }) })
+    if (rendezvous !== undefined) {
+      void searchElectors({ libp2p, rendezvous, clock, name: electionTopic(region), connected: () => this.topic.subscribers.length }, running.shutdown.signal)
+    }
+    this.resume()
+  }
+
+  /** Gives the seat back, and stops. It can be started again. */
+  async stop (): Promise<void> {
+    const { running } = this
+    if (running === undefined) {
+      return
+    }
+    const limit = deadline(this.clock, FAREWELL_TIMEOUT_MS)
+    await Promise.race([this.drain(), new Promise(resolve => { limit.signal.addEventListener('abort', resolve) })])
+    limit.clear()
+    this.running = undefined
+    running.board.stop()
+    running.term.stop()
+    running.shutdown.abort(new Error('The service stopped'))
+    this.init.libp2p.removeEventListener('peer:connect', this.onConnect)
+    this.init.libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
+    this.topic.leave()
+    await this.desk.stop()
+  }
+
+  /** The volunteer stops, or is at a limit: it is no candidate any more, and gives its seat back. Resolves when that was said. */
+  async drain (): Promise<void> {
+    const { running } = this
+    if (running?.willing === true) {
+      running.willing = false
+      running.board.input((board, nowMs) => { board.onVolunteering(false, nowMs) })
+      running.term.input((term, nowMs) => { term.onUnwilling(nowMs) })
+      this.enqueue(async () => { await this.sayCandidacy(true) })
+    }
+    await this.tail
+  }
+
+  /** It is a candidate again, after `drain()`. */
+  resume (): void {
+    const { running } = this
+    if (running !== undefined && !running.willing && this.init.volunteer) {
+      running.willing = true
+      running.board.input((board, nowMs) => { board.onVolunteering(true, nowMs) })
+      running.term.input((term, nowMs) => { term.onWilling(nowMs) })
+    }
+  }
+
+  private get self (): string {
+    return this.init.libp2p.peerId.toString()
+  }
+
+  private boardInit (): ElectorBoardInit {
+    const { rules, electorRules, ...rest } = this.init
+    return { ...rest, self: this.self, rules: electorRules, electionRules: rules }
+  }
+
+  private readonly onConnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.feed(board => { board.onConnected(detail.toString()) })
+  }
+
+  private readonly onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    this.feed((board, nowMs) => { board.onDisconnected(detail.toString(), nowMs) })
+  }
+
+  private feed (input: (board: ElectorBoard, nowMs: number) => void): void {
+    this.running?.board.input(input)
+  }
+
+  private perform (effect: BoardEffect): void {
+    switch (effect.type) {
+      case 'candidacy':
+        this.enqueue(async () => { await this.sayCandidacy(false) })
+        break
+      case 'report':
+        this.enqueue(async () => {
+          const { envelope } = await signSuperNodeReport(effect.report, this.init.privateKey)
+          await this.topic.publish('report', envelope)
+        })
+        break
+      case 'verify':
+        void this.verify(effect.peer, effect.addresses)
+        break
+      case 'watch':
+        void this.connections.watch(effect.peers, this.running?.shutdown.signal ?? AbortSignal.abort())
+        break
+      case 'election':
+        this.safeDispatchEvent('election', { detail: { election: effect.election, changed: effect.changed } })
+        this.onElection()
+    }
+  }
+
+  /** A seat that was won between two terms, as another died, is taken at once. */
+  private onElection (): void {
+    const { running } = this
+    if (running?.willing === true && running.term.machine.state !== 'holding' && running.board.machine.elects(this.self, this.clock.nowMs())) {
+      running.term.input((term, nowMs) => { term.onElection(true, nowMs) })
+    }
+  }
+
+  private performTerm (effect: TermEffect): void {
+    const { running } = this
+    switch (effect.type) {
+      case 'elect': {
+        const elected = running?.board.machine.elects(this.self, this.clock.nowMs()) === true
+        running?.term.input((term, nowMs) => { term.onElection(elected, nowMs) })
+        break
+      }
+      case 'persist':
+        this.enqueue(async () => {
+          await this.init.marks.save(effect.mark)
+          this.saved = effect.mark
+        }, this.failLease)
+        break
+      case 'sign':
+        this.enqueue(async () => { await this.signLease(effect.lease) }, this.failLease)
+        break
+      case 'state':
+        this.safeDispatchEvent('state:changed', { detail: { state: effect.state } })
+        break
+      case 'release':
+        this.safeDispatchEvent('clients:release', { detail: undefined })
+    }
+  }
+
+  private async sayCandidacy (withdrawn: boolean): Promise<void> {
+    const { region, privateKey, candidacy, networkOf } = this.init
+    const { addresses, claimedBytesPerSecond, roles } = candidacy()
+    const issuedAtMs = Math.floor(this.clock.nowMs())
+    // the wall clock's milliseconds grow over restarts too
+    this.seq = Math.max(this.seq + 1, issuedAtMs)
+    const said: SuperNodeCandidacy = {
+      peer: this.self, region, seq: this.seq, roles, addresses: addresses.slice(0, MAX_ADDRESSES),
+      networks: addresses.flatMap(address => networkOf(address) ?? []).slice(0, 4), claimedBytesPerSecond,
+      issuedAtMs, expiresAtMs: issuedAtMs + candidacyLifeMs(this.rules), withdrawn
+    }
+    const { envelope } = await signSuperNodeCandidacy(said, privateKey)
+    this.feed((board, nowMs) => { board.onCandidacy(said, nowMs) })
+    await this.topic.publish('candidacy', envelope)
+  }
+
+  private async signLease (held: TermLease): Promise<void> {
+    const { region, privateKey, candidacy } = this.init
+    if ((this.saved?.fence ?? 0) < held.fence) {
+      return // its mark was not kept: after a crash the same number would be signed again
+    }
+    const { addresses, roles, quota = {} } = candidacy()
+    const networks = this.explain(this.self)?.candidate.networks.slice(0, 4) ?? []
+    const lease: SuperNodeLease = { ...held, peer: this.self, region, roles, addresses: addresses.slice(0, MAX_ADDRESSES), networks: [...networks], quota }
+    const signed = await signSuperNodeLease(lease, privateKey)
+    this.signed = lease
+    this.feed((board, nowMs) => { board.onLease(signed, nowMs) })
+    this.safeDispatchEvent('lease:signed', { detail: { lease } })
+    await this.topic.publish('lease', signed.envelope)
+  }
+
+  private readonly failLease = (error: unknown): void => {
+    this.safeDispatchEvent('lease:failed', { detail: { error } })
+    const { running } = this
+    if (running?.willing === true) {
+      running.willing = false
+      running.term.input((term, nowMs) => { term.onUnwilling(nowMs) })
+      const cancel = this.clock.schedule(this.clock.nowMs() + WILLING_AGAIN_MS, () => { this.resume() })
+      running.shutdown.signal.addEventListener('abort', cancel, { once: true })
+    }
+  }
+
+  private async verify (peer: string, addresses: string[]): Promise<void> {
+    const { running, init } = this
+    const limit = deadline(this.clock, VERIFY_TIMEOUT_MS, [running?.shutdown.signal])
+    const found = await init.verify(peer, addresses, limit.signal).catch((): Verification => ({ reachable: false, networks: [] }))
+    limit.clear()
+    // one that reaches nobody is cut off itself, and says nothing of others
+    const isCutOff = !found.reachable && init.libp2p.getConnections().length === 0
+    this.feed((board, nowMs) => { board.onVerified(peer, isCutOff ? undefined : found, nowMs) })
+    if (!isCutOff && this.running === running) {
+      this.safeDispatchEvent('candidate:verified', { detail: { peer, found } })
+      await this.connections.connect(peer, running?.shutdown.signal ?? AbortSignal.abort())
+    }
+  }
+
+  /** What is signed and published is so in order: the mark of a lease before the lease. */
+  private enqueue (task: () => Promise<void>, onFailure: (error: unknown) => void = () => {}): void {
+    if (this.waiting >= MAX_WAITING) {
+      onFailure(new Error(`${MAX_WAITING} notices wait to be published`))
+      return
+    }
+    this.waiting++
+    this.tail = this.tail.then(task).catch(onFailure).finally(() => { this.waiting-- })
+  }
+}
