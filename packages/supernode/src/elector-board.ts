@@ -1,27 +1,27 @@
 /**
  * What an elector knows of a region's volunteers, and who has the seats by that: candidacies, reports of verifiers drawn by lot, leases, and what it
- * saw itself (docs/specs/super-nodes.md, sections 5 to 7). One that is a volunteer too is drawn as a verifier itself.
+ * saw itself (docs/specs/super-nodes.md, sections 5 to 8). One that is a volunteer too is drawn as a verifier itself.
  */
-import { BoundedMap, randomBelow, TimerTable } from '@skein/core'
-import { MAX_REPORT_AGE_MS } from '@skein/records'
+import { randomBelow } from '@skein/core'
 import { factsOf } from './candidate-facts.ts'
 import { CandidateShelf, isLive } from './candidate-shelf.ts'
-import { judgeDown } from './down-verdict.ts'
-import { electorRules } from './elector-rules.ts'
 import { electSuperNodes } from './election.ts'
+import { electorRules } from './elector-rules.ts'
+import { HolderWatch } from './holder-watch.ts'
 import { isSpread } from './network-vote.ts'
 import { SeatLeases } from './seat-leases.ts'
 import { VerificationSchedule } from './verification-schedule.ts'
 import { VerifierDraw } from './verifier-draw.ts'
 import { VerifierPanel } from './verifier-panel.ts'
-import type { SuperNodeCandidate } from './candidate.ts'
+import { reportOn } from './verifier-report.ts'
+import type { BoardEffect, CandidateExplanation, Verification } from './board-effect.ts'
 import type { CandidateFacts } from './candidate-facts.ts'
 import type { CandidacyNews, CandidacyRefusal, KnownCandidate } from './candidate-shelf.ts'
+import type { SuperNodeCandidate } from './candidate.ts'
 import type { DialBackRules } from './dial-back.ts'
-import type { DownVerdict } from './down-verdict.ts'
-import type { ElectorRules } from './elector-rules.ts'
-import type { Election, ElectionVerdict } from './election.ts'
 import type { ElectionRules } from './election-rules.ts'
+import type { Election } from './election.ts'
+import type { ElectorRules } from './elector-rules.ts'
 import type { ElectedLeases } from './lease-answer.ts'
 import type { LeaseRefusal } from './lease-book.ts'
 import type { VerifierDrawInit } from './verifier-draw.ts'
@@ -40,53 +40,21 @@ export interface ElectorBoardInit {
   scoreOf: (peer: string, service: string) => ReportScore
   /** Peers of the region, which give the number of seats */
   peersOfRegion: () => number
+  /** How electors come by what they know. All of a region must have the same */
   rules?: Partial<ElectorRules>
+  /** Who may be elected. All electors of a region must have the same */
   electionRules?: Partial<ElectionRules>
   dialBackRules?: Partial<DialBackRules>
+  /** As of `electSuperNodes`. @default none: lots can be ground */
   beaconOf?: (day: number) => string
+  /** @default verifierLot */
   lot?: VerifierDrawInit['lot']
-}
-
-/** What a verification found. */
-export interface Verification {
-  reachable: boolean
-  networks: readonly VerifiedNetwork[]
-  bytesPerSecond?: number
-}
-
-/**
- * - `candidacy`: sign this peer's candidacy, publish it, and give it to `onCandidacy`
- * - `verify`: dial this candidate and measure, and say with `onVerified` what was found
- * - `report`: sign and publish this; it may have been published before
- * - `watch`: keep a connection to these, so that it is seen when one dies
- * - `election`: an election was held; whether it names others than the one before
- */
-export type BoardEffect =
-  | { type: 'candidacy' }
-  | { type: 'verify', peer: string, addresses: string[] }
-  | { type: 'report', report: SuperNodeReport }
-  | { type: 'watch', peers: Array<{ peer: string, addresses: string[] }> }
-  | { type: 'election', election: Election, changed: boolean }
-
-/** What is known of a candidate, by whom, and what is missing. */
-export interface CandidateExplanation extends CandidateFacts {
-  peer: string
-  /** Of its own word; expired or taken back, it is no candidate */
-  candidacy: SuperNodeCandidacy
-  live: boolean
-  down: DownVerdict
-  reports: Array<{ verifier: string, reachable: boolean, atMs: number, network: VerifiedNetwork | undefined, counted: boolean }>
-  /** How the last election judged it; `undefined` when it was no candidate then */
-  verdict: ElectionVerdict | undefined
 }
 
 /** Own reports said again at once. */
 const MAX_REPEATED = 64
-const MAX_NETWORKS = 4
-/** Peers whose connection is known; beyond it one loses the advantage of seeing at once that they are alive. */
-const MAX_CONNECTED = 4096
-/** A holder that has not renewed by then may be dead: half the life of a lease, and this part of it. */
-const RENEWAL_SLACK = 0.6
+/** A candidate that was reached from so many networks and systems is not pushed out by a flood of others. */
+const KEPT_FROM = 2
 
 export class ElectorBoard implements Machine<BoardEffect> {
   readonly rules: ElectorRules
@@ -96,43 +64,43 @@ export class ElectorBoard implements Machine<BoardEffect> {
   private readonly shelf: CandidateShelf
   private readonly panel: VerifierPanel
   private readonly schedule: VerificationSchedule
+  private readonly holders: HolderWatch
   private readonly leases = new SeatLeases()
-  private readonly connected = new BoundedMap<string, true>({ maxSize: MAX_CONNECTED })
-  /** When a sign of life of a holder is overdue, and when it is to be decided whether one is down */
-  private readonly overdue = new TimerTable<string>()
-  private readonly deciding = new TimerTable<string>()
   private readonly effects: BoardEffect[] = []
   private election?: Election
   private before: readonly string[] = []
-  private watched = ''
   private candidacyAtMs?: number
   private repeatAtMs: number
   private electAtMs: number
 
   /** @throws {RangeError} for rules that contradict each other */
   constructor (init: ElectorBoardInit, random: Random, nowMs: number) {
+    const { self, networkOf, networkOfPeer, beaconOf, lot } = init
+    const rules = electorRules(init.rules)
+    const draw = new VerifierDraw({ periodMs: rules.periodMs, beaconOf, lot })
+    const shelf = new CandidateShelf({ rules, networkOf, isKept: (known, atMs) => known.peer === self || this.isReached(known, atMs) })
+    const panel = new VerifierPanel({ self, rules, draw, shelf, networkOfPeer })
+    const schedule = new VerificationSchedule({ self, rules, draw, shelf, panel, random, sinceMs: nowMs })
     this.init = init
     this.random = random
-    this.rules = electorRules(init.rules)
+    this.rules = rules
     this.sinceMs = nowMs
-    const { self, networkOf, networkOfPeer, beaconOf, lot } = init
-    const { rules } = this
-    const draw = new VerifierDraw({ periodMs: rules.periodMs, beaconOf, lot })
-    this.shelf = new CandidateShelf({ rules, networkOf, isKept: (known, atMs) => known.peer === self || this.isReached(known, atMs) })
-    this.panel = new VerifierPanel({ self, rules, draw, shelf: this.shelf, networkOfPeer })
-    this.schedule = new VerificationSchedule({ self, rules, draw, shelf: this.shelf, panel: this.panel, random, sinceMs: nowMs })
+    this.shelf = shelf
+    this.panel = panel
+    this.schedule = schedule
+    this.holders = new HolderWatch({ self, rules, shelf, panel, schedule })
     this.repeatAtMs = nowMs + rules.repeatMs / 2 + this.jitter(rules.repeatMs / 2)
     this.electAtMs = this.nextElectionMs(nowMs)
-  }
-
-  /** Whether it has listened for long enough to say who is elected. */
-  isReady (nowMs: number): boolean {
-    return nowMs - this.sinceMs >= this.rules.listenMs
   }
 
   /** The election that holds now; `undefined` before the first. */
   get current (): Election | undefined {
     return this.election
+  }
+
+  /** Whether it has listened for long enough to say who is elected. */
+  isReady (nowMs: number): boolean {
+    return nowMs - this.sinceMs >= this.rules.listenMs
   }
 
   /** Whether its candidacy is known and not over; who took it back has a lease to give back too. */
@@ -163,10 +131,11 @@ export class ElectorBoard implements Machine<BoardEffect> {
       this.elect(nowMs)
     } else if ((news === 'new' || news === 'renewed') && known !== undefined) {
       this.schedule.onCandidate(peer, nowMs)
+      // it speaks again, and this verifier has said that it cannot be reached
       if (known.reports.get(this.init.self)?.reachable === false) {
         this.schedule.onSuspect(known, nowMs)
       }
-      this.expectSign(peer, nowMs)
+      this.holders.expectSign(peer, this.leases.newestOf(peer)?.lease, nowMs)
     }
     return news
   }
@@ -174,19 +143,21 @@ export class ElectorBoard implements Machine<BoardEffect> {
   /** A report whose signature and life were checked. Says whether it is kept: its verifier was drawn, and it is news. */
   onReport (report: SuperNodeReport, nowMs: number): boolean {
     const known = this.shelf.get(report.candidate)
-    const isOwn = report.verifier === this.init.self
     if (known === undefined || report.region !== this.init.region || !this.shelf.isNews(report)) {
       return false
     }
+    const isOwn = report.verifier === this.init.self
     if (!isOwn && !this.panel.maySpeak(known, report, nowMs)) {
       return false
     }
     known.reports.set(report.verifier, report)
-    if (!report.reachable && this.election?.has(report.candidate) === true) {
+    if (!report.reachable) {
       if (!isOwn) {
-        this.schedule.onSuspect(known, nowMs)
+        this.holders.suspect(report.candidate, nowMs)
       }
-      this.decide(known, nowMs)
+      if (this.holders.isDown(known, nowMs)) {
+        this.elect(nowMs)
+      }
     }
     return true
   }
@@ -198,28 +169,15 @@ export class ElectorBoard implements Machine<BoardEffect> {
       return 'region'
     }
     const refusal = this.leases.onLease(signed, this.election?.has(peer) === true || this.before.includes(peer), nowMs)
-    this.expectSign(peer, nowMs)
+    this.holders.expectSign(peer, this.leases.newestOf(peer)?.lease, nowMs)
     return refusal
   }
 
   /** What came of a `verify`; `undefined` when that cannot be said, as this peer is cut off itself. */
   onVerified (peer: string, found: Verification | undefined, nowMs: number): void {
-    const { self, region, scoreOf } = this.init
     const known = this.shelf.get(peer)
-    const itself = this.shelf.get(self)
-    if (found !== undefined && known !== undefined && itself !== undefined && isLive(itself, nowMs)) {
-      const issuedAtMs = Math.floor(nowMs)
-      const uptime = known.presence.uptime(this.rules.watchedMs, nowMs)
-      const [relay, inference] = [scoreOf(peer, 'relay'), scoreOf(peer, 'inference')]
-      const report: SuperNodeReport = {
-        verifier: self, candidate: peer, region, reachable: found.reachable, networks: found.networks.slice(0, MAX_NETWORKS),
-        ...found.bytesPerSecond === undefined ? {} : { bytesPerSecond: Math.floor(found.bytesPerSecond) },
-        ageMs: Math.min(MAX_REPORT_AGE_MS, Math.floor(Math.max(0, nowMs - known.presence.firstSeenMs))),
-        ...uptime === undefined ? {} : { uptime },
-        ...relay.dealings < 1 ? {} : { relay },
-        ...inference.dealings < 1 ? {} : { inference },
-        issuedAtMs, expiresAtMs: issuedAtMs + this.rules.reportLifeMs
-      }
+    if (found !== undefined && known !== undefined && this.isVolunteer(this.init.self, nowMs)) {
+      const report = reportOn(known, found, { ...this.init, rules: this.rules }, nowMs)
       this.effects.push({ type: 'report', report })
       this.onReport(report, nowMs)
     }
@@ -228,40 +186,29 @@ export class ElectorBoard implements Machine<BoardEffect> {
   }
 
   onConnected (peer: string): void {
-    this.connected.set(peer, true)
+    this.holders.onConnected(peer)
   }
 
   onDisconnected (peer: string, nowMs: number): void {
-    const known = this.shelf.get(peer)
-    if (this.connected.delete(peer) && known !== undefined && this.election?.has(peer) === true) {
-      this.schedule.onSuspect(known, nowMs)
-    }
+    this.holders.onDisconnected(peer, nowMs)
   }
 
   onTimeout (nowMs: number): void {
+    const { rules } = this
     if (this.candidacyAtMs !== undefined && nowMs >= this.candidacyAtMs) {
-      this.candidacyAtMs = nowMs + this.rules.candidacyMs * 0.95 + this.jitter(this.rules.candidacyMs * 0.1)
+      this.candidacyAtMs = nowMs + rules.candidacyMs * 0.95 + this.jitter(rules.candidacyMs * 0.1)
       this.effects.push({ type: 'candidacy' })
     }
     if (nowMs >= this.repeatAtMs) {
-      this.repeatAtMs = nowMs + this.rules.repeatMs * 0.9 + this.jitter(this.rules.repeatMs * 0.2)
+      this.repeatAtMs = nowMs + rules.repeatMs * 0.9 + this.jitter(rules.repeatMs * 0.2)
       this.repeat(nowMs)
     }
-    for (let peer = this.overdue.popDue(nowMs); peer !== undefined; peer = this.overdue.popDue(nowMs)) {
-      const known = this.shelf.get(peer)
-      if (known !== undefined && this.election?.has(peer) === true) {
-        this.schedule.onSuspect(known, nowMs)
-      }
-    }
-    for (let peer = this.deciding.popDue(nowMs); peer !== undefined; peer = this.deciding.popDue(nowMs)) {
-      const known = this.shelf.get(peer)
-      if (known !== undefined && this.election?.has(peer) === true) {
-        this.decide(known, nowMs)
-      }
-    }
+    const down = this.holders.onTimeout(nowMs)
     if (nowMs >= this.electAtMs) {
       this.electAtMs = this.nextElectionMs(nowMs)
       this.shelf.forget(nowMs)
+      this.elect(nowMs)
+    } else if (down.length > 0) {
       this.elect(nowMs)
     }
     this.look(nowMs)
@@ -272,7 +219,7 @@ export class ElectorBoard implements Machine<BoardEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    const times = [this.candidacyAtMs, this.repeatAtMs, this.electAtMs, this.overdue.nextMs(), this.deciding.nextMs(), this.schedule.nextTimeoutMs()]
+    const times = [this.candidacyAtMs, this.repeatAtMs, this.electAtMs, this.holders.nextTimeoutMs(), this.schedule.nextTimeoutMs()]
     return Math.min(...times.filter(time => time !== undefined))
   }
 
@@ -280,21 +227,23 @@ export class ElectorBoard implements Machine<BoardEffect> {
   candidates (nowMs: number): SuperNodeCandidate[] {
     const networks = new Map<string, VerifiedNetwork[]>()
     return this.shelf.live(nowMs)
-      .filter(known => !this.downVerdict(known, nowMs, networks).down)
+      .filter(known => !this.holders.verdict(known, nowMs, networks).down)
       .map(known => this.facts(known, nowMs, networks).candidate)
   }
 
   /** Elects anew, with what is known now. */
   elect (nowMs: number): Election {
     const { region, peersOfRegion, electionRules, beaconOf } = this.init
-    const { election: last } = this
     const election = electSuperNodes({ candidates: this.candidates(nowMs), peers: peersOfRegion(), region, rules: electionRules, beaconOf }, nowMs)
+    this.before = this.names()
     this.election = election
-    const peers = election.elected.map(({ peer }) => peer)
-    this.before = last?.elected.map(({ peer }) => peer) ?? []
+    const peers = this.names()
     this.leases.onElected(peers, nowMs)
-    this.watch(peers, nowMs)
-    peers.forEach(peer => { this.expectSign(peer, nowMs) })
+    const watched = this.holders.onElection(peers, nowMs)
+    if (watched !== undefined) {
+      this.effects.push({ type: 'watch', peers: watched })
+    }
+    peers.forEach(peer => { this.holders.expectSign(peer, this.leases.newestOf(peer)?.lease, nowMs) })
     this.effects.push({ type: 'election', election, changed: peers.join() !== this.before.join() })
     return election
   }
@@ -307,13 +256,12 @@ export class ElectorBoard implements Machine<BoardEffect> {
     if (!this.isReady(nowMs) || this.election === undefined) {
       return { refusal: 'not_ready', retryAfterMs: Math.ceil(Math.max(1_000, this.sinceMs + this.rules.listenMs - nowMs)) }
     }
-    const leases = this.seated(nowMs).map(({ envelope }) => Uint8Array.from(envelope))
-    return { leases, peers: this.init.peersOfRegion() }
+    return { leases: this.seated(nowMs).map(({ envelope }) => Uint8Array.from(envelope)), peers: this.init.peersOfRegion() }
   }
 
   /** The good leases of those that are elected. */
   seated (nowMs: number): SignedSuperNodeLease[] {
-    return this.leases.usable(this.election?.elected.map(({ peer }) => peer) ?? [], nowMs)
+    return this.leases.usable(this.names(), nowMs)
   }
 
   /** `undefined` for a peer that never was a candidate, or that was forgotten. */
@@ -327,7 +275,7 @@ export class ElectorBoard implements Machine<BoardEffect> {
     const reports = [...known.reports.values()].map(({ verifier, reachable, issuedAtMs }) => ({
       verifier, reachable, atMs: issuedAtMs, network: this.panel.networksOf(verifier, networks)[0], counted: facts.verifiers.includes(verifier)
     }))
-    const down = this.downVerdict(known, nowMs, networks)
+    const down = this.holders.verdict(known, nowMs, networks)
     return { ...facts, peer, candidacy: known.candidacy, live: isLive(known, nowMs), down, reports, verdict: this.election?.explain(peer) }
   }
 
@@ -339,56 +287,13 @@ export class ElectorBoard implements Machine<BoardEffect> {
     return factsOf({ self, rules, sinceMs, scoreOf, dialBackRules }, known, this.panel.reachedAt(known, counted), counted, incumbent, nowMs)
   }
 
-  private downVerdict (known: KnownCandidate, nowMs: number, networks?: Map<string, VerifiedNetwork[]>): DownVerdict {
-    const { self } = this.init
-    const own = known.reports.get(self)
-    const aliveAtMs = known.peer === self || this.connected.has(known.peer) ? nowMs : own?.reachable === true ? own.issuedAtMs : undefined
-    return judgeDown(this.panel.counted(known, nowMs, networks), aliveAtMs, this.rules, nowMs)
-  }
-
-  /** A holder was not reached by somebody: elects anew when it is down, and asks itself again when others have had time to look. */
-  private decide (known: KnownCandidate, nowMs: number): void {
-    const { down, decideAtMs } = this.downVerdict(known, nowMs)
-    if (down) {
-      this.elect(nowMs)
-    } else if (decideAtMs !== undefined) {
-      this.deciding.set(known.peer, decideAtMs)
-    }
+  private names (): string[] {
+    return this.election?.elected.map(({ peer }) => peer) ?? []
   }
 
   private isReached (known: KnownCandidate, nowMs: number): boolean {
     const voices = this.panel.fresh(known, nowMs).filter(({ report }) => report.reachable).map(({ network }) => ({ network, value: 1 }))
-    return isSpread(voices, 2, 2)
-  }
-
-  /** Holders renew their leases and speak as candidates: when both should have come, one looks. */
-  private expectSign (peer: string, nowMs: number): void {
-    const known = this.shelf.get(peer)
-    if (known === undefined || this.election?.has(peer) !== true || peer === this.init.self) {
-      this.overdue.delete(peer)
-      return
-    }
-    const lease = this.leases.newestOf(peer)?.lease
-    const renewalMs = lease === undefined ? Infinity : lease.issuedAtMs + (lease.expiresAtMs - lease.issuedAtMs) * RENEWAL_SLACK
-    const atMs = Math.min(renewalMs, known.heardMs + 1.25 * this.rules.candidacyMs)
-    if (atMs > nowMs) {
-      this.overdue.set(peer, atMs)
-    }
-  }
-
-  private watch (peers: readonly string[], nowMs: number): void {
-    const { self } = this.init
-    const itself = this.shelf.get(self)
-    const mine = itself === undefined || !isLive(itself, nowMs) ? [] : peers.flatMap(peer => {
-      const known = this.shelf.get(peer)
-      const place = known === undefined ? undefined : this.panel.placeOf(known, self, nowMs, nowMs)
-      return known === undefined || place === undefined || place >= this.rules.verifiers ? [] : [{ peer, addresses: known.candidacy.addresses }]
-    })
-    const names = mine.map(({ peer }) => peer).join()
-    if (names !== this.watched) {
-      this.watched = names
-      this.effects.push({ type: 'watch', peers: mine })
-    }
+    return isSpread(voices, KEPT_FROM, KEPT_FROM)
   }
 
   private repeat (nowMs: number): void {

@@ -4,96 +4,27 @@
  */
 import { deadline, MachineDriver } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
-import { signSuperNodeCandidacy, signSuperNodeLease, signSuperNodeReport } from '@skein/records'
 import { TypedEventEmitter } from 'main-event'
 import { ElectorBoard } from '../elector-board.ts'
 import { candidacyLifeMs, electorRules } from '../elector-rules.ts'
 import { SuperNodeTerm } from '../super-node-term.ts'
+import { ElectionScribe } from './election-scribe.ts'
 import { electionTopic, ElectionTopic } from './election-topic.ts'
 import { searchElectors } from './elector-search.ts'
 import { LeaseDesk } from './lease-desk.ts'
 import { WatchedConnections } from './watched-connections.ts'
-import type { BoardEffect, CandidateExplanation, ElectorBoardInit, Verification } from '../elector-board.ts'
-import type { ElectorRules } from '../elector-rules.ts'
-import type { Election } from '../election.ts'
-import type { FenceMark, TermEffect, TermLease, TermState } from '../super-node-term.ts'
-import type { ElectorRendezvous } from './elector-search.ts'
-import type { Libp2p, PeerId, PrivateKey, Startable } from '@libp2p/interface'
-import type { Clock, Random, Topics } from '@skein/core'
-import type { LeaseQuota, SuperNodeCandidacy, SuperNodeLease, SuperNodeRole } from '@skein/records'
-
-export type SuperNodeHost = Pick<Libp2p,
-'peerId' | 'peerStore' | 'dial' | 'getConnections' | 'getPeers' | 'handle' | 'unhandle' | 'addEventListener' | 'removeEventListener'>
-
-/** What a volunteer offers now. */
-export interface VolunteerOffer {
-  /** Where it can be dialled, best first; eight are told */
-  addresses: string[]
-  claimedBytesPerSecond: number
-  /** At least one */
-  roles: SuperNodeRole[]
-  /** What is left of what it gives; told in leases */
-  quota?: LeaseQuota
-}
-
-/** Where the highest number of a lease is kept, so that it survives a crash. */
-export interface FenceMarks {
-  /** `undefined` before the first lease */
-  load: () => Promise<FenceMark | undefined>
-  /** Resolves when it would survive a power cut */
-  save: (mark: FenceMark) => Promise<void>
-}
-
-export interface SuperNodeServiceInit extends Omit<ElectorBoardInit, 'self' | 'electionRules' | 'rules' | 'lot'> {
-  libp2p: SuperNodeHost
-  topics: Topics
-  privateKey: PrivateKey
-  /** Whether this peer is a candidate itself; one that is not listens, elects and answers */
-  volunteer: boolean
-  /** Asked each time that something is said about it */
-  candidacy: () => VolunteerOffer
-  /** Dials a peer afresh and measures. One that throws has not reached it */
-  verify: (peer: string, addresses: string[], signal: AbortSignal) => Promise<Verification>
-  marks: FenceMarks
-  /** Who may be elected. All electors of a region must have the same */
-  rules?: ElectorBoardInit['electionRules']
-  /** How electors come by what they know. All of a region must have the same */
-  electorRules?: ElectorBoardInit['rules']
-  /** @default none: electors are those that are connected */
-  rendezvous?: ElectorRendezvous
-  /** The life of a lease, ms; it is renewed at half of it. @default 600_000 */
-  leaseMs?: number
-  /** @default 60_000 */
-  graceMs?: number
-  /** @default systemClock() */
-  clock?: Clock
-  /** @default systemRandom() */
-  random?: Random
-}
-
-export interface SuperNodeServiceEvents {
-  /** What to do for clients has changed */
-  'state:changed': CustomEvent<{ state: TermState }>
-  /** The grace is over: let all clients go */
-  'clients:release': CustomEvent<undefined>
-  'lease:signed': CustomEvent<{ lease: SuperNodeLease }>
-  /** A mark could not be kept or a lease not signed: the seat is given up, and asked for again in a minute */
-  'lease:failed': CustomEvent<{ error: unknown }>
-  /** An election was held */
-  'election': CustomEvent<{ election: Election, changed: boolean }>
-  /** This peer looked at a candidate: evidence for its service as a relay */
-  'candidate:verified': CustomEvent<{ peer: string, found: Verification }>
-  /** A peer said what no honest peer says */
-  'peer:offended': CustomEvent<{ peer: string, error: unknown }>
-}
+import type { BoardEffect, CandidateExplanation, Verification } from '../board-effect.ts'
+import type { ElectorBoardInit } from '../elector-board.ts'
+import type { TermEffect, TermState } from '../super-node-term.ts'
+import type { SuperNodeServiceEvents, SuperNodeServiceInit } from './super-node-init.ts'
+import type { PeerId, Startable } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
+import type { SuperNodeLease } from '@skein/records'
 
 /** Dialling from the beginning, and measuring. */
 const VERIFY_TIMEOUT_MS = 30_000
-/** To be signed and published; what is more is not, and comes again. */
-const MAX_WAITING = 256
 const FAREWELL_TIMEOUT_MS = 2_000
 const WILLING_AGAIN_MS = 60_000
-const MAX_ADDRESSES = 8
 
 interface Running {
   board: MachineDriver<BoardEffect, ElectorBoard>
@@ -106,23 +37,18 @@ interface Running {
 export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> implements Startable {
   private readonly init: SuperNodeServiceInit
   private readonly clock: Clock
-  private readonly rules: ElectorRules
   private readonly topic: ElectionTopic
   private readonly desk: LeaseDesk
   private readonly connections: WatchedConnections
+  private readonly scribe: ElectionScribe
   private running?: Running
-  private saved?: FenceMark
-  private signed?: SuperNodeLease
-  private seq = 0
-  private waiting = 0
-  private tail: Promise<void> = Promise.resolve()
 
   /** @throws {RangeError} for rules that contradict each other */
   constructor (init: SuperNodeServiceInit) {
     super()
     this.init = init
     this.clock = init.clock ?? systemClock()
-    this.rules = electorRules(init.electorRules)
+    const rules = electorRules(init.electorRules)
     const { clock } = this
     const { libp2p, topics, region } = init
     this.connections = new WatchedConnections(libp2p)
@@ -130,14 +56,23 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
       libp2p, clock, answer: (asked, nowMs) => this.running?.board.machine.answer(asked, nowMs) ?? { refusal: 'not_ready' }
     })
     this.topic = new ElectionTopic({
-      topics, region, clock,
-      rules: this.rules,
+      topics, region, clock, rules,
       isVolunteer: peer => this.running?.board.machine.isVolunteer(peer, clock.nowMs()) === true,
       onCandidacy: candidacy => { this.feed((board, nowMs) => { board.onCandidacy(candidacy, nowMs) }) },
       onReport: report => { this.feed((board, nowMs) => { board.onReport(report, nowMs) }) },
       onLease: signed => { this.feed((board, nowMs) => { board.onLease(signed, nowMs) }) },
       onOffence: (peer, error) => { this.safeDispatchEvent('peer:offended', { detail: { peer, error } }) },
       onPeers: () => {}
+    })
+    this.scribe = new ElectionScribe({
+      ...init, clock, topic: this.topic, self: this.self, lifeMs: candidacyLifeMs(rules),
+      ownNetworks: () => this.explain(this.self)?.candidate.networks ?? [],
+      onCandidacy: candidacy => { this.feed((board, nowMs) => { board.onCandidacy(candidacy, nowMs) }) },
+      onLease: signed => {
+        this.feed((board, nowMs) => { board.onLease(signed, nowMs) })
+        this.safeDispatchEvent('lease:signed', { detail: { lease: signed.lease } })
+      },
+      onLeaseFailed: error => { this.failLease(error) }
     })
   }
 
@@ -147,7 +82,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
 
   /** The lease that this peer signed last; `undefined` before the first. */
   get lease (): SuperNodeLease | undefined {
-    return this.signed
+    return this.scribe.lease
   }
 
   /** Whether a new client may be taken now. */
@@ -182,7 +117,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     const { clock, init } = this
     const { libp2p, leaseMs, graceMs, rendezvous, region } = init
     const mark = await init.marks.load()
-    this.saved = mark
+    this.scribe.onMark(mark)
     const board = new MachineDriver<BoardEffect, ElectorBoard>({
       machine: new ElectorBoard(this.boardInit(), init.random ?? systemRandom(), clock.nowMs()), clock, perform: effect => { this.perform(effect) }
     })
@@ -228,9 +163,9 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
       running.willing = false
       running.board.input((board, nowMs) => { board.onVolunteering(false, nowMs) })
       running.term.input((term, nowMs) => { term.onUnwilling(nowMs) })
-      this.enqueue(async () => { await this.sayCandidacy(true) })
+      this.scribe.sayCandidacy(true)
     }
-    await this.tail
+    await this.scribe.idle()
   }
 
   /** It is a candidate again, after `drain()`. */
@@ -267,13 +202,10 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
   private perform (effect: BoardEffect): void {
     switch (effect.type) {
       case 'candidacy':
-        this.enqueue(async () => { await this.sayCandidacy(false) })
+        this.scribe.sayCandidacy(false)
         break
       case 'report':
-        this.enqueue(async () => {
-          const { envelope } = await signSuperNodeReport(effect.report, this.init.privateKey)
-          await this.topic.publish('report', envelope)
-        })
+        this.scribe.sayReport(effect.report)
         break
       case 'verify':
         void this.verify(effect.peer, effect.addresses)
@@ -304,13 +236,10 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
         break
       }
       case 'persist':
-        this.enqueue(async () => {
-          await this.init.marks.save(effect.mark)
-          this.saved = effect.mark
-        }, this.failLease)
+        this.scribe.keepMark(effect.mark)
         break
       case 'sign':
-        this.enqueue(async () => { await this.signLease(effect.lease) }, this.failLease)
+        this.scribe.signLease(effect.lease)
         break
       case 'state':
         this.safeDispatchEvent('state:changed', { detail: { state: effect.state } })
@@ -320,38 +249,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     }
   }
 
-  private async sayCandidacy (withdrawn: boolean): Promise<void> {
-    const { region, privateKey, candidacy, networkOf } = this.init
-    const { addresses, claimedBytesPerSecond, roles } = candidacy()
-    const issuedAtMs = Math.floor(this.clock.nowMs())
-    // the wall clock's milliseconds grow over restarts too
-    this.seq = Math.max(this.seq + 1, issuedAtMs)
-    const said: SuperNodeCandidacy = {
-      peer: this.self, region, seq: this.seq, roles, addresses: addresses.slice(0, MAX_ADDRESSES),
-      networks: addresses.flatMap(address => networkOf(address) ?? []).slice(0, 4), claimedBytesPerSecond,
-      issuedAtMs, expiresAtMs: issuedAtMs + candidacyLifeMs(this.rules), withdrawn
-    }
-    const { envelope } = await signSuperNodeCandidacy(said, privateKey)
-    this.feed((board, nowMs) => { board.onCandidacy(said, nowMs) })
-    await this.topic.publish('candidacy', envelope)
-  }
-
-  private async signLease (held: TermLease): Promise<void> {
-    const { region, privateKey, candidacy } = this.init
-    if ((this.saved?.fence ?? 0) < held.fence) {
-      return // its mark was not kept: after a crash the same number would be signed again
-    }
-    const { addresses, roles, quota = {} } = candidacy()
-    const networks = this.explain(this.self)?.candidate.networks.slice(0, 4) ?? []
-    const lease: SuperNodeLease = { ...held, peer: this.self, region, roles, addresses: addresses.slice(0, MAX_ADDRESSES), networks: [...networks], quota }
-    const signed = await signSuperNodeLease(lease, privateKey)
-    this.signed = lease
-    this.feed((board, nowMs) => { board.onLease(signed, nowMs) })
-    this.safeDispatchEvent('lease:signed', { detail: { lease } })
-    await this.topic.publish('lease', signed.envelope)
-  }
-
-  private readonly failLease = (error: unknown): void => {
+  private failLease (error: unknown): void {
     this.safeDispatchEvent('lease:failed', { detail: { error } })
     const { running } = this
     if (running?.willing === true) {
@@ -374,15 +272,5 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
       this.safeDispatchEvent('candidate:verified', { detail: { peer, found } })
       await this.connections.connect(peer, running?.shutdown.signal ?? AbortSignal.abort())
     }
-  }
-
-  /** What is signed and published is so in order: the mark of a lease before the lease. */
-  private enqueue (task: () => Promise<void>, onFailure: (error: unknown) => void = () => {}): void {
-    if (this.waiting >= MAX_WAITING) {
-      onFailure(new Error(`${MAX_WAITING} notices wait to be published`))
-      return
-    }
-    this.waiting++
-    this.tail = this.tail.then(task).catch(onFailure).finally(() => { this.waiting-- })
   }
 }

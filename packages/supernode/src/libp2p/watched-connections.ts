@@ -1,12 +1,8 @@
 /** Connections that are kept open to some peers, so that it is seen at once when one of them dies. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import type { AddressedPeer } from '../board-effect.ts'
 import type { Libp2p } from '@libp2p/interface'
-
-export interface WatchedPeer {
-  peer: string
-  addresses: string[]
-}
 
 const DIAL_TIMEOUT_MS = 10_000
 const TAG = 'skein-watched-super-node'
@@ -15,14 +11,14 @@ const TAG_VALUE = 30
 
 export class WatchedConnections {
   private readonly libp2p: Pick<Libp2p, 'dial' | 'getConnections' | 'peerStore'>
-  private readonly watched = new Map<string, WatchedPeer>()
+  private readonly watched = new Map<string, AddressedPeer>()
 
   constructor (libp2p: Pick<Libp2p, 'dial' | 'getConnections' | 'peerStore'>) {
     this.libp2p = libp2p
   }
 
   /** Watches these and no others: holders of seats, at most 64. */
-  async watch (peers: readonly WatchedPeer[], signal: AbortSignal): Promise<void> {
+  async watch (peers: readonly AddressedPeer[], signal: AbortSignal): Promise<void> {
     const before = [...this.watched.keys()]
     this.watched.clear()
     peers.forEach(watched => { this.watched.set(watched.peer, watched) })
@@ -50,7 +46,7 @@ export class WatchedConnections {
 }
 
 /** Its addresses with its id, for `dial`; those that cannot be read are left out. */
-export function dialled ({ peer, addresses }: WatchedPeer): ReturnType<typeof multiaddr>[] {
+export function dialled ({ peer, addresses }: AddressedPeer): ReturnType<typeof multiaddr>[] {
   const suffix = `/p2p/${peer}`
   return addresses.flatMap(address => {
     try {

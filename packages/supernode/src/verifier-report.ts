@@ -1,0 +1,31 @@
+/** What a verifier says of a candidate after it has looked. */
+import { MAX_REPORT_AGE_MS } from '@skein/records'
+import type { Verification } from './board-effect.ts'
+import type { KnownCandidate } from './candidate-shelf.ts'
+import type { ElectorRules } from './elector-rules.ts'
+import type { ReportScore, SuperNodeReport } from '@skein/records'
+
+export interface VerifierReportInit {
+  self: string
+  region: string
+  rules: ElectorRules
+  scoreOf: (peer: string, service: string) => ReportScore
+}
+
+const MAX_NETWORKS = 4
+
+export function reportOn (known: KnownCandidate, found: Verification, { self, region, rules, scoreOf }: VerifierReportInit, nowMs: number): SuperNodeReport {
+  const { peer, presence } = known
+  const issuedAtMs = Math.floor(nowMs)
+  const uptime = presence.uptime(rules.watchedMs, nowMs)
+  const [relay, inference] = [scoreOf(peer, 'relay'), scoreOf(peer, 'inference')]
+  return {
+    verifier: self, candidate: peer, region, reachable: found.reachable, networks: found.networks.slice(0, MAX_NETWORKS),
+    ...found.bytesPerSecond === undefined ? {} : { bytesPerSecond: Math.floor(found.bytesPerSecond) },
+    ageMs: Math.min(MAX_REPORT_AGE_MS, Math.floor(Math.max(0, nowMs - presence.firstSeenMs))),
+    ...uptime === undefined ? {} : { uptime },
+    ...relay.dealings < 1 ? {} : { relay },
+    ...inference.dealings < 1 ? {} : { inference },
+    issuedAtMs, expiresAtMs: issuedAtMs + rules.reportLifeMs
+  }
+}
