@@ -6,7 +6,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
 import { checkCount, checkName, checkNumber } from './field-bounds.ts'
-import { SuperNodeCandidacyRecord } from './pb/election.ts'
+import { CandidacyRecord } from './pb/election.ts'
 import { RecordError } from './record-error.ts'
 import { checkNetworks, MAX_LEASE_NETWORKS, SUPER_NODE_ROLES } from './super-node-lease.ts'
 import type { RecordKind } from './envelope.ts'
@@ -58,7 +58,7 @@ export async function signSuperNodeCandidacy (candidacy: SuperNodeCandidacy, pri
   if (peer !== peerIdFromPrivateKey(privateKey).toString()) {
     throw new RecordError('wrong_signer', 'Only a volunteer itself can sign its candidacy')
   }
-  const payload = SuperNodeCandidacyRecord.encode({
+  const payload = CandidacyRecord.encode({
     ...rest,
     claimedBytesPerSecond: Math.floor(claimedBytesPerSecond),
     issuedAtMs: Math.floor(issuedAtMs),
@@ -88,7 +88,7 @@ export async function openSuperNodeCandidacy (envelope: Uint8Array, nowMs: numbe
 
 function decodeCandidacy (payload: Uint8Array, peer: string): SuperNodeCandidacy {
   try {
-    const { lifeMs, networks, addresses, roles, ...rest } = SuperNodeCandidacyRecord.decode(payload, {
+    const { lifeMs, networks, addresses, roles, ...rest } = CandidacyRecord.decode(payload, {
       limits: { roles: MAX_ROLES, addresses: MAX_CANDIDACY_ADDRESSES, networks: MAX_LEASE_NETWORKS }
     })
     return {

@@ -1,4 +1,7 @@
-/** A verifier's report on a candidate for a seat: what it found when it dialled it, and what it thinks of it (docs/specs/super-nodes.md, section 6). */
+/**
+ * A verifier's report on a candidate for a seat: what it found when it dialled it, and what it thinks of it (docs/specs/super-nodes.md,
+ * section 6).
+ */
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
 import { checkName, checkNumber } from './field-bounds.ts'

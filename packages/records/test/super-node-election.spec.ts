@@ -8,7 +8,7 @@ import {
   CANDIDACY_KIND, MAX_CANDIDACY_LIFE_MS, MAX_REPORT_LIFE_MS, openSuperNodeCandidacy, openSuperNodeReport, RecordError, REPORT_KIND, sealEnvelope,
   signSuperNodeCandidacy, signSuperNodeReport
 } from '../src/index.ts'
-import { SuperNodeCandidacyRecord } from '../src/pb/election.ts'
+import { CandidacyRecord } from '../src/pb/election.ts'
 import type { RecordErrorReason, SuperNodeCandidacy, SuperNodeReport } from '../src/index.ts'
 
 const NOW_MS = 1_790_000_000_000
@@ -59,7 +59,7 @@ describe('candidacies of super-nodes', () => {
   })
 
   it('may name roles that this version does not know', async () => {
-    const payload = SuperNodeCandidacyRecord.encode({ ...candidacy(), lifeMs: 1000, addresses: [], networks: [], roles: ['juggle', 'stun'] })
+    const payload = CandidacyRecord.encode({ ...candidacy(), lifeMs: 1000, addresses: [], networks: [], roles: ['juggle', 'stun'] })
     const opened = await openSuperNodeCandidacy(await sealEnvelope(CANDIDACY_KIND, payload, privateKey), NOW_MS)
     expect(opened.candidacy.roles).to.deep.equal(['stun'])
   })

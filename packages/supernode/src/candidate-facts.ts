@@ -75,7 +75,9 @@ interface Fact {
 }
 
 /** Who listened before it came knows its age; who came later knows that it is no less, and asks the others. */
-function ageOf ({ self, rules, sinceMs }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
+function ageOf (
+  { self, rules, sinceMs }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number
+): Fact {
   const ownMs = peer === self ? 0 : Math.max(0, nowMs - presence.firstSeenMs)
   if (peer !== self && presence.firstSeenMs - sinceMs >= rules.watchedMs) {
     return { value: ownMs, source: 'itself' }

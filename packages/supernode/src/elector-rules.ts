@@ -73,7 +73,7 @@ export function electorRules (changes: Partial<ElectorRules> = {}): ElectorRules
     }
   }
   if (rules.reportLifeMs > MAX_REPORT_LIFE_MS || 3 * rules.candidacyMs > MAX_CANDIDACY_LIFE_MS) {
-    throw new RangeError(`Reports live ${MAX_REPORT_LIFE_MS} ms at most, and candidacies ${MAX_CANDIDACY_LIFE_MS} ms, which is three times candidacyMs`)
+    throw new RangeError(`reportLifeMs is ${MAX_REPORT_LIFE_MS} at most, and three times candidacyMs ${MAX_CANDIDACY_LIFE_MS}`)
   }
   if (rules.repeatMs > rules.reportLifeMs || rules.candidacyMs < 1 || rules.periodMs < 1 || rules.electionMs < 1 || rules.verifiers < 1) {
     throw new RangeError('repeatMs must not be above reportLifeMs, and candidacyMs, periodMs, electionMs and verifiers must be at least 1')

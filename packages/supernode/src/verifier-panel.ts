@@ -40,7 +40,8 @@ export class VerifierPanel {
     }
     const period = draw.periodOf(candidate.peer, atMs)
     const lot = draw.lotOf(candidate.peer, period, verifier)
-    return shelf.live(nowMs).filter(({ peer }) => peer !== candidate.peer && peer !== verifier && draw.lotOf(candidate.peer, period, peer) < lot).length
+    const isBefore = (peer: string): boolean => peer !== candidate.peer && peer !== verifier && draw.lotOf(candidate.peer, period, peer) < lot
+    return shelf.live(nowMs).filter(({ peer }) => isBefore(peer)).length
   }
 
   /** Whether a verifier may speak of a candidate: it was drawn, or may step in for one that was. */

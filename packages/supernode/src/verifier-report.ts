@@ -14,7 +14,8 @@ export interface VerifierReportInit {
 
 const MAX_NETWORKS = 4
 
-export function reportOn (known: KnownCandidate, found: Verification, { self, region, rules, scoreOf }: VerifierReportInit, nowMs: number): SuperNodeReport {
+export function reportOn (known: KnownCandidate, found: Verification, init: VerifierReportInit, nowMs: number): SuperNodeReport {
+  const { self, region, rules, scoreOf } = init
   const { peer, presence } = known
   const issuedAtMs = Math.floor(nowMs)
   const uptime = presence.uptime(rules.watchedMs, nowMs)

@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { randomBelow, SeededRandom } from '@skein/core'
 import { ElectorWorld, networkAt, START_MS } from './elector-world.ts'
+import type { SuperNodeReport } from '@skein/records'
 import type { Volunteer, VolunteerInit } from './elector-world.ts'
 
 const SEED = Number(process.env.SEED ?? 1)
@@ -65,4 +66,40 @@ describe(`60 volunteers of a region of 600 peers, seed ${SEED}`, function () {
     expect(Math.min(...shares)).to.be.above(0.92)
     expect(Math.max(...seconds)).to.be.below(90)
   })
+
+  it('give 20 liars that praise each other and slander the rest no more seats than the caps allow, nor than they had without lies', () => {
+    // four systems with five each, in two /16s
+    const place = (i: number): VolunteerInit['network'] => {
+      const wide = 200 + i % 8
+      return { small: `10.${wide}.${i}.0/24`, wide: `10.${wide}.0.0/16`, system: 1000 + i % 4 }
+    }
+    const won = (lies: boolean): { liars: number[], cap: number } => {
+      const liars = Array.from({ length: 20 }, (_, i): VolunteerInit => ({
+        network: place(i), bytesPerSecond: 4_000_000,
+        ...lies ? { claims: 400_000_000, lie: (report, world) => lieAbout(report, world) } : {}
+      }))
+      const world = new ElectorWorld({ seed: SEED, loss: 0.05, volunteers: [...honest(40), ...liars], peersOfRegion: 600, rules: RULES })
+      world.run(START_MS + 4 * HOUR_MS + 30_000)
+      const seats: number[] = []
+      for (let minute = 0; minute < 120; minute += 10) {
+        world.run(START_MS + 4 * HOUR_MS + minute * MINUTE_MS + 30_000)
+        const electors = world.volunteers.slice(0, 40)
+        const perElector = electors.map(elector => seatsOf(elector).filter(peer => world.volunteers.indexOf(world.get(peer)) >= 40).length)
+        seats.push(perElector.reduce((sum, count) => sum + count, 0) / perElector.length)
+      }
+      return { liars: seats, cap: 4 * 3 }
+    }
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+    const [truthful, lying] = [won(false), won(true)]
+    console.log(`    of 12 seats, 20 of 60 have ${mean(truthful.liars).toFixed(2)} when they tell the truth, ${mean(lying.liars).toFixed(2)} when they lie`)
+    expect(Math.max(...lying.liars)).to.be.at.most(lying.cap)
+    expect(mean(lying.liars)).to.be.at.most(mean(truthful.liars) + 1)
+  })
 })
+
+/** A hundred times as fast and old for a month, if it is one of them; else not reached. */
+function lieAbout (report: SuperNodeReport, world: ElectorWorld): SuperNodeReport {
+  return world.volunteers.indexOf(world.get(report.candidate)) >= 40
+    ? { ...report, reachable: true, bytesPerSecond: 400_000_000, ageMs: 30 * 86_400_000, uptime: 1, relay: { score: 1, dealings: 1_000_000 } }
+    : { ...report, reachable: false, networks: [], bytesPerSecond: undefined, uptime: 0, relay: { score: 0, dealings: 1_000_000 } }
+}

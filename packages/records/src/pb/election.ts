@@ -3,7 +3,7 @@ import { decodeMessage, encodeMessage, MaxLengthError } from 'protons-runtime'
 import type { Codec, DecodeOptions } from 'protons-runtime'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
-export interface SuperNodeCandidacyRecord {
+export interface CandidacyRecord {
   region: string
   seq: number
   issuedAtMs: number
@@ -15,8 +15,8 @@ export interface SuperNodeCandidacyRecord {
   withdrawn: boolean
 }
 
-export const SuperNodeCandidacyRecord = (() => {
-  const codec: Pick<Codec<SuperNodeCandidacyRecord, Partial<SuperNodeCandidacyRecord>>, 'encode' | 'decode'> = {
+export const CandidacyRecord = (() => {
+  const codec: Pick<Codec<CandidacyRecord, Partial<CandidacyRecord>>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -160,8 +160,8 @@ export const SuperNodeCandidacyRecord = (() => {
 
   return {
     codec: (): typeof codec => codec,
-    encode: (obj: Partial<SuperNodeCandidacyRecord>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
-    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SuperNodeCandidacyRecord>): SuperNodeCandidacyRecord => decodeMessage(buf, codec, opts)
+    encode: (obj: Partial<CandidacyRecord>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<CandidacyRecord>): CandidacyRecord => decodeMessage(buf, codec, opts)
   }
 })()
 

@@ -1,5 +1,5 @@
 /** Lets clients and other electors find this one, and finds others as long as it knows few. */
-import { sleep } from '@skein/core'
+import { deadline, sleep } from '@skein/core'
 import { dialled } from './watched-connections.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
@@ -40,15 +40,19 @@ export async function searchElectors (init: ElectorSearchInit, signal: AbortSign
   }
 }
 
-async function seekOnce ({ libp2p, rendezvous, name }: ElectorSearchInit, signal: AbortSignal): Promise<void> {
+async function seekOnce ({ libp2p, rendezvous, clock, name }: ElectorSearchInit, signal: AbortSignal): Promise<void> {
+  const limit = deadline(clock, SEEK_TIMEOUT_MS, [signal])
   let found = 0
-  for await (const elector of rendezvous.seek(name, AbortSignal.any([signal, AbortSignal.timeout(SEEK_TIMEOUT_MS)]))) {
+  for await (const elector of rendezvous.seek(name, limit.signal)) {
     const { peer } = elector
     if (peer !== libp2p.peerId.toString() && !libp2p.getPeers().some(connected => connected.toString() === peer)) {
-      await libp2p.dial(dialled(elector), { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) }).catch(() => {})
+      const dialLimit = deadline(clock, DIAL_TIMEOUT_MS, [limit.signal])
+      await libp2p.dial(dialled(elector), { signal: dialLimit.signal }).catch(() => {})
+      dialLimit.clear()
     }
     if (++found >= MAX_FOUND) {
-      return
+      break
     }
   }
+  limit.clear()
 }

@@ -64,7 +64,8 @@ export async function askLeases (
     const answer = await readAnswer(stream, { signal })
     const read = stream
     stream = undefined
-    read.close({ signal: AbortSignal.timeout(1_000) }).catch((error: Error) => { read.abort(error) })
+    // the answer is there: an end that does not come in order is no failure
+    await read.close({ signal }).catch((error: Error) => { read.abort(error) })
     return await opened(answer, options.region, clock.nowMs())
   } catch (error) {
     stream?.abort(error as Error)

@@ -51,7 +51,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     const rules = electorRules(init.electorRules)
     const { clock } = this
     const { libp2p, topics, region } = init
-    this.connections = new WatchedConnections(libp2p)
+    this.connections = new WatchedConnections(libp2p, clock)
     this.desk = new LeaseDesk({
       libp2p, clock, answer: (asked, nowMs) => this.running?.board.machine.answer(asked, nowMs) ?? { refusal: 'not_ready' }
     })
@@ -132,7 +132,8 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     await this.desk.start()
     board.input(machine => { libp2p.getPeers().forEach(peer => { machine.onConnected(peer.toString()) }) })
     if (rendezvous !== undefined) {
-      void searchElectors({ libp2p, rendezvous, clock, name: electionTopic(region), connected: () => this.topic.subscribers.length }, running.shutdown.signal)
+      const connected = (): number => this.topic.subscribers.length
+      void searchElectors({ libp2p, rendezvous, clock, name: electionTopic(region), connected }, running.shutdown.signal)
     }
     this.resume()
   }

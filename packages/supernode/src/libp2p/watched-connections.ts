@@ -1,8 +1,10 @@
 /** Connections that are kept open to some peers, so that it is seen at once when one of them dies. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { deadline } from '@skein/core'
 import type { AddressedPeer } from '../board-effect.ts'
 import type { Libp2p } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
 
 const DIAL_TIMEOUT_MS = 10_000
 const TAG = 'skein-watched-super-node'
@@ -11,10 +13,12 @@ const TAG_VALUE = 30
 
 export class WatchedConnections {
   private readonly libp2p: Pick<Libp2p, 'dial' | 'getConnections' | 'peerStore'>
+  private readonly clock: Clock
   private readonly watched = new Map<string, AddressedPeer>()
 
-  constructor (libp2p: Pick<Libp2p, 'dial' | 'getConnections' | 'peerStore'>) {
+  constructor (libp2p: Pick<Libp2p, 'dial' | 'getConnections' | 'peerStore'>, clock: Clock) {
     this.libp2p = libp2p
+    this.clock = clock
   }
 
   /** Watches these and no others: holders of seats, at most 64. */
@@ -35,8 +39,10 @@ export class WatchedConnections {
     }
     await this.tag(peer, true)
     if (this.libp2p.getConnections(id).length === 0) {
+      const limit = deadline(this.clock, DIAL_TIMEOUT_MS, [signal])
       // one that cannot be reached is found out by verifiers; nothing is lost here
-      await this.libp2p.dial(dialled(watched), { signal: AbortSignal.any([signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]) }).catch(() => {})
+      await this.libp2p.dial(dialled(watched), { signal: limit.signal }).catch(() => {})
+      limit.clear()
     }
   }
 
