@@ -93,7 +93,7 @@ function ageOf (
 function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
   const voices = voicesOf(counted, report => report.uptime)
   const own = peer === self ? undefined : presence.uptime(rules.watchedMs, nowMs)
-  if (own !== undefined && !isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS)) {
+  if (own !== undefined && !isMost(voices, counted)) {
     return { value: own, source: 'itself' }
   }
   const told = medianVote(voices)
@@ -101,12 +101,13 @@ function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: Know
 }
 
 /**
- * What the candidate is as a relay; less, when it is worse at serving models. Where this elector had dealings of its own they count, else the median
- * of those who had some. Where hardly anybody had, the transfers that verifiers measured are dealings, one for each system, but as to newcomers
- * trust is given day by day.
+ * What the candidate is as a relay; less, when it is worse at serving models. Where this elector had dealings of its own they count, else what
+ * verifiers say. For those who had none the transfers speak that were measured, one dealing for each system, though as to newcomers trust is given
+ * day by day: if only those counted who say that they had dealings, a few liars would be all that is heard where nobody else had any.
  */
 function reputationOf (init: CandidateFactsInit, peer: string, counted: readonly CountedReport[], ageMs: number): Fact {
-  const relay = scoreFor(init, peer, 'relay', counted, report => report.relay) ?? measuredScore(init.rules, counted, ageMs)
+  const measured = measuredScore(init.rules, counted, ageMs)
+  const relay = scoreFor(init, peer, 'relay', counted, report => report.relay, measured) ?? measured
   const inference = scoreFor(init, peer, 'inference', counted, report => report.inference)
   const honesty = peer === init.self ? undefined : init.scoreOf(peer, 'honesty')
   const worst = [relay, inference, honesty !== undefined && honesty.dealings >= 1 && honesty.score < init.rules.newcomerScore
@@ -117,17 +118,28 @@ function reputationOf (init: CandidateFactsInit, peer: string, counted: readonly
 
 function scoreFor (
   { self, rules, scoreOf }: CandidateFactsInit, peer: string, service: string, counted: readonly CountedReport[],
-  told: (report: SuperNodeReport) => ReportScore | undefined
+  told: (report: SuperNodeReport) => ReportScore | undefined, standIn?: Fact
 ): Fact | undefined {
   const own = peer === self ? undefined : scoreOf(peer, service)
   if (own !== undefined && own.dealings >= rules.minDealings) {
     return { value: own.score, source: 'itself' }
   }
-  const voices = voicesOf(counted, report => {
-    const score = told(report)
-    return score !== undefined && score.dealings >= rules.minDealings ? score.score : undefined
-  })
-  return isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS) ? { value: medianVote(voices) as number, source: 'verifiers' } : undefined
+  const voices = voicesOf(counted, report => scoreIn(told(report), rules))
+  if (voices.length === 0 || (standIn === undefined && !isMost(voices, counted))) {
+    return undefined
+  }
+  const heard = standIn === undefined ? voices : voicesOf(counted, report => scoreIn(told(report), rules) ?? standIn.value)
+  return { value: medianVote(heard) as number, source: 'verifiers' }
+}
+
+function scoreIn (told: ReportScore | undefined, rules: ElectorRules): number | undefined {
+  return told !== undefined && told.dealings >= rules.minDealings ? told.score : undefined
+}
+
+/** Whether those who say something are more than half of all votes, in enough networks: a few must not speak for those who say nothing. */
+function isMost (voices: readonly Voice[], counted: readonly CountedReport[]): boolean {
+  const all = weightOfVotes(votesOf(counted.map(({ network }) => ({ network, value: 0 }))))
+  return isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS) && weightOfVotes(votesOf(voices)) * 2 > all
 }
 
 /** The expectation of the ledger of `@skein/reputation`, (1 + s) / (5 + s + 3f), over the votes of verifiers' systems. */

@@ -79,10 +79,9 @@ describe(`60 volunteers of a region of 600 peers, seed ${SEED}`, function () {
         ...lies ? { claims: 400_000_000, lie: (report, world) => lieAbout(report, world) } : {}
       }))
       const world = new ElectorWorld({ seed: SEED, loss: 0.05, volunteers: [...honest(40), ...liars], peersOfRegion: 600, rules: RULES })
-      world.run(START_MS + 4 * HOUR_MS + 30_000)
       const seats: number[] = []
-      for (let minute = 0; minute < 120; minute += 10) {
-        world.run(START_MS + 4 * HOUR_MS + minute * MINUTE_MS + 30_000)
+      for (let minute = 0; minute < 60; minute += 10) {
+        world.run(START_MS + 3 * HOUR_MS + minute * MINUTE_MS + 30_000)
         const electors = world.volunteers.slice(0, 40)
         const perElector = electors.map(elector => seatsOf(elector).filter(peer => world.volunteers.indexOf(world.get(peer)) >= 40).length)
         seats.push(perElector.reduce((sum, count) => sum + count, 0) / perElector.length)

@@ -115,6 +115,17 @@ describe('ElectorBoard', () => {
         .to.include({ measuredBytesPerSecond: 3_000_000, reputation: 0.4, uptime: 0.5, ageMs: HOUR_MS })
     })
 
+    it('the few who say that they had dealings, where the others had none', () => {
+      const fixture = new BoardFixture()
+      Array.from({ length: COUNT }, (_, i) => i).forEach(i => { fixture.candidacy(i) })
+      othersThan(fixture, 5).slice(0, 7).forEach((verifier, place) => {
+        fixture.report(verifier, 5, place < 3
+          ? { relay: { score: 0, dealings: 1e6 }, inference: { score: 0, dealings: 1e6 }, uptime: 0 }
+          : { relay: undefined, uptime: undefined })
+      })
+      expect(fixture.board.explain('volunteer-5', fixture.nowMs)?.candidate.reputation).to.be.closeTo(8 / 12, 1e-9)
+    })
+
     it('many verifiers of one system for more than one', () => {
       const crowd = (peer: string): VerifiedNetwork => {
         const i = Number(peer.split('-')[1])
