@@ -1,4 +1,5 @@
 /** Super-nodes without I/O: who may carry load for others, for how long, within which limits, and which of them a peer uses. */
+export { BelievedLeases } from './believed-leases.ts'
 export { MAX_CANDIDATE_NETWORKS, sharesSystem, systemKey, systemName } from './candidate.ts'
 export type { SuperNodeCandidate } from './candidate.ts'
 export { FIRST_ROUND_BYTES, MAX_DIRECTION_BYTES, MAX_DIRECTION_MS, nextRound, rateOf } from './bandwidth-rounds.ts'
@@ -30,8 +31,10 @@ export {
   LEASE_ANSWER_REFUSALS, MAX_ANSWERED_LEASES, MAX_LEASE_ANSWER_BYTES, MAX_LEASE_QUESTION_BYTES
 } from './lease-answer.ts'
 export type { ElectedLeases, LeaseAnswerRefusal } from './lease-answer.ts'
+export { dialAddresses, stunAddresses } from './lease-addresses.ts'
 export { LeaseBook } from './lease-book.ts'
 export type { LeaseBookInit, LeaseRefusal, LeaseUse } from './lease-book.ts'
+export { leaseLoad } from './lease-load.ts'
 export { LeasePoll } from './lease-poll.ts'
 export type { LeasePollEffect, LeasePollInit } from './lease-poll.ts'
 export { voteOnLeases } from './lease-vote.ts'
@@ -49,6 +52,7 @@ export type { FenceMark, SuperNodeTermInit, TermEffect, TermLease, TermState } f
 export { MAX_USAGE_DAYS, UsageLedger } from './usage-ledger.ts'
 export type { DayUsage, UsageStore } from './usage-ledger.ts'
 export { verifierLot } from './verifier-draw.ts'
+export type { SuperNodeReasons, UsedSuperNode } from './used-super-node.ts'
 export { QuotaError, VolunteerLimits } from './volunteer-limits.ts'
 export type { ByteVerdict, PauseReason, VolunteerEffect, VolunteerQuota, VolunteerState } from './volunteer-limits.ts'
 export { ScheduleError, WeeklySchedule } from './weekly-schedule.ts'

@@ -13,11 +13,12 @@ import type { Machine, Random } from '@skein/core'
  * - `connect`: dial it; answer with `onConnected` or `onFailed`
  * - `reserve`: ask it for a reservation; answer with `onReserved` or `onFailed`
  * - `probe`: ask whether it is alive; answer with `onAlive`
- * - `release`: not used any more: give the reservation back, close what nothing else needs
+ * - `release`: not used any more: give the reservation back, close what nothing else needs; `silent`: it did not answer in time, so nothing waits for it
  * - `moved`: the primary has changed; `afterMs` is how long there was none
  */
 export type SetEffect =
-  | { type: 'connect' | 'reserve' | 'probe' | 'release', peer: string }
+  | { type: 'connect' | 'reserve' | 'probe', peer: string }
+  | { type: 'release', peer: string, silent: boolean }
   | { type: 'moved', from: string | undefined, to: string, afterMs: number }
 
 export interface SuperNodeSetInit {
@@ -209,7 +210,7 @@ export class SuperNodeSet implements Machine<SetEffect> {
   private watch (link: Link, nowMs: number): void {
     const { peer } = link
     if (link.deadlineMs !== undefined && nowMs >= link.deadlineMs) {
-      this.effects.push({ type: 'release', peer })
+      this.effects.push({ type: 'release', peer, silent: true })
       this.drop(peer, nowMs, 0)
     } else if (link.leaveAtMs !== undefined && nowMs >= link.leaveAtMs) {
       if (link.mayStay === true && link.leaveAtMs !== -Infinity) {
@@ -240,7 +241,7 @@ export class SuperNodeSet implements Machine<SetEffect> {
 
   private release (peer: string, nowMs: number): void {
     this.links.delete(peer)
-    this.effects.push({ type: 'release', peer })
+    this.effects.push({ type: 'release', peer, silent: false })
     this.forgetPrimary(peer, nowMs)
   }
 

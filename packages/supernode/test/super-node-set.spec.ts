@@ -155,7 +155,7 @@ describe('The super-nodes of a peer', () => {
     const effects = carryOut(set, 60_000)
     expect(effects.filter(effect => effect.type === 'moved')).to.have.length(1)
     expect(effects.find(effect => effect.type === 'moved')).to.deep.include({ from: first, afterMs: 0 })
-    expect(effects).to.deep.include({ type: 'release', peer: first })
+    expect(effects).to.deep.include({ type: 'release', peer: first, silent: false })
     expect(set.reserved).to.have.length(3)
   })
 
