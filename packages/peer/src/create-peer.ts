@@ -1,7 +1,9 @@
 /** Starts a peer: identity, addresses of earlier runs, libp2p node, membership of the mesh. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
+import { closeUnused } from '@skein/pex/libp2p'
 import { createLibp2p } from 'libp2p'
 import { platform } from '#platform'
 import { PeerGossip } from './gossip/peer-gossip.ts'
@@ -12,14 +14,15 @@ import { meshOverlays } from './mesh-overlays.ts'
 import { MeshMembership } from './mesh-membership.ts'
 import { meshOptions } from './mesh-options.ts'
 import { acquaintance, exchangeInit, openOutbound } from './outbound-init.ts'
-import { Peer } from './peer.ts'
+import { Peer, WANTED_RELAYS } from './peer.ts'
 import { parseSeedAddress } from './seed-address.ts'
 import { SeedAddressError } from './seed-name-error.ts'
 import { CallerOrder } from './trust/caller-order.ts'
-import { publicNetwork } from './trust/network-lookup.ts'
+import { networkName, publicNetwork } from './trust/network-lookup.ts'
 import { PeerReceipts } from './trust/peer-receipts.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
+import { meshSuperNodes } from './super-nodes/mesh-super-nodes.ts'
 import type { PuzzleStore } from './admission/puzzle-keeper.ts'
 import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { GossipInit } from './gossip/gossip.ts'
@@ -29,6 +32,7 @@ import type { ClusterOptions } from './mesh-clusters.ts'
 import type { DataDirectory, KeptLedger } from './platform.ts'
 import type { SkeinServices } from './mesh-options.ts'
 import type { Acquaintance, PexOptions } from './outbound-init.ts'
+import type { SuperNodeOptions } from './super-nodes/mesh-super-nodes.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { ReputationOptions } from './trust/reputation-options.ts'
 import type { SeedNamesLookup, SelfDescription } from './mesh-membership.ts'
@@ -146,6 +150,13 @@ export interface PeerInit {
    * @default {}
    */
   overlays?: false | OverlayOptions
+  /**
+   * Super-nodes of its region, which others elect: it is connected to two or three in different autonomous systems, is reached through them when it
+   * needs relays, and moves to another when one dies. `false`, or no gossip: relays are those that seeds name.
+   *
+   * @default {}
+   */
+  superNodes?: false | SuperNodeOptions
   /**
    * What stands for the network of an address, in rules that keep many peers of one owner from counting as many. Give one with a table of autonomous
    * systems to be better protected.
@@ -424,9 +435,17 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     random,
     log: libp2p.logger.forComponent('skein:relays'),
     findRelays: async signal => await membership.seedRelays(signal),
+    networkOf: address => networkName(networkOf, address),
+    closeUnused: async relay => await closeUnused({
+      getConnections: id => libp2p.getConnections(id), peerStore: libp2p.peerStore
+    }, peerIdFromString(relay), clock),
+    onWanted: count => { superNodes?.setReserving(count > 0) },
     onChange: ({ relay, addresses, reserved }) => {
       peer.safeDispatchEvent(reserved ? 'relay:reserved' : 'relay:lost', { detail: { relay, addresses } })
     }
+  })
+  const superNodes = gossip === undefined || init.superNodes === false ? undefined : meshSuperNodes({
+    libp2p, connect, region: self.region, trust, networkOf, relays, options: init.superNodes ?? {}, clock, random
   })
   const close = async (): Promise<void> => {
     await memory?.kept.stop()
@@ -436,7 +455,21 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
   const capability = capabilityOf(start, libp2p, trust)
   const checks = { options: init.checks ?? {}, capability, networkOf }
   const peer: Peer = new Peer({
-    libp2p, membership, outbound, trust, checks, gossip, clusters, overlays, relays, clock, random, self, describe: init.describe, close
+    libp2p,
+    membership,
+    outbound,
+    trust,
+    checks,
+    gossip,
+    clusters,
+    overlays,
+    relays,
+    superNodes,
+    clock,
+    random,
+    self,
+    describe: init.describe,
+    close
   })
   trust.start()
   if (libp2p.services.receipts !== undefined) {
@@ -450,6 +483,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
   outbound?.start()
   await clusters?.start()
   overlays?.start()
+  superNodes?.start()
 
   if (bootstrap.seeds.length > 0 || (outbound?.tables.size ?? 0) > 0) {
     const limit = deadline(clock, init.joinTimeoutMs ?? 5_000, [init.signal])
@@ -467,7 +501,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     }
   }
   if (init.relay === 'listen') {
-    relays?.want(1)
+    relays?.want(WANTED_RELAYS)
   }
   return peer
 }

@@ -16,6 +16,8 @@ export interface PeerEvents {
   'relay:reserved': CustomEvent<{ relay: string, addresses: string[] }>
   /** … and no longer; another reservation is sought */
   'relay:lost': CustomEvent<{ relay: string, addresses: string[] }>
+  /** Another super-node is used first; `from` is `undefined` the first time, `afterMs` is how long there was none */
+  'super-node:moved': CustomEvent<{ from: string | undefined, to: string, afterMs: number }>
   /** This peer began or ceased to offer a model */
   'model:served': CustomEvent<{ model: string }>
   'model:withdrawn': CustomEvent<{ model: string }>

@@ -42,6 +42,8 @@ import type { Offer, SignedCapabilities } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
+import type { UsedSuperNode } from '@skein/supernode'
+import type { SuperNodeClient } from '@skein/supernode/libp2p'
 
 export interface PeerParts {
   libp2p: Libp2p<SkeinServices>
@@ -57,6 +59,8 @@ export interface PeerParts {
   /** Not there without gossip, or when they are turned off */
   overlays?: OverlayService
   relays?: RelayedListening
+  /** Not there without gossip, or when it is turned off */
+  superNodes?: SuperNodeClient
   clock: Clock
   random: Random
   self: SelfDescription
@@ -86,6 +90,8 @@ export interface StopOptions {
 
 /** The model list of the seeds is asked for at most this often, ms. */
 const MODEL_LIST_LIFE_MS = 10_000
+/** Reservations of a peer that is reached through others, so that it need not look for one when one ends. */
+export const WANTED_RELAYS = 2
 const EMBEDDING_ANSWER_CHARS = 64 * 1024 * 1024
 
 export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
@@ -160,6 +166,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     })
     parts.clusters?.addEventListener('cluster:changed', ({ detail }) => { this.safeDispatchEvent('cluster:changed', { detail }) })
     parts.clusters?.addEventListener('coordinator:changed', ({ detail }) => { this.safeDispatchEvent('coordinator:changed', { detail }) })
+    parts.superNodes?.addEventListener('super-node:moved', ({ detail }) => { this.safeDispatchEvent('super-node:moved', { detail }) })
     this.judgePeers()
     this.libp2p.addEventListener('peer:disconnect', ({ detail }) => {
       this.safeDispatchEvent('peer:disconnected', { detail: { peer: detail.toString() } })
@@ -319,9 +326,14 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.parts.relays?.held ?? []
   }
 
+  /** The super-nodes that it uses, the first one first; none when it was started with `superNodes: false` or `gossip: false`. */
+  get superNodes (): UsedSuperNode[] {
+    return this.parts.superNodes?.current ?? []
+  }
+
   /**
-   * Makes this peer reachable through a relay, the least loaded near one, and keeps it so: a reservation that vanishes is made again, there or
-   * elsewhere.
+   * Makes this peer reachable through a relay, a super-node or the least loaded near one that seeds name, and keeps it so: a reservation that
+   * vanishes is made again, there or elsewhere. A second one is kept in another network where there is one.
    *
    * @throws {RelayUnavailableError} when there is none in time; it is sought on
    */
@@ -330,7 +342,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     if (relays == null) {
       throw new RelayUnavailableError({}, { cause: new Error('This peer was started with relay: off') })
     }
-    relays.want(1)
+    relays.want(WANTED_RELAYS)
     return await relays.whenHeld(options)
   }
 
@@ -357,9 +369,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
-    const { gossip, clusters, outbound, overlays, trust, libp2p } = this.parts
+    const { gossip, clusters, outbound, overlays, superNodes, trust, libp2p } = this.parts
     const { routing, pex, coordinates, receipts } = libp2p.services
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, receipts, dealings: trust.receipts }
+    const { receipts: dealings } = trust
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, receipts, dealings }
   }
 
   /** The models of which this peer hears in their overlays what their providers have room for. */
@@ -406,6 +419,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     await Promise.all([overlays?.stop(), this.served.stop(), this.libp2p.services.inference.drain({ signal: limit.signal })])
     limit.clear()
     this.signals.stop()
+    this.parts.superNodes?.stop()
     this.parts.relays?.stop()
     this.calls.stop()
     this.checks.stop()

@@ -4,6 +4,7 @@ import type { ClusterService, CoordinatesService, OverlayService } from '@skein/
 import type { OutboundConnections, PeerExchangeService } from '@skein/pex/libp2p'
 import type { ReceiptService } from '@skein/reputation/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
+import type { SuperNodeClient } from '@skein/supernode/libp2p'
 import type { GossipTopics } from '../gossip/gossip-topics.ts'
 import type { PeerReceipts } from '../trust/peer-receipts.ts'
 import type { FigureSource, MeshFigure, MeshMetric } from './figure-source.ts'
@@ -16,6 +17,7 @@ export interface MeshServices {
   gossip?: Pick<GossipTopics, 'counters' | 'neighbours' | 'topicNames'>
   clusters?: Pick<ClusterService, 'counters' | 'scope' | 'members' | 'held'>
   overlays?: Pick<OverlayService, 'counters' | 'gauges'>
+  superNodes?: Pick<SuperNodeClient, 'counters' | 'gauges'>
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
   receipts?: Pick<ReceiptService, 'counters'>
   dealings?: Pick<PeerReceipts, 'counters' | 'waiting'>
@@ -160,6 +162,20 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     unoffered_total: 'Such receipts that were offered to nobody, as too many waited or this peer stopped',
     heard_total: ['verdict', 'Receipts that others told of, by what they counted for'],
     waiting: 'Receipts that wait for their offer or its answer'
+  figureSource('skein_super_node_client_', ({ superNodes }: MeshServices) => superNodes?.counters, {
+    rounds_total: 'Times that electors were asked who holds seats',
+    rounds_fruitful_total: 'Such times that brought leases which most of their networks name',
+    questions_total: 'Electors asked',
+    questions_failed_total: 'Electors that could not be reached, or had no answer',
+    attempts_total: 'Super-nodes that were tried',
+    attempts_failed_total: 'Super-nodes that could not be reached, or refused',
+    lost_total: 'Super-nodes in use that closed, gave the reservation up or did not answer',
+    moves_total: 'Times that another super-node became the one to use first'
+  }),
+  figureSource('skein_super_node_client_', ({ superNodes }: MeshServices) => superNodes?.gauges(), {
+    leases: 'Leases of super-nodes that are believed now',
+    used: 'Super-nodes that are used now',
+    reserved: 'Super-nodes through which this peer can be reached now'
   })
 ]
 

@@ -3,6 +3,7 @@
  * it is gone. The protocol is that of `@libp2p/circuit-relay-v2`; its listeners are not used, for each failed one stays behind, and closing one
  * cancels all reservations.
  */
+import { KEEP_ALIVE } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
@@ -21,10 +22,16 @@ export interface RelayClientComponents {
 
 /** What is used of the transport of `@libp2p/circuit-relay-v2`; its class is not exported. */
 interface ReservationStore extends EventTarget {
-  addRelay: (relay: PeerId, type: 'configured') => Promise<{ details: { reservation: { addrs: Uint8Array[] } } }>
+  addRelay: (relay: PeerId, type: 'configured') => Promise<{ details: Reservation }>
+}
+
+interface Reservation {
+  reservation: { addrs: Uint8Array[] }
 }
 
 export const HOP_PROTOCOL = '/libp2p/circuit/relay/0.2.0/hop'
+/** By which libp2p keeps the connection to a relay. */
+const RESERVATION_TAG = `${KEEP_ALIVE}-circuit-relay`
 const TRANSPORT_NAME = '@libp2p/circuit-relay-v2-transport'
 /** Of one relay that are announced; the first is the one by which this peer reached it. */
 const MAX_RELAY_ADDRESSES = 8
@@ -38,6 +45,8 @@ export class RelayClient implements Startable {
   onLost: (relay: string) => void = () => {}
   private readonly components: RelayClientComponents
   private readonly announced = new Map<string, Multiaddr[]>()
+  /** Not used any more, and still connected; no more than there are connections */
+  private readonly released = new Set<string>()
   private store?: ReservationStore
 
   constructor (components: RelayClientComponents) {
@@ -78,16 +87,39 @@ export class RelayClient implements Startable {
       throw new Error('It does not relay')
     }
     signal.throwIfAborted()
-    await raceSignal(this.store.addRelay(relay, 'configured'), signal)
+    this.released.delete(peer)
+    const { details } = await raceSignal(this.store.addRelay(relay, 'configured'), signal)
     if (!this.announced.has(peer)) {
-      throw new Error('It closed the connection')
+      if (!connectionManager.getConnections(relay).some(({ limits }) => limits === undefined)) {
+        throw new Error('It closed the connection')
+      }
+      this.announce(relay, details) // it stood already, and had been released
+    }
+  }
+
+  /**
+   * Others are not told of this relay any more. The reservation itself ends with the connection: without one, the transport of libp2p would make
+   * another for the next circuit that comes by it.
+   */
+  async release (peer: string): Promise<void> {
+    if (this.announced.has(peer)) {
+      this.released.add(peer)
+      this.withdraw(peer, [])
+      this.announced.delete(peer)
+      await this.components.peerStore.merge(peerIdFromString(peer), { tags: { [RESERVATION_TAG]: undefined } })
     }
   }
 
   /** Also when a reservation was renewed: the relay's addresses may have changed. */
   private readonly onCreated = (event: Event): void => {
-    const { relay, details } = (event as CustomEvent<{ relay: PeerId, details: { reservation: { addrs: Uint8Array[] } } }>).detail
-    const addresses = details.reservation.addrs.slice(0, MAX_RELAY_ADDRESSES).flatMap(bytes => circuitAddress(bytes, relay))
+    const { relay, details } = (event as CustomEvent<{ relay: PeerId, details: Reservation }>).detail
+    if (!this.released.has(relay.toString())) {
+      this.announce(relay, details)
+    }
+  }
+
+  private announce (relay: PeerId, { reservation }: Reservation): void {
+    const addresses = reservation.addrs.slice(0, MAX_RELAY_ADDRESSES).flatMap(bytes => circuitAddress(bytes, relay))
     this.withdraw(relay.toString(), addresses)
     this.announced.set(relay.toString(), addresses)
     // as an observed address: of the kinds that libp2p knows, one that is neither listened on nor mapped to a port
@@ -96,6 +128,7 @@ export class RelayClient implements Startable {
 
   private readonly onRemoved = (event: Event): void => {
     const relay = (event as CustomEvent<{ relay: PeerId }>).detail.relay.toString()
+    this.released.delete(relay)
     this.withdraw(relay, [])
     this.announced.delete(relay)
     this.onLost(relay)

@@ -1,6 +1,7 @@
 /**
  * Keeps as many relay reservations as are wanted, as a machine: asks for relays, reserves at the best that has not just failed, and makes good what
- * was lost, at the same relay or another. libp2p's own client does not do so for relays that were chosen (js-libp2p issue 3601).
+ * was lost, at the same relay or another. libp2p's own client does not do so for relays that were chosen (js-libp2p issue 3601). The second one is
+ * in another network than the first, or there is none. Reservations that stand elsewhere, at super-nodes, count, and in time replace those here.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
 import type { Machine, Random } from '@skein/core'
@@ -10,6 +11,8 @@ export interface KnownRelay {
   peer: string
   /** Multiaddr texts without the peer's id, best first */
   addresses: string[]
+  /** Where it is: an autonomous system or a /16; `undefined` when that is not known, and then it is not taken for a second one */
+  network?: number | string
 }
 
 export type RelayKeeperEffect =
@@ -17,6 +20,8 @@ export type RelayKeeperEffect =
   | { type: 'ask' }
   /** Reserve there; answer with `onReserved` or `onFailed` */
   | { type: 'reserve', relay: KnownRelay }
+  /** There are enough elsewhere: this one is not needed any more */
+  | { type: 'release', peer: string }
 
 export interface RelayKeeperInit {
   /** First and longest pause before a relay that failed is tried again, and between two questions for relays, ms @default 1_000, 30_000 */
@@ -26,6 +31,10 @@ export interface RelayKeeperInit {
 
 /** Relays that are remembered, best first: three answers of seeds. */
 const MAX_KNOWN = 24
+/** With one standing there is no hurry for another: pauses between two questions are so many times as long. */
+const UNHURRIED = 20
+/** Those elsewhere must have stood for so long before one is given back here, ms. */
+const RELEASE_AFTER_MS = 30_000
 
 export class RelayKeeper implements Machine<RelayKeeperEffect> {
   private readonly firstBackoffMs: number
@@ -33,10 +42,12 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
   private readonly random: Random
   private readonly effects: RelayKeeperEffect[] = []
   private readonly timers = new TimerTable<string>()
-  private readonly held = new Set<string>()
-  private readonly pending = new Set<string>()
+  /** Where reservations stand and are being made, and the networks of these */
+  private readonly held = new Map<string, KnownRelay['network']>()
+  private readonly pending = new Map<string, KnownRelay['network']>()
   private readonly failures = new BoundedMap<string, number>({ maxSize: 2 * MAX_KNOWN })
   private known: KnownRelay[] = []
+  private elsewhere: Array<KnownRelay['network']> = []
   private wanted = 0
   private asking = false
   private fruitless = 0
@@ -49,12 +60,18 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
 
   /** Peers at which a reservation stands. */
   get relays (): string[] {
-    return [...this.held]
+    return [...this.held.keys()]
   }
 
   /** So many reservations from now on; those beyond it are kept while they last. */
   onWanted (count: number, nowMs: number): void {
     this.wanted = count
+    this.fill(nowMs)
+  }
+
+  /** The networks in which reservations stand that are kept elsewhere. */
+  onElsewhere (networks: Array<KnownRelay['network']>, nowMs: number): void {
+    this.elsewhere = networks
     this.fill(nowMs)
   }
 
@@ -64,15 +81,15 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
     const told = new Set(relays.map(({ peer }) => peer))
     // those known before stay behind: a relay that was restarted is in no registry yet
     this.known = [...relays, ...this.known.filter(({ peer }) => !told.has(peer))].slice(0, MAX_KNOWN)
-    this.timers.set('ask', nowMs + this.backoffMs(this.fruitless++))
+    this.timers.set('ask', nowMs + this.backoffMs(this.fruitless++) * (this.standing > 0 ? UNHURRIED : 1))
     this.fill(nowMs)
   }
 
   onReserved (peer: string, nowMs: number): void {
+    this.held.set(peer, this.pending.get(peer))
     this.pending.delete(peer)
     this.failures.delete(peer)
     this.timers.delete(`rest ${peer}`)
-    this.held.add(peer)
     this.fruitless = 0
     this.fill(nowMs)
   }
@@ -87,13 +104,20 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
   onLost (peer: string, nowMs: number): void {
     if (this.held.delete(peer)) {
       this.rest(peer, nowMs)
+      const askMs = this.timers.deadlineOf('ask')
+      if (this.standing === 0 && askMs !== undefined) {
+        this.timers.set('ask', Math.min(askMs, nowMs + this.backoffMs(0)))
+      }
       this.fill(nowMs)
     }
   }
 
   onTimeout (nowMs: number): void {
-    while (this.timers.popDue(nowMs) !== undefined) {
-      // what was waited for may be done now
+    for (let due = this.timers.popDue(nowMs); due !== undefined; due = this.timers.popDue(nowMs)) {
+      if (due === 'release') {
+        this.releaseSpare()
+      }
+      // what else was waited for may be done now
     }
     this.fill(nowMs)
   }
@@ -106,16 +130,38 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
     return this.timers.nextMs()
   }
 
+  private get standing (): number {
+    return this.held.size + this.elsewhere.length
+  }
+
   private fill (nowMs: number): void {
-    while (this.held.size + this.pending.size < this.wanted) {
-      const relay = this.known.find(({ peer }) => this.isFree(peer))
+    while (this.standing + this.pending.size < this.wanted) {
+      const relay = this.known.find(one => this.isFree(one.peer) && this.isElsewhere(one))
       if (relay === undefined) {
         this.ask(nowMs)
-        return
+        break
       }
-      this.pending.add(relay.peer)
+      this.pending.set(relay.peer, relay.network)
       this.effects.push({ type: 'reserve', relay })
     }
+    if (this.elsewhere.length < this.wanted || this.held.size === 0) {
+      this.timers.delete('release')
+    } else if (this.timers.deadlineOf('release') === undefined) {
+      this.timers.set('release', nowMs + RELEASE_AFTER_MS)
+    }
+  }
+
+  private releaseSpare (): void {
+    for (const peer of this.held.keys()) {
+      this.held.delete(peer)
+      this.effects.push({ type: 'release', peer })
+    }
+  }
+
+  /** The first may be anywhere. A second one in the same network would go with it. */
+  private isElsewhere ({ network }: KnownRelay): boolean {
+    const taken = [...this.held.values(), ...this.pending.values(), ...this.elsewhere]
+    return taken.length === 0 || (network !== undefined && !taken.includes(network))
   }
 
   private isFree (peer: string): boolean {

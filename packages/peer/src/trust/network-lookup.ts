@@ -11,3 +11,9 @@ export const publicNetwork: NetworkLookup = address => {
   const wide = wideNetworkOf(address)
   return small === undefined || wide === undefined ? undefined : { small, wide }
 }
+
+/** The autonomous system of an address, else its /16; `undefined` where no rule of networks is of use. */
+export function networkName (networkOf: NetworkLookup, address: string): number | string | undefined {
+  const network = networkOf(address)
+  return network?.system ?? network?.wide
+}

@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { RelayKeeper } from '../../src/relay/relay-keeper.ts'
 import type { KnownRelay, RelayKeeperEffect } from '../../src/relay/relay-keeper.ts'
 
-const relay = (peer: string): KnownRelay => ({ peer, addresses: [] })
+const relay = (peer: string, network: string | undefined = peer): KnownRelay => ({ peer, addresses: [], network })
 
 function drain (machine: RelayKeeper): string[] {
   const effects: string[] = []
   for (let effect: RelayKeeperEffect | undefined = machine.poll(); effect != null; effect = machine.poll()) {
-    effects.push(effect.type === 'ask' ? 'ask' : `reserve ${effect.relay.peer}`)
+    effects.push(effect.type === 'ask' ? 'ask' : `${effect.type} ${effect.type === 'reserve' ? effect.relay.peer : effect.peer}`)
   }
   return effects
 }
@@ -143,5 +143,59 @@ describe('RelayKeeper', () => {
         take()
       }
     }))
+  })
+
+  it('takes a second one in another network only, and asks for one without hurry', () => {
+    const machine = keeper()
+    machine.onWanted(2, 0)
+    machine.onRelays([relay('a', 'one'), relay('b', 'one'), { peer: 'c', addresses: [] }], 0)
+    expect(drain(machine)).to.deep.equal(['ask', 'reserve a'])
+    machine.onReserved('a', 0)
+    const asked = until(machine, 600_000, (effect, nowMs) => { machine.onRelays([relay('a', 'one'), relay('b', 'one')], nowMs) })
+    expect(asked.every(([, effect]) => effect === 'ask')).to.equal(true)
+    expect(asked.length).to.be.within(1, 12)
+    until(machine, 1_800_000, (_, nowMs) => { machine.onRelays([relay('d', 'two')], nowMs) })
+    machine.onReserved('d', 1_800_000)
+    expect(machine.relays).to.deep.equal(['a', 'd'])
+  })
+
+  it('looks for another at once when the only one is lost, however long it meant to wait', () => {
+    const machine = keeper()
+    machine.onWanted(2, 0)
+    machine.onRelays([relay('a', 'one')], 0)
+    machine.onReserved('a', 0)
+    until(machine, 60_000, (_, nowMs) => { machine.onRelays([relay('a', 'one')], nowMs) })
+    machine.onLost('a', 60_000)
+    expect(until(machine, 62_000).map(([, effect]) => effect)).to.include('ask')
+  })
+
+  it('gives its own back when as many have stood elsewhere for half a minute', () => {
+    const machine = keeper()
+    machine.onWanted(2, 0)
+    machine.onRelays([relay('a'), relay('b')], 0)
+    machine.onReserved('a', 0)
+    machine.onReserved('b', 0)
+    drain(machine)
+    machine.onElsewhere(['x'], 1_000)
+    expect(until(machine, 100_000)).to.deep.equal([])
+    machine.onElsewhere(['x', 'y'], 100_000)
+    machine.onElsewhere(['x'], 120_000)
+    expect(until(machine, 200_000), 'one was lost again').to.deep.equal([])
+    machine.onElsewhere(['x', 'y'], 200_000)
+    expect(until(machine, 300_000)).to.deep.equal([[230_000, 'release a'], [230_000, 'release b']])
+    expect(machine.relays).to.deep.equal([])
+  })
+
+  it('makes them again at once when those elsewhere are gone', () => {
+    const machine = keeper()
+    machine.onWanted(2, 0)
+    machine.onRelays([relay('a'), relay('b')], 0)
+    machine.onReserved('a', 0)
+    machine.onReserved('b', 0)
+    machine.onElsewhere(['x', 'y', 'z'], 0)
+    until(machine, 60_000)
+    drain(machine)
+    machine.onElsewhere([], 60_000)
+    expect(drain(machine)).to.deep.equal(['reserve a', 'reserve b'])
   })
 })
