@@ -8,6 +8,7 @@ import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
+import { raceRelays } from './relay/relay-race.ts'
 import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
@@ -218,6 +219,8 @@ export class MeshCalls {
     const learnAddresses = this.learnAddresses.bind(this)
     const circuitTo = this.circuitTo.bind(this)
     const peerId = peerIdFromString(offer.peer)
+    const { init: world, idleCircuits } = this
+    const first = !this.ownRequests.has(offer.peer)
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
       count(1)
@@ -226,7 +229,12 @@ export class MeshCalls {
           yield * served.infer(request, options)
         } else {
           await learnAddresses(peerId, offer.addresses, options.signal)
-          yield * observe(inference.call(circuitTo(peerId) ?? peerId, request, options))
+          await raceRelays(offer.peer, offer.addresses, world, options.signal)
+          const circuit = circuitTo(peerId)
+          if (circuit !== undefined && first) {
+            void idleCircuits.cutIfDead(circuit)
+          }
+          yield * observe(inference.call(circuit ?? peerId, request, options))
         }
       } finally {
         count(-1)

@@ -157,6 +157,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const peer = await createPeer({
     // everybody who joins is connected to a seed: in a mesh it would stand in the middle, be told all that is said, and be what others depend on
     gossip: false,
+    superNodes: false,
     ...peerInit,
     describe: () => ({ relay: relay?.load() }),
     ...guard.peerInit(peerInit),

@@ -4,6 +4,7 @@ export type { DialBackComponents, DialBackInit, VerifiedDialBack } from './dial-
 export type { DialBackCounters } from './dial-back-counters.ts'
 export type { AskDialBackOptions } from './dial-back-questions.ts'
 export type { TourStatus } from './fresh-dial.ts'
+export { echo } from './echo.ts'
 export { LeaseDesk } from './lease-desk.ts'
 export type { LeaseDeskInit } from './lease-desk.ts'
 export { askLeases, LeaseRefusedError } from './lease-question.ts'

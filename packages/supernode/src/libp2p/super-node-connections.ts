@@ -1,7 +1,7 @@
 /** Connections to super-nodes: made, kept from being closed to make room, tried with an echo, and cut when nothing comes back. */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { byteStream } from '@libp2p/utils'
-import { deadline, randomBytes, sleep } from '@skein/core'
+import { deadline, sleep } from '@skein/core'
+import { echo } from './echo.ts'
 import type { Connection, Libp2p, Logger } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 
@@ -15,8 +15,6 @@ export interface SuperNodeConnectionsInit {
   log: Logger
 }
 
-const PING_PROTOCOL = '/ipfs/ping/1.0.0'
-const PING_BYTES = 32
 /** Other parts of this node ping too, and libp2p allows one ping at a time. */
 const AGAIN_MS = 100
 /** A tag that keeps a connection from being closed to make room, above the 50 that kad-dht gives. */
@@ -84,33 +82,17 @@ export class SuperNodeConnections {
   }
 
   private async echo (connection: Connection, signal: AbortSignal): Promise<number> {
+    const { clock, random } = this.init
     for (;;) {
       try {
-        return await this.echoOnce(connection, signal)
+        return await echo(connection, { clock, random, signal })
       } catch (error) {
         signal.throwIfAborted()
         if (connection.status !== 'open') {
           throw error
         }
-        await sleep(this.init.clock, AGAIN_MS, { signal })
+        await sleep(clock, AGAIN_MS, { signal })
       }
-    }
-  }
-
-  private async echoOnce (connection: Connection, signal: AbortSignal): Promise<number> {
-    const { clock, random } = this.init
-    const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true })
-    try {
-      const bytes = byteStream(stream)
-      const sentMs = clock.nowMs()
-      await bytes.write(randomBytes(random, PING_BYTES), { signal })
-      await bytes.read({ bytes: PING_BYTES, signal })
-      const roundTripMs = clock.nowMs() - sentMs
-      stream.close({ signal }).catch((error: Error) => { stream.abort(error) })
-      return roundTripMs
-    } catch (error) {
-      stream.abort(error as Error)
-      throw error
     }
   }
 
