@@ -4,8 +4,8 @@
  *
  * protons emits `export namespace Foo { … }` with code in it, which Node's type stripping and `erasableSyntaxOnly` refuse. This script runs
  * protons and takes from its output, for each message, the interface and the bodies of the encoder and the decoder; the streaming decoder is
- * left out. What it writes needs protons-runtime 8 and uint8arraylist (types only). `--check` writes nothing and fails if a committed file is
- * not what would be written.
+ * left out. What it writes needs protons-runtime 7 (that of libp2p: a second version would be in every bundle besides) and uint8arraylist (types
+ * only). `--check` writes nothing and fails if a committed file is not what would be written.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -73,7 +73,7 @@ function message (type, namespace, interfaces, name) {
   return `${interfaces.get(type)}
 
 export const ${type} = (() => {
-  const codec: Pick<Codec<${type}, Partial<${type}>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<${type}>, 'encode' | 'decode'> = {
     encode (${obj}, w, opts = {}) {
 ${tidy(parts[1])}
     },

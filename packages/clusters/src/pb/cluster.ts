@@ -11,7 +11,7 @@ export interface ClusterNotice {
 }
 
 export const ClusterNotice = (() => {
-  const codec: Pick<Codec<ClusterNotice, Partial<ClusterNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ClusterNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -100,7 +100,7 @@ export interface PresenceNotice {
 }
 
 export const PresenceNotice = (() => {
-  const codec: Pick<Codec<PresenceNotice, Partial<PresenceNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PresenceNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -175,7 +175,7 @@ export interface LeaveNotice {
 }
 
 export const LeaveNotice = (() => {
-  const codec: Pick<Codec<LeaveNotice, Partial<LeaveNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaveNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -239,7 +239,7 @@ export interface GoneNotice {
 }
 
 export const GoneNotice = (() => {
-  const codec: Pick<Codec<GoneNotice, Partial<GoneNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<GoneNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -302,7 +302,7 @@ export interface GonePeer {
 }
 
 export const GonePeer = (() => {
-  const codec: Pick<Codec<GonePeer, Partial<GonePeer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<GonePeer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -371,7 +371,7 @@ export interface LeaseNotice {
 }
 
 export const LeaseNotice = (() => {
-  const codec: Pick<Codec<LeaseNotice, Partial<LeaseNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaseNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -499,7 +499,7 @@ export interface PartCount {
 }
 
 export const PartCount = (() => {
-  const codec: Pick<Codec<PartCount, Partial<PartCount>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PartCount>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -576,7 +576,7 @@ export interface AnchorNotice {
 }
 
 export const AnchorNotice = (() => {
-  const codec: Pick<Codec<AnchorNotice, Partial<AnchorNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<AnchorNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -671,7 +671,7 @@ export interface ClusterMessage {
 }
 
 export const ClusterMessage = (() => {
-  const codec: Pick<Codec<ClusterMessage, Partial<ClusterMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ClusterMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -781,7 +781,7 @@ export interface ClusterAnswer {
 }
 
 export const ClusterAnswer = (() => {
-  const codec: Pick<Codec<ClusterAnswer, Partial<ClusterAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ClusterAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -849,7 +849,7 @@ export interface HeartbeatMessage {
 }
 
 export const HeartbeatMessage = (() => {
-  const codec: Pick<Codec<HeartbeatMessage, Partial<HeartbeatMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<HeartbeatMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -934,7 +934,7 @@ export interface LoadReport {
 }
 
 export const LoadReport = (() => {
-  const codec: Pick<Codec<LoadReport, Partial<LoadReport>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LoadReport>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1007,7 +1007,7 @@ export interface LoadEntry {
 }
 
 export const LoadEntry = (() => {
-  const codec: Pick<Codec<LoadEntry, Partial<LoadEntry>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LoadEntry>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1072,7 +1072,7 @@ export interface MembersQuestion {
 }
 
 export const MembersQuestion = (() => {
-  const codec: Pick<Codec<MembersQuestion, Partial<MembersQuestion>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<MembersQuestion>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1142,7 +1142,7 @@ export interface MembersAnswer {
 }
 
 export const MembersAnswer = (() => {
-  const codec: Pick<Codec<MembersAnswer, Partial<MembersAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<MembersAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1291,7 +1291,7 @@ export interface HolderEntry {
 }
 
 export const HolderEntry = (() => {
-  const codec: Pick<Codec<HolderEntry, Partial<HolderEntry>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<HolderEntry>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1385,7 +1385,7 @@ export interface MemberEntry {
 }
 
 export const MemberEntry = (() => {
-  const codec: Pick<Codec<MemberEntry, Partial<MemberEntry>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<MemberEntry>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1480,7 +1480,7 @@ export interface MemberAddresses {
 }
 
 export const MemberAddresses = (() => {
-  const codec: Pick<Codec<MemberAddresses, Partial<MemberAddresses>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<MemberAddresses>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1550,7 +1550,7 @@ export interface WhereQuestion {
 }
 
 export const WhereQuestion = (() => {
-  const codec: Pick<Codec<WhereQuestion, Partial<WhereQuestion>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<WhereQuestion>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1605,7 +1605,7 @@ export interface WhereAnswer {
 }
 
 export const WhereAnswer = (() => {
-  const codec: Pick<Codec<WhereAnswer, Partial<WhereAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<WhereAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -1680,7 +1680,7 @@ export interface RegionEstimate {
 }
 
 export const RegionEstimate = (() => {
-  const codec: Pick<Codec<RegionEstimate, Partial<RegionEstimate>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<RegionEstimate>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -14,7 +14,7 @@ export interface CapacityDigest {
 }
 
 export const CapacityDigest = (() => {
-  const codec: Pick<Codec<CapacityDigest, Partial<CapacityDigest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CapacityDigest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -146,7 +146,7 @@ export interface DigestPart {
 }
 
 export const DigestPart = (() => {
-  const codec: Pick<Codec<DigestPart, Partial<DigestPart>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DigestPart>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -225,7 +225,7 @@ export interface RegionEntry {
 }
 
 export const RegionEntry = (() => {
-  const codec: Pick<Codec<RegionEntry, Partial<RegionEntry>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<RegionEntry>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

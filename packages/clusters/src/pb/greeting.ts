@@ -15,7 +15,7 @@ export interface Greeting {
 }
 
 export const Greeting = (() => {
-  const codec: Pick<Codec<Greeting, Partial<Greeting>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Greeting>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -15,7 +15,7 @@ export interface Frame {
 }
 
 export const Frame = (() => {
-  const codec: Pick<Codec<Frame, Partial<Frame>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Frame>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -151,7 +151,7 @@ export interface Request {
 }
 
 export const Request = (() => {
-  const codec: Pick<Codec<Request, Partial<Request>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Request>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -255,7 +255,7 @@ export interface Head {
 }
 
 export const Head = (() => {
-  const codec: Pick<Codec<Head, Partial<Head>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Head>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -311,7 +311,7 @@ export interface Delta {
 }
 
 export const Delta = (() => {
-  const codec: Pick<Codec<Delta, Partial<Delta>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Delta>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -385,7 +385,7 @@ export interface Tool {
 }
 
 export const Tool = (() => {
-  const codec: Pick<Codec<Tool, Partial<Tool>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Tool>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -449,7 +449,7 @@ export interface Usage {
 }
 
 export const Usage = (() => {
-  const codec: Pick<Codec<Usage, Partial<Usage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Usage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -508,7 +508,7 @@ export interface Failure {
 }
 
 export const Failure = (() => {
-  const codec: Pick<Codec<Failure, Partial<Failure>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Failure>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -610,7 +610,7 @@ export interface End {
 }
 
 export const End = (() => {
-  const codec: Pick<Codec<End, Partial<End>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<End>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -683,7 +683,7 @@ export interface Credit {
 }
 
 export const Credit = (() => {
-  const codec: Pick<Codec<Credit, Partial<Credit>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<Credit>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

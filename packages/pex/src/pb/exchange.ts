@@ -10,7 +10,7 @@ export interface ExchangeMessage {
 }
 
 export const ExchangeMessage = (() => {
-  const codec: Pick<Codec<ExchangeMessage, Partial<ExchangeMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ExchangeMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -92,7 +92,7 @@ export interface PeerRecordPayload {
 }
 
 export const PeerRecordPayload = (() => {
-  const codec: Pick<Codec<PeerRecordPayload, Partial<PeerRecordPayload>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PeerRecordPayload>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

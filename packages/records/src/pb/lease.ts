@@ -17,7 +17,7 @@ export interface SuperNodeLeaseRecord {
 }
 
 export const SuperNodeLeaseRecord = (() => {
-  const codec: Pick<Codec<SuperNodeLeaseRecord, Partial<SuperNodeLeaseRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SuperNodeLeaseRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -184,7 +184,7 @@ export interface LeaseNetworkRecord {
 }
 
 export const LeaseNetworkRecord = (() => {
-  const codec: Pick<Codec<LeaseNetworkRecord, Partial<LeaseNetworkRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaseNetworkRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -262,7 +262,7 @@ export interface LeaseQuotaRecord {
 }
 
 export const LeaseQuotaRecord = (() => {
-  const codec: Pick<Codec<LeaseQuotaRecord, Partial<LeaseQuotaRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaseQuotaRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -21,7 +21,7 @@ export interface ReceiptRecord {
 }
 
 export const ReceiptRecord = (() => {
-  const codec: Pick<Codec<ReceiptRecord, Partial<ReceiptRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ReceiptRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

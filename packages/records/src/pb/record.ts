@@ -23,7 +23,7 @@ export interface OfferRecord {
 }
 
 export const OfferRecord = (() => {
-  const codec: Pick<Codec<OfferRecord, Partial<OfferRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<OfferRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -260,7 +260,7 @@ export interface CapabilitiesRecord {
 }
 
 export const CapabilitiesRecord = (() => {
-  const codec: Pick<Codec<CapabilitiesRecord, Partial<CapabilitiesRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CapabilitiesRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -552,7 +552,7 @@ export interface RelayLoadRecord {
 }
 
 export const RelayLoadRecord = (() => {
-  const codec: Pick<Codec<RelayLoadRecord, Partial<RelayLoadRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<RelayLoadRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

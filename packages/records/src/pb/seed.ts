@@ -14,7 +14,7 @@ export interface SeedRequest {
 }
 
 export const SeedRequest = (() => {
-  const codec: Pick<Codec<SeedRequest, Partial<SeedRequest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedRequest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -216,7 +216,7 @@ export interface SeedResponse {
 }
 
 export const SeedResponse = (() => {
-  const codec: Pick<Codec<SeedResponse, Partial<SeedResponse>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedResponse>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -487,7 +487,7 @@ export interface SeedDiscover {
 }
 
 export const SeedDiscover = (() => {
-  const codec: Pick<Codec<SeedDiscover, Partial<SeedDiscover>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedDiscover>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -633,7 +633,7 @@ export interface SeedPage {
 }
 
 export const SeedPage = (() => {
-  const codec: Pick<Codec<SeedPage, Partial<SeedPage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedPage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -735,7 +735,7 @@ export interface SeedModel {
 }
 
 export const SeedModel = (() => {
-  const codec: Pick<Codec<SeedModel, Partial<SeedModel>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedModel>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -15,7 +15,7 @@ export interface SignalFrame {
 }
 
 export const SignalFrame = (() => {
-  const codec: Pick<Codec<SignalFrame, Partial<SignalFrame>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SignalFrame>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -146,7 +146,7 @@ export interface FleetSignal {
 }
 
 export const FleetSignal = (() => {
-  const codec: Pick<Codec<FleetSignal, Partial<FleetSignal>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<FleetSignal>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

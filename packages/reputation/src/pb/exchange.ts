@@ -9,7 +9,7 @@ export interface ReceiptOffer {
 }
 
 export const ReceiptOffer = (() => {
-  const codec: Pick<Codec<ReceiptOffer, Partial<ReceiptOffer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ReceiptOffer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -131,7 +131,7 @@ export interface ReceiptAnswer {
 }
 
 export const ReceiptAnswer = (() => {
-  const codec: Pick<Codec<ReceiptAnswer, Partial<ReceiptAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ReceiptAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -13,7 +13,7 @@ export interface RoutingMessage {
 }
 
 export const RoutingMessage = (() => {
-  const codec: Pick<Codec<RoutingMessage, Partial<RoutingMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<RoutingMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -131,7 +131,7 @@ export interface FindRequest {
 }
 
 export const FindRequest = (() => {
-  const codec: Pick<Codec<FindRequest, Partial<FindRequest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<FindRequest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -286,7 +286,7 @@ export interface FindResponse {
 }
 
 export const FindResponse = (() => {
-  const codec: Pick<Codec<FindResponse, Partial<FindResponse>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<FindResponse>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -363,7 +363,7 @@ export interface PeerAddresses {
 }
 
 export const PeerAddresses = (() => {
-  const codec: Pick<Codec<PeerAddresses, Partial<PeerAddresses>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PeerAddresses>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -433,7 +433,7 @@ export interface StoreRequest {
 }
 
 export const StoreRequest = (() => {
-  const codec: Pick<Codec<StoreRequest, Partial<StoreRequest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<StoreRequest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -496,7 +496,7 @@ export interface StoreEntry {
 }
 
 export const StoreEntry = (() => {
-  const codec: Pick<Codec<StoreEntry, Partial<StoreEntry>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<StoreEntry>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -566,7 +566,7 @@ export interface StoreResponse {
 }
 
 export const StoreResponse = (() => {
-  const codec: Pick<Codec<StoreResponse, Partial<StoreResponse>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<StoreResponse>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -8,7 +8,7 @@ export interface LeaseQuestion {
 }
 
 export const LeaseQuestion = (() => {
-  const codec: Pick<Codec<LeaseQuestion, Partial<LeaseQuestion>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaseQuestion>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -65,7 +65,7 @@ export interface LeaseAnswer {
 }
 
 export const LeaseAnswer = (() => {
-  const codec: Pick<Codec<LeaseAnswer, Partial<LeaseAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<LeaseAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

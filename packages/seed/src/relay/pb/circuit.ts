@@ -12,7 +12,7 @@ export interface HopMessage {
 }
 
 export const HopMessage = (() => {
-  const codec: Pick<Codec<HopMessage, Partial<HopMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<HopMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -109,7 +109,7 @@ export interface StopMessage {
 }
 
 export const StopMessage = (() => {
-  const codec: Pick<Codec<StopMessage, Partial<StopMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<StopMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -193,7 +193,7 @@ export interface CircuitPeer {
 }
 
 export const CircuitPeer = (() => {
-  const codec: Pick<Codec<CircuitPeer, Partial<CircuitPeer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CircuitPeer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -264,7 +264,7 @@ export interface CircuitReservation {
 }
 
 export const CircuitReservation = (() => {
-  const codec: Pick<Codec<CircuitReservation, Partial<CircuitReservation>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CircuitReservation>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -335,7 +335,7 @@ export interface CircuitLimit {
 }
 
 export const CircuitLimit = (() => {
-  const codec: Pick<Codec<CircuitLimit, Partial<CircuitLimit>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CircuitLimit>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
