@@ -51,9 +51,10 @@ export function voteOnLeases (answers: readonly ElectorAnswer[], alone: boolean)
       newest.set(lease.peer, lease)
     }
   }
+  const names = ({ leases }: ElectorAnswer, peer: string): boolean => leases.some(lease => lease.peer === peer)
   const voted = [...newest.values()].map((lease): NamedLease => ({
     lease,
-    named: networks.filter(electors => isMore(electors.filter(({ leases }) => leases.some(({ peer }) => peer === lease.peer)).length, electors.length)).length,
+    named: networks.filter(electors => isMore(electors.filter(elector => names(elector, lease.peer)).length, electors.length)).length,
     of: networks.length
   }))
   return {

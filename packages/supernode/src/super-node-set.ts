@@ -13,7 +13,7 @@ import type { Machine, Random } from '@skein/core'
  * - `connect`: dial it; answer with `onConnected` or `onFailed`
  * - `reserve`: ask it for a reservation; answer with `onReserved` or `onFailed`
  * - `probe`: ask whether it is alive; answer with `onAlive`
- * - `release`: not used any more: give the reservation back, close what nothing else needs; `silent`: it did not answer in time, so nothing waits for it
+ * - `release`: not used any more: give the reservation back, close what nothing else needs. `silent`: it did not answer in time
  * - `moved`: the primary has changed; `afterMs` is how long there was none
  */
 export type SetEffect =

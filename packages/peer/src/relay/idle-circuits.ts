@@ -1,6 +1,6 @@
 /**
- * The circuits that this peer calls through: those that stand idle are closed, as a relay has few for each peer and one keeps another caller out; those
- * whose relay died without a word are cut, so that the next call takes another way.
+ * The circuits that this peer calls through: those that stand idle are closed, as a relay has few for each peer and one keeps another caller out;
+ * those whose relay died without a word are cut, so that the next call takes another way.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline } from '@skein/core'

@@ -67,7 +67,8 @@ async function * electorsOf (
   routing: ModelRouting, region: string, signal: AbortSignal
 ): AsyncGenerator<{ peer: string, addresses: string[] }, void, undefined> {
   // one looks here once in some minutes, and those who elect come and go: what is remembered is of little use
-  for await (const { offer: { peer, addresses } } of routing.findModel(ELECTOR_PREFIX + region, { signal, region: '', wanted: MAX_FOUND, cache: false })) {
+  const found = routing.findModel(ELECTOR_PREFIX + region, { signal, region: '', wanted: MAX_FOUND, cache: false })
+  for await (const { offer: { peer, addresses } } of found) {
     if (addresses.length > 0) {
       yield { peer, addresses }
     }

@@ -133,7 +133,7 @@ describe('RelayKeeper', () => {
         } else if (step.do === 'relays') {
           if (asking.is) {
             asking.is = false
-            machine.onRelays(step.peers.map(relay), nowMs)
+            machine.onRelays(step.peers.map(peer => relay(peer)), nowMs)
           }
         } else if (step.do === 'lost') {
           machine.onLost(step.peer, nowMs)
@@ -151,7 +151,7 @@ describe('RelayKeeper', () => {
     machine.onRelays([relay('a', 'one'), relay('b', 'one'), { peer: 'c', addresses: [] }], 0)
     expect(drain(machine)).to.deep.equal(['ask', 'reserve a'])
     machine.onReserved('a', 0)
-    const asked = until(machine, 600_000, (effect, nowMs) => { machine.onRelays([relay('a', 'one'), relay('b', 'one')], nowMs) })
+    const asked = until(machine, 600_000, (_, nowMs) => { machine.onRelays([relay('a', 'one'), relay('b', 'one')], nowMs) })
     expect(asked.every(([, effect]) => effect === 'ask')).to.equal(true)
     expect(asked.length).to.be.within(1, 12)
     until(machine, 1_800_000, (_, nowMs) => { machine.onRelays([relay('d', 'two')], nowMs) })

@@ -4,6 +4,12 @@ import { randomBytes } from '@skein/core'
 import type { Connection } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 
+export interface EchoInit {
+  clock: Clock
+  random: Random
+  signal: AbortSignal
+}
+
 const PING_PROTOCOL = '/ipfs/ping/1.0.0'
 const PING_BYTES = 32
 
@@ -12,7 +18,7 @@ const PING_BYTES = 32
  *
  * @throws what aborted it, or libp2p's error: also when another ping is under way on that connection
  */
-export async function echo (connection: Connection, { clock, random, signal }: { clock: Clock, random: Random, signal: AbortSignal }): Promise<number> {
+export async function echo (connection: Connection, { clock, random, signal }: EchoInit): Promise<number> {
   const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true })
   try {
     const bytes = byteStream(stream)

@@ -114,7 +114,8 @@ export class SuperNodeClient extends TypedEventEmitter<SuperNodeClientEvents> im
   /** For metrics: leases that are believed, super-nodes used, those with a reservation. */
   gauges (): { leases: number, used: number, reserved: number } {
     const { current } = this
-    return { leases: this.leases.usable(this.init.clock.nowMs()).length, used: current.length, reserved: current.filter(({ reserved }) => reserved).length }
+    const leases = this.leases.usable(this.init.clock.nowMs()).length
+    return { leases, used: current.length, reserved: current.filter(({ reserved }) => reserved).length }
   }
 
   start (): void {
