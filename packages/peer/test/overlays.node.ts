@@ -24,8 +24,8 @@ describe('overlays of peers', function () {
   let started: Peer[] = []
 
   async function start (init: PeerInit = {}): Promise<Peer> {
-    // members of a cluster are found by lookups too
-    const peer = await createPeer({ listen: ['/ip4/127.0.0.1/tcp/0'], overlays: OVERLAYS, clusters: false, ...init })
+    // members of a cluster, and electors of super-nodes, are found by lookups too
+    const peer = await createPeer({ listen: ['/ip4/127.0.0.1/tcp/0'], overlays: OVERLAYS, clusters: false, superNodes: false, ...init })
     started.push(peer)
     return peer
   }
