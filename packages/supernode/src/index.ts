@@ -16,8 +16,6 @@ export type { AddressedPeer, BoardEffect, CandidateExplanation, Verification } f
 export type { CandidateFacts, FactSource } from './candidate-facts.ts'
 export { MAX_LIVE_CANDIDATES } from './candidate-shelf.ts'
 export type { CandidacyNews, CandidacyRefusal } from './candidate-shelf.ts'
-export { DIAL_BACK_RULES, judgeDialBack } from './dial-back.ts'
-export type { DialBackGap, DialBackReport, DialBackRules, DialBackVerdict } from './dial-back.ts'
 export type { DownVerdict } from './down-verdict.ts'
 export { ElectorBoard } from './elector-board.ts'
 export type { ElectorBoardInit } from './elector-board.ts'

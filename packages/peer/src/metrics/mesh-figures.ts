@@ -162,6 +162,7 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     unoffered_total: 'Such receipts that were offered to nobody, as too many waited or this peer stopped',
     heard_total: ['verdict', 'Receipts that others told of, by what they counted for'],
     waiting: 'Receipts that wait for their offer or its answer'
+  }),
   figureSource('skein_super_node_client_', ({ superNodes }: MeshServices) => superNodes?.counters, {
     rounds_total: 'Times that electors were asked who holds seats',
     rounds_fruitful_total: 'Such times that brought leases which most of their networks name',

@@ -9,7 +9,7 @@ export interface PunchNat {
 }
 
 export const PunchNat = (() => {
-  const codec: Pick<Codec<PunchNat, Partial<PunchNat>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PunchNat>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -76,7 +76,7 @@ export interface PunchReach {
 }
 
 export const PunchReach = (() => {
-  const codec: Pick<Codec<PunchReach, Partial<PunchReach>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PunchReach>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -164,7 +164,7 @@ export interface PunchMessage {
 }
 
 export const PunchMessage = (() => {
-  const codec: Pick<Codec<PunchMessage, Partial<PunchMessage>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<PunchMessage>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

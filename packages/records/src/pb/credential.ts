@@ -12,7 +12,7 @@ export interface CredentialRecord {
 }
 
 export const CredentialRecord = (() => {
-  const codec: Pick<Codec<CredentialRecord, Partial<CredentialRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CredentialRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

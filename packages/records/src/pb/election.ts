@@ -16,7 +16,7 @@ export interface CandidacyRecord {
 }
 
 export const CandidacyRecord = (() => {
-  const codec: Pick<Codec<CandidacyRecord, Partial<CandidacyRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CandidacyRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -180,7 +180,7 @@ export interface SuperNodeReportRecord {
 }
 
 export const SuperNodeReportRecord = (() => {
-  const codec: Pick<Codec<SuperNodeReportRecord, Partial<SuperNodeReportRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SuperNodeReportRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -344,7 +344,7 @@ export interface ElectionNetworkRecord {
 }
 
 export const ElectionNetworkRecord = (() => {
-  const codec: Pick<Codec<ElectionNetworkRecord, Partial<ElectionNetworkRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ElectionNetworkRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -419,7 +419,7 @@ export interface ReportScoreRecord {
 }
 
 export const ReportScoreRecord = (() => {
-  const codec: Pick<Codec<ReportScoreRecord, Partial<ReportScoreRecord>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ReportScoreRecord>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -138,7 +138,7 @@ export interface SeedProof {
 }
 
 export const SeedProof = (() => {
-  const codec: Pick<Codec<SeedProof, Partial<SeedProof>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedProof>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -383,7 +383,7 @@ export interface SeedDemand {
 }
 
 export const SeedDemand = (() => {
-  const codec: Pick<Codec<SeedDemand, Partial<SeedDemand>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<SeedDemand>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

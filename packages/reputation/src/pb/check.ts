@@ -10,7 +10,7 @@ export interface CheckRequest {
 }
 
 export const CheckRequest = (() => {
-  const codec: Pick<Codec<CheckRequest, Partial<CheckRequest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CheckRequest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -89,7 +89,7 @@ export interface CheckAnswer {
 }
 
 export const CheckAnswer = (() => {
-  const codec: Pick<Codec<CheckAnswer, Partial<CheckAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CheckAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -213,7 +213,7 @@ export interface CheckBlock {
 }
 
 export const CheckBlock = (() => {
-  const codec: Pick<Codec<CheckBlock, Partial<CheckBlock>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CheckBlock>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -312,7 +312,7 @@ export interface CheckSegment {
 }
 
 export const CheckSegment = (() => {
-  const codec: Pick<Codec<CheckSegment, Partial<CheckSegment>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<CheckSegment>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

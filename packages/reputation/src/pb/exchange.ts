@@ -74,7 +74,7 @@ export interface ReceiptQuestion {
 }
 
 export const ReceiptQuestion = (() => {
-  const codec: Pick<Codec<ReceiptQuestion, Partial<ReceiptQuestion>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ReceiptQuestion>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -224,7 +224,7 @@ export interface ToldReceipt {
 }
 
 export const ToldReceipt = (() => {
-  const codec: Pick<Codec<ToldReceipt, Partial<ToldReceipt>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ToldReceipt>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

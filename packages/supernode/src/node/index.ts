@@ -1,4 +1,4 @@
-/** What of super-nodes runs under Node only: STUN, and the table of autonomous systems. */
+/** What of super-nodes runs under Node only: STUN, the table of autonomous systems, what is kept on disk. */
 export type { NatFilteringClass, NatMappingClass } from '../nat-class.ts'
 export type { StunAddress } from '../stun-message.ts'
 export type { DatagramSocket, DatagramSocketInit, OpenDatagramSocket } from './datagram-socket.ts'
@@ -10,5 +10,4 @@ export { StunListenError, StunResponder } from './stun-responder.ts'
 export type { StunCounters, StunResponderInit } from './stun-responder.ts'
 export { openSystemTable, SystemTableError } from './system-table.ts'
 export type { SystemTable, SystemTableInit } from './system-table.ts'
-/** What a super-node keeps on disk. */
 export { FenceMarkError, FenceMarkFile } from './fence-mark-file.ts'

@@ -10,7 +10,7 @@ export interface DialBackRequest {
 }
 
 export const DialBackRequest = (() => {
-  const codec: Pick<Codec<DialBackRequest, Partial<DialBackRequest>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DialBackRequest>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -88,7 +88,7 @@ export interface DialBackAsk {
 }
 
 export const DialBackAsk = (() => {
-  const codec: Pick<Codec<DialBackAsk, Partial<DialBackAsk>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DialBackAsk>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -169,7 +169,7 @@ export interface DialBackHello {
 }
 
 export const DialBackHello = (() => {
-  const codec: Pick<Codec<DialBackHello, Partial<DialBackHello>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DialBackHello>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -235,7 +235,7 @@ export interface BandwidthRound {
 }
 
 export const BandwidthRound = (() => {
-  const codec: Pick<Codec<BandwidthRound, Partial<BandwidthRound>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<BandwidthRound>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -312,7 +312,7 @@ export interface DialBackAnswer {
 }
 
 export const DialBackAnswer = (() => {
-  const codec: Pick<Codec<DialBackAnswer, Partial<DialBackAnswer>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DialBackAnswer>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
@@ -405,7 +405,7 @@ export interface DialBackOutcome {
 }
 
 export const DialBackOutcome = (() => {
-  const codec: Pick<Codec<DialBackOutcome, Partial<DialBackOutcome>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<DialBackOutcome>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()

@@ -10,7 +10,7 @@ export interface ElectionNotice {
 }
 
 export const ElectionNotice = (() => {
-  const codec: Pick<Codec<ElectionNotice, Partial<ElectionNotice>>, 'encode' | 'decode'> = {
+  const codec: Pick<Codec<ElectionNotice>, 'encode' | 'decode'> = {
     encode (obj, w, opts = {}) {
       if (opts.lengthDelimited !== false) {
         w.fork()
