@@ -166,6 +166,15 @@ export class VolunteerLimits implements Machine<VolunteerEffect> {
     return { type: 'pass' }
   }
 
+  /** Bytes that have passed already and could not be asked for, such as what a node of the mesh says itself: they only count. */
+  onCarried (bytes: number, nowMs: number): void {
+    if (bytes > 0) {
+      this.ledger.addBytes(bytes, nowMs)
+      this.saveAtMs ??= nowMs + SAVE_MS
+      this.settle(nowMs)
+    }
+  }
+
   /** What this process takes of all processors, 0 to 1, measured every few seconds. */
   onCpu (share: number, nowMs: number): void {
     const busy = this.quota.cpuShare !== undefined && share > this.quota.cpuShare

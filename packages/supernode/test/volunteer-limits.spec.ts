@@ -54,6 +54,17 @@ describe('The limits of a volunteer', () => {
     expect(machine.left(Date.parse('2026-11-22T00:00Z'))).to.deep.equal({ bytesToday: 100 * CHUNK })
   })
 
+  it('count what had to pass unasked, without refusing it', () => {
+    const machine = limits({ bytesPerDay: 100 * CHUNK })
+    machine.onCarried(99 * CHUNK, NOW_MS)
+    expect(machine.state).to.deep.include({ state: 'paused', why: ['day'] })
+    machine.onCarried(2 * CHUNK, NOW_MS)
+    machine.onCarried(0, NOW_MS)
+    expect(machine.left(NOW_MS)).to.deep.equal({ bytesToday: 0 })
+    expect(machine.onBytes(1, NOW_MS)).to.deep.equal({ type: 'stop', why: 'day' })
+    expect(machine.summary()).to.deep.equal([{ day: '2026-11-21', bytes: 101 * CHUNK, circuits: 0, clients: 0 }])
+  })
+
   it('count a day by the time zone', () => {
     const machine = limits({ bytesPerDay: CHUNK, timeZone: 'America/Los_Angeles' })
     exhaust(machine, NOW_MS)

@@ -23,16 +23,20 @@ import type { MonthUsage } from './usage-period.ts'
  * - `too_many_circuits`: one of the two peers has as many as a peer may have
  * - `peer_quota`: one of the two peers has had its bytes of the day
  * - `month_quota`: the relay has carried its bytes of the month
+ * - `paused`: its owner's quota is used up, its hours are over, or its processor is busy
+ * - `no_seat`: a super-node that has lost its seat, until those it has have moved
  */
 export type RelayRefusalReason =
-  'draining' | 'not_here' | 'full' | 'not_admitted' | 'network_full' | 'too_often' |
+  'draining' | 'not_here' | 'paused' | 'no_seat' | 'full' | 'not_admitted' | 'network_full' | 'too_often' |
   'no_reservation' | 'too_many_circuits' | 'peer_quota' | 'month_quota'
 
 /** Why a relay takes nobody new. */
-export type RelayClosure = Extract<RelayRefusalReason, 'draining' | 'not_here'>
+export type RelayClosure = Extract<RelayRefusalReason, 'draining' | 'not_here' | 'paused' | 'no_seat'>
 
 /** Why the relay ended a circuit. */
-export type CircuitEnd = 'circuit_bytes' | 'circuit_time' | 'peer_quota' | 'month_quota' | 'stalled'
+export type CircuitEnd =
+  'circuit_bytes' | 'circuit_time' | 'peer_quota' | 'month_quota' | 'stalled' |
+  'day_quota' | 'schedule' | 'drained'
 
 export type ReserveDecision = { granted: true, expiresAtMs: number } | { granted: false, reason: RelayRefusalReason }
 
@@ -69,6 +73,12 @@ export interface RelayCounters {
 }
 
 export type RelayDirection = 'to_destination' | 'to_source'
+
+/** Places that a relay gives for now, where they are fewer than its limits. */
+export interface RelayPlaces {
+  maxReservations: number
+  maxCircuits: number
+}
 
 export interface RelayLedgerInit {
   /** @default DEFAULT_RELAY_LIMITS for those left out */
@@ -130,7 +140,7 @@ export class RelayLedger implements Machine<RelayEffect> {
   readonly limits: RelayLimits
   readonly counters: RelayCounters = { reserved: 0, connected: 0, refused: {}, reset: {}, bytes: { to_destination: 0, to_source: 0 } }
   private readonly reservations = new TimerTable<string>()
-  private readonly places: NetworkPlaces
+  private readonly networkPlaces: NetworkPlaces
   private readonly deadlines = new TimerTable<OpenCircuit>()
   private readonly holders = new Map<string, Holder>()
   private readonly accounts: BoundedMap<string, Account>
@@ -140,12 +150,14 @@ export class RelayLedger implements Machine<RelayEffect> {
   private monthEndMs = 0
   private nextId = 0
   private closed?: RelayClosure
+  private places: RelayPlaces
 
   constructor (init: RelayLedgerInit = {}) {
     this.limits = { ...DEFAULT_RELAY_LIMITS, ...init.limits }
+    this.places = this.limits
     this.accounts = new BoundedMap({ maxSize: init.maxAccounts ?? 65_536 })
     this.month = init.used ?? { month: '', bytes: 0 }
-    this.places = new NetworkPlaces(init.networks ?? {})
+    this.networkPlaces = new NetworkPlaces(init.networks ?? {})
   }
 
   /** A peer wants to be reached through this relay, or to go on being. */
@@ -154,22 +166,22 @@ export class RelayLedger implements Machine<RelayEffect> {
     const renewed = this.reservations.deadlineOf(peer) !== undefined
     const reason = this.commonRefusal(peer, nowMs) ??
       (!admitted ? 'not_admitted' : undefined) ??
-      (!renewed && this.reservations.size >= this.limits.maxReservations ? 'full' : undefined) ??
-      (this.places.refusal(peer, network, nowMs) === undefined ? undefined : 'network_full')
+      (!renewed && this.reservations.size >= this.places.maxReservations ? 'full' : undefined) ??
+      (this.networkPlaces.refusal(peer, network, nowMs) === undefined ? undefined : 'network_full')
     if (reason !== undefined) {
       return this.refuse(reason)
     }
     this.counters.reserved++
     const expiresAtMs = nowMs + this.limits.reservationMs
     this.reservations.set(peer, expiresAtMs)
-    this.places.take(peer, network, expiresAtMs)
+    this.networkPlaces.take(peer, network, expiresAtMs)
     return { granted: true, expiresAtMs }
   }
 
   /** Its last connection closed, so nobody can be brought to it; or it is not admitted any longer. */
   onDisconnected (peer: string): void {
     this.reservations.delete(peer)
-    this.places.release(peer)
+    this.networkPlaces.release(peer)
   }
 
   /** `source` wants a circuit to `destination`. What is granted counts at once, and until `onCircuitEnded`. */
@@ -238,6 +250,26 @@ export class RelayLedger implements Machine<RelayEffect> {
     this.closed = reason
   }
 
+  /** So many places from now on, at most those of the limits; who has one beyond them keeps it. */
+  onPlaces ({ maxReservations, maxCircuits }: RelayPlaces): void {
+    this.places = {
+      maxReservations: Math.min(maxReservations, this.limits.maxReservations),
+      maxCircuits: Math.min(maxCircuits, this.limits.maxCircuits)
+    }
+  }
+
+  /** The owner of the relay ends this circuit. */
+  onOwnerEnds (circuit: Circuit, reason: CircuitEnd): CircuitEnd {
+    return this.end(circuit as OpenCircuit, reason)
+  }
+
+  /** A circuit that its owner does not allow, which was granted a moment ago. */
+  onDisallowed (circuit: Circuit): { granted: false, reason: RelayRefusalReason } {
+    this.onCircuitEnded(circuit)
+    this.counters.connected--
+    return this.refuse(this.closed ?? 'paused')
+  }
+
   onTimeout (nowMs: number): void {
     while (this.reservations.popDue(nowMs) !== undefined) {
       // its place is free again; its circuits go on, for they have limits of their own
@@ -261,7 +293,7 @@ export class RelayLedger implements Machine<RelayEffect> {
     if (this.closed !== undefined || this.usage(nowMs).bytes >= this.limits.monthBytes) {
       return undefined
     }
-    const { maxReservations, maxCircuits } = this.limits
+    const { maxReservations, maxCircuits } = this.places
     return { reservations: this.reservations.size, maxReservations, circuits: this.circuits, maxCircuits }
   }
 
@@ -271,6 +303,10 @@ export class RelayLedger implements Machine<RelayEffect> {
 
   get reserved (): number {
     return this.reservations.size
+  }
+
+  hasReservation (peer: string): boolean {
+    return this.reservations.deadlineOf(peer) !== undefined
   }
 
   /** What this month has carried. */
@@ -305,14 +341,14 @@ export class RelayLedger implements Machine<RelayEffect> {
   }
 
   private circuitRefusal (source: string, destination: string, nowMs: number): RelayRefusalReason | undefined {
-    const { circuitsPerPeer, maxCircuits, peerDayBytes } = this.limits
+    const { circuitsPerPeer, peerDayBytes } = this.limits
     if (this.reservations.deadlineOf(destination) === undefined || source === destination) {
       return 'no_reservation'
     }
     if (this.circuitsOf(source) >= circuitsPerPeer || this.circuitsOf(destination) >= circuitsPerPeer) {
       return 'too_many_circuits'
     }
-    if (this.circuits >= maxCircuits) {
+    if (this.circuits >= this.places.maxCircuits) {
       return 'full'
     }
     return this.bytesToday(source, nowMs) >= peerDayBytes || this.bytesToday(destination, nowMs) >= peerDayBytes ? 'peer_quota' : undefined

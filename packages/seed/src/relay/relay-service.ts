@@ -20,7 +20,9 @@ import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/inter
 import type { Cancel, Clock } from '@skein/core'
 import type { CircuitLimit } from './pb/circuit.ts'
 import type { Receipt, RelayLoad, RelayReceipt, VerifiedNetwork } from '@skein/records'
-import type { Circuit, RelayClosure, RelayEffect, RelayLedgerInit } from './relay-ledger.ts'
+import type { PaceAnswer } from './circuit-pipe.ts'
+import type { ByteAnswer, RelayAllowance } from './relay-allowance.ts'
+import type { Circuit, CircuitEnd, ConnectDecision, RelayClosure, RelayEffect, RelayLedgerInit, RelayPlaces } from './relay-ledger.ts'
 import type { MonthUsage } from './usage-period.ts'
 
 export interface RelayServiceInit extends RelayLedgerInit {
@@ -42,6 +44,8 @@ export interface RelayServiceInit extends RelayLedgerInit {
   networkOf?: (address: string) => VerifiedNetwork | undefined
   /** Told when reservations or circuits came or went */
   onLoad?: () => void
+  /** What its owner allows besides; left out, the limits are all */
+  allowance?: RelayAllowance
   /** @default systemClock() */
   clock?: Clock
 }
@@ -76,8 +80,11 @@ export class RelayService implements Startable {
   private readonly onLoad: () => void
   private readonly admits: NonNullable<RelayServiceInit['admits']>
   private readonly networkOf: NonNullable<RelayServiceInit['networkOf']>
+  private readonly allowance: RelayAllowance | undefined
   private readonly driver: MachineDriver<RelayEffect, RelayLedger>
   private readonly pipes = new Map<Circuit, CircuitPipe>()
+  /** Circuits that count against the allowance */
+  private readonly allowed = new Set<Circuit>()
   private readonly stalledSinceMs = new Map<Circuit, number>()
   private readonly maxStallMs: number
   private readonly maxHeldBytes: number
@@ -93,6 +100,7 @@ export class RelayService implements Startable {
     this.onLoad = init.onLoad ?? (() => {})
     this.admits = init.admits ?? (() => true)
     this.networkOf = init.networkOf ?? (() => undefined)
+    this.allowance = init.allowance
     this.maxStallMs = init.maxStallMs ?? 30_000
     this.maxHeldBytes = init.maxHeldBytes ?? 128 * 2 ** 20
     this.ledger = new RelayLedger(init)
@@ -130,6 +138,19 @@ export class RelayService implements Startable {
       this.draining = reason === 'draining'
       this.driver.input(machine => { machine.onClosed(reason) })
       this.onLoad()
+    }
+  }
+
+  /** So many places from now on, at most those of the limits. */
+  setPlaces (places: RelayPlaces): void {
+    this.ledger.onPlaces(places)
+    this.onLoad()
+  }
+
+  /** The owner ends all circuits. */
+  endCircuits (reason: CircuitEnd): void {
+    for (const [circuit, pipe] of [...this.pipes]) {
+      pipe.reset(new CircuitResetError(this.ledger.onOwnerEnds(circuit, reason)))
     }
   }
 
@@ -219,7 +240,7 @@ export class RelayService implements Startable {
       await refuse(CIRCUIT_STATUS.malformedMessage)
       return
     }
-    const decision = this.input((ledger, nowMs) => ledger.onConnect(source.toString(), destination.toString(), nowMs))
+    const decision = this.decide(source.toString(), destination.toString())
     if (!decision.granted) {
       await refuse(connectStatus(decision.reason))
       return
@@ -247,9 +268,34 @@ export class RelayService implements Startable {
       throw error
     } finally {
       if (!this.pipes.has(circuit)) {
-        this.driver.input(machine => { machine.onCircuitEnded(circuit) })
+        this.ended(circuit)
       }
     }
+  }
+
+  private decide (source: string, destination: string): ConnectDecision {
+    const decision = this.input((ledger, nowMs) => ledger.onConnect(source, destination, nowMs))
+    if (!decision.granted || this.allowance === undefined) {
+      return decision
+    }
+    if (!this.allowance.onCircuit(source)) {
+      return this.ledger.onDisallowed(decision.circuit)
+    }
+    this.allowed.add(decision.circuit)
+    return decision
+  }
+
+  private ended (circuit: Circuit): void {
+    this.driver.input(machine => { machine.onCircuitEnded(circuit) })
+    if (this.allowed.delete(circuit)) {
+      this.allowance?.onCircuitEnded()
+    }
+  }
+
+  private pace (circuit: Circuit, answer: ByteAnswer): PaceAnswer {
+    return answer.type === 'stop'
+      ? { type: 'stop', error: new CircuitResetError(this.ledger.onOwnerEnds(circuit, answer.why)) }
+      : answer
   }
 
   /** A stream to the destination on which it has agreed to the circuit. */
@@ -277,9 +323,12 @@ export class RelayService implements Startable {
 
   private open (circuit: Circuit, source: Stream, destination: Stream): void {
     let over = false
+    const { allowance, clock } = this
     const pipe = new CircuitPipe({
       source,
       destination,
+      pace: allowance && (bytes => this.pace(circuit, allowance.onBytes(bytes))),
+      schedule: (delayMs, task) => clock.schedule(clock.nowMs() + delayMs, task),
       onBytes: (direction, bytes) => {
         const nowMs = this.clock.nowMs()
         const reason = this.ledger.onBytes(circuit, direction, bytes, nowMs)
@@ -294,7 +343,7 @@ export class RelayService implements Startable {
       onEnd: () => {
         over = true
         this.pipes.delete(circuit)
-        this.driver.input(machine => { machine.onCircuitEnded(circuit) })
+        this.ended(circuit)
         this.onLoad()
       }
     })

@@ -1,6 +1,7 @@
 import { streamPair } from '@libp2p/utils'
 import { expect } from 'chai'
 import { CircuitPipe } from '../../src/relay/circuit-pipe.ts'
+import type { PaceAnswer } from '../../src/relay/circuit-pipe.ts'
 import type { Stream } from '@libp2p/interface'
 
 describe('CircuitPipe', () => {
@@ -79,5 +80,67 @@ describe('CircuitPipe', () => {
     pipe.reset(new Error('one'))
     pipe.reset(new Error('two'))
     expect(ends.map(String)).to.deep.equal(['Error: one'])
+  })
+
+  describe('with a pace', () => {
+    interface Paced { near: Stream, far: Stream, pipe: CircuitPipe, asked: number[], waits: Array<() => void>, ends: Array<Error | undefined> }
+
+    async function paced (answer: (bytes: number) => PaceAnswer): Promise<Paced> {
+      const [[near, source], [destination, far]] = await Promise.all([streamPair(), streamPair()])
+      const [asked, waits, ends]: [number[], Array<() => void>, Array<Error | undefined>] = [[], [], []]
+      const pipe = new CircuitPipe({
+        source,
+        destination,
+        pace: bytes => {
+          asked.push(bytes)
+          return answer(bytes)
+        },
+        schedule: (_, task) => {
+          waits.push(task)
+          return () => { waits.splice(waits.indexOf(task), 1) }
+        },
+        onBytes: () => undefined,
+        onEnd: error => { ends.push(error) },
+        onStall: () => {}
+      })
+      return { near, far, pipe, asked, waits, ends }
+    }
+
+    it('asks for pieces of at most 64 KiB and carries all of them, in order and to the end, however often they wait', async () => {
+      let turn = 0
+      const { near, far, asked, waits, ends } = await paced(() => turn++ % 2 === 0 ? { type: 'wait', waitMs: 5 } : { type: 'pass' })
+      const text = Array.from({ length: 40_000 }, (_, i) => i).join(' ')
+      const whole = textOf(far)
+      near.send(new TextEncoder().encode(text))
+      await near.close()
+      while (turn < 2 || waits.length > 0) {
+        waits.shift()?.()
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      expect(await whole).to.equal(text)
+      expect(Math.max(...asked)).to.be.at.most(65_536)
+      far.close().catch(() => {})
+      for await (const _ of near) { /* to its end */ }
+      await until(() => ends.length > 0)
+      expect(ends).to.deep.equal([undefined])
+    })
+
+    it('is reset when there is nothing more to give, and what waited is thrown away', async () => {
+      let asked = 0
+      const { near, far, waits } = await paced(() => asked++ === 0 ? { type: 'wait', waitMs: 5 } : { type: 'stop', error: new Error('used up') })
+      near.send(Uint8Array.of(1))
+      await until(() => waits.length > 0)
+      waits.shift()?.()
+      await until(() => far.status !== 'open')
+      expect(far.status).to.equal('reset')
+    })
+
+    it('forgets what it waited for when it is over', async () => {
+      const { near, pipe, waits } = await paced(() => ({ type: 'wait', waitMs: 5 }))
+      near.send(Uint8Array.of(1))
+      await until(() => waits.length > 0)
+      pipe.reset(new Error('over'))
+      expect(waits).to.deep.equal([])
+    })
   })
 })
