@@ -1,7 +1,7 @@
 /** What the relay has carried this month, in a file of the data folder, so that a restart does not begin the month's quota anew. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { crc32 } from '@skein/core'
+import { DurableText } from './durable-text.ts'
 import { monthOf, monthShare } from '../relay/usage-period.ts'
 import type { Cancel, Clock } from '@skein/core'
 import type { MonthUsage } from '../relay/usage-period.ts'
@@ -41,39 +41,29 @@ export interface RelayUsageFileInit {
 
 export class RelayUsageFile {
   private readonly init: RelayUsageFileInit
-  private readonly path: string
-  private written = ''
-  private failing = false
+  private readonly file: DurableText
   private ended = false
   private cancel: Cancel = () => {}
-  private saving: Promise<void> = Promise.resolve()
 
   constructor (init: RelayUsageFileInit) {
     this.init = init
-    this.path = join(init.folder, RELAY_USAGE_FILE)
+    this.file = new DurableText(join(init.folder, RELAY_USAGE_FILE), init.onProblem)
   }
 
   /** What was counted before; `undefined` when nothing was. */
   async load (): Promise<MonthUsage | undefined> {
-    let text: string
-    try {
-      text = await readFile(this.path, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        return undefined
-      }
-      throw error
+    const text = await this.file.read()
+    if (text === undefined) {
+      return undefined
     }
     const usage = parseUsage(text)
     if (usage !== undefined) {
-      this.written = text
       return usage
     }
     const nowMs = this.init.clock.nowMs()
-    const movedTo = `${this.path}.damaged`
     const assumed = { month: monthOf(nowMs), bytes: Math.round(this.init.monthBytes * monthShare(nowMs)) }
-    await rename(this.path, movedTo)
-    this.init.onDamage(new RelayUsageDamagedError(this.path, movedTo, assumed.bytes))
+    const movedTo = await this.file.putAside()
+    this.init.onDamage(new RelayUsageDamagedError(this.file.path, movedTo, assumed.bytes))
     return assumed
   }
 
@@ -96,33 +86,8 @@ export class RelayUsageFile {
     await this.save(usage)
   }
 
-  /** Into a file beside it, which takes its place when it is on disk: one or the other is always whole. */
   private async save (usage: MonthUsage): Promise<void> {
-    this.saving = this.saving.then(async () => {
-      const text = formatUsage(usage)
-      if (text === this.written) {
-        return
-      }
-      try {
-        await mkdir(dirname(this.path), { recursive: true })
-        const file = await open(`${this.path}.new`, 'w', 0o600)
-        try {
-          await file.writeFile(text)
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(`${this.path}.new`, this.path)
-        this.written = text
-        this.failing = false
-      } catch (error) {
-        if (!this.failing) {
-          this.init.onProblem(error as Error)
-        }
-        this.failing = true
-      }
-    })
-    await this.saving
+    await this.file.write(formatUsage(usage))
   }
 }
 

@@ -1,0 +1,180 @@
+/** Starts a super-node: a peer that carries load for others, within what its owner gives. */
+import { systemClock } from '@skein/core/system'
+import { createPeer } from '@skein/peer'
+import { InboundGuard } from '../admission/inbound-guard.ts'
+import { PathBytes } from '../node/path-bytes.ts'
+import { cpuShare as measuredCpuShare } from '../node/super-node/cpu-share.ts'
+import { UsageFile } from '../node/super-node/usage-file.ts'
+import { relayService } from '../relay/relay-service.ts'
+import { CarriedLoad } from './carried-load.ts'
+import { RelayNotice } from './relay-notice.ts'
+import { ReservationRelease } from './reservation-release.ts'
+import { SuperNode } from './super-node.ts'
+import type { Clock } from '@skein/core'
+import type { Peer, PeerInit } from '@skein/peer'
+import type { SuperNodeRole } from '@skein/records'
+import type { UsageStore, VolunteerQuota } from '@skein/supernode'
+import type { InboundGuardInit } from '../admission/inbound-guard.ts'
+import type { RelayLimits } from '../relay/relay-limits.ts'
+import type { RelayService, RelayServiceComponents } from '../relay/relay-service.ts'
+import type { Seat, SeatCandidacy } from './seat.ts'
+import type { StunPort } from './stun-port.ts'
+
+type PeerOptions = Omit<PeerInit, 'describe' | 'relay' | 'client' | 'gossip'>
+
+/** What a seat is made from. */
+export interface SeatInit {
+  peer: Peer
+  region: string
+  candidacy: () => SeatCandidacy
+  clock: Clock
+  /** Told when `state` may have changed */
+  onChange: () => void
+}
+
+export interface SuperNodeInit extends PeerOptions {
+  /** What the volunteer gives; a limit that is left out there is not @default {} */
+  quota?: VolunteerQuota
+  /**
+   * Limits of the relay, for one circuit and one peer, and its places. The month's quota is that of `quota`.
+   *
+   * @default DEFAULT_SUPER_NODE_RELAY_LIMITS for those left out
+   */
+  relay?: Partial<Omit<RelayLimits, 'monthBytes'>>
+  /** What it says that it gives, bytes/s; a claim can only lower its weight @default `quota.bytesPerSecond`, or 50 MB/s */
+  claimedBytesPerSecond?: number
+  /** Its part in elections; without one it relays as a candidate for good */
+  seat?: (init: SeatInit) => Seat
+  /** Answers STUN; without one it does not */
+  stun?: StunPort
+  /** Keeps what it has carried @default a file of `dataDir`; without that as long as the process */
+  usage?: UsageStore
+  /** What this process takes of all processors since it was asked last, 0 to 1 @default measured */
+  cpuShare?: () => number
+  /** Told, in words for a person, when totals cannot be saved; counting goes on in memory */
+  onProblem?: (message: string) => void
+  /** Networks that are not limited by address; see `InboundGuardInit` @default loopback */
+  trustedNetworks?: InboundGuardInit['trustedNetworks']
+  /** Bounds of connections and streams */
+  limits?: Pick<InboundGuardInit, 'connections' | 'streams' | 'liveness' | 'maxKnownPeers' | 'readHeap'>
+}
+
+/** Of a volunteer's machine: fewer places than a seed has, and no month of its own, for that is the quota's. */
+export const DEFAULT_SUPER_NODE_RELAY_LIMITS: Readonly<Partial<RelayLimits>> = {
+  maxReservations: 256,
+  maxCircuits: 256,
+  monthBytes: Number.MAX_SAFE_INTEGER
+}
+
+/** What an election counts at most. */
+const MAX_CLAIM_BYTES_PER_SECOND = 50_000_000
+/** Larger than a seed's, for it carries streams, and is measured by those who dial it back: 1 MiB in flight is 10 MB/s at 100 ms. */
+const STREAM_WINDOW_BYTES = 2 ** 20
+
+/**
+ * Starts a super-node: it joins as a peer, relays as a candidate within its limits, and with all that it has while it holds a seat.
+ *
+ * @throws {QuotaError | ScheduleError | TimeZoneError} when the quota cannot be meant
+ * @throws what `createPeer` throws
+ */
+export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
+  const {
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, stun, usage, cpuShare, onProblem = () => {}, trustedNetworks, limits,
+    ...peerInit
+  } = init
+  const clock = init.clock ?? systemClock()
+  const maxConnections = init.maxConnections ?? 1_000
+  const guard = new InboundGuard({ ...limits, connections: { maxConnections, ...limits?.connections }, trustedNetworks, clock })
+  const paths = new PathBytes()
+  const store = usage ?? openUsage(init, quota, clock)
+  // what comes of limits and seat is told once all is there
+  const running: { node?: SuperNode, relay?: RelayService, peer?: Peer } = {}
+  const carried = new CarriedLoad({
+    quota,
+    days: await store?.load() ?? [],
+    clock,
+    save: store && (async (days, spareBytes) => { await (store as UsageStore & Partial<UsageFile>).save(days, spareBytes) }),
+    cpuShare: cpuShare ?? measuredCpuShare(),
+    lineBytes: () => paths.bytes.direct.received + paths.bytes.direct.sent,
+    onState: () => { running.node?.update() },
+    endCircuits: why => { running.relay?.endCircuits(why) }
+  })
+  const notice = new RelayNotice({ load: () => running.relay?.load(), tell: () => { running.peer?.descriptionChanged() }, clock })
+  const guarded = guard.peerInit(peerInit)
+  const peer = running.peer = await createPeer({
+    ...peerInit,
+    ...guarded,
+    inbound: { ...guarded.inbound, streamWindowBytes: STREAM_WINDOW_BYTES },
+    maxConnections,
+    describe: () => ({ relay: notice.load }),
+    metrics: paths.counting(init.metrics),
+    services: {
+      ...init.services,
+      relay: (components: RelayServiceComponents) => {
+        running.relay = relayService({
+          limits: { ...DEFAULT_SUPER_NODE_RELAY_LIMITS, ...relayLimits },
+          allowance: carried,
+          onLoad: () => { notice.onLoad() },
+          clock
+        })(components)
+        return running.relay
+      }
+    }
+  })
+  const relay = running.relay as RelayService
+  guard.start(peer.libp2p)
+  const roles: SuperNodeRole[] = ['hub', 'relay', ...stun === undefined ? [] : ['stun' as const]]
+  const seat = makeSeat?.({
+    peer,
+    region: init.region ?? '',
+    candidacy: () => ({
+      addresses: peer.libp2p.getMultiaddrs().map(address => address.toString()),
+      claimedBytesPerSecond: Math.min(MAX_CLAIM_BYTES_PER_SECOND, claimedBytesPerSecond ?? quota.bytesPerSecond ?? Infinity),
+      roles,
+      quota: carried.left()
+    }),
+    clock,
+    onChange: () => { running.node?.update() }
+  })
+  const node = running.node = new SuperNode({
+    peer,
+    relay,
+    carried,
+    release: new ReservationRelease({
+      connections: () => peer.libp2p.getConnections(),
+      hasReservation: who => relay.ledger.hasReservation(who),
+      hasCircuit: who => relay.ledger.circuitsOf(who) > 0,
+      clock
+    }),
+    seat,
+    stun,
+    inbound: guard.counters,
+    region: init.region ?? '',
+    roles,
+    quota,
+    clock,
+    close: async () => {
+      notice.stop()
+      guard.stop()
+    }
+  })
+  carried.start()
+  try {
+    await stun?.start()
+    await seat?.start()
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+  return node
+}
+
+function openUsage ({ dataDir, onDamage, onProblem = () => {} }: SuperNodeInit, quota: VolunteerQuota, clock: Clock): UsageStore | undefined {
+  return dataDir === undefined ? undefined : new UsageFile({
+    folder: dataDir,
+    quota,
+    clock,
+    onDamage: error => { onDamage?.(error.message) },
+    onProblem: error => { onProblem(`what this super-node has carried cannot be written, a restart would forget it: ${error.message}`) }
+  })
+}
