@@ -1,7 +1,11 @@
-/** The options of `skein seed`: the one table from which flags, environment names, file keys, checks, help and documentation are made. */
+/**
+ * The options of `skein seed`, and of what else takes its configuration so: one table from which flags, environment names, file keys, checks, help
+ * and documentation are made.
+ */
 import { MAX_PUZZLE_BITS } from '@skein/records/puzzle'
 import { LOOPBACK_NETWORKS } from '../node/trusted-networks.ts'
 import { SEED_ROLES } from '../roles.ts'
+import type { ScheduleWindow } from '@skein/supernode'
 
 interface Described {
   /** One line, for a person */
@@ -16,7 +20,7 @@ export type SeedOption = Described & (
   | { type: 'addresses', default: readonly string[] }
   | { type: 'seeds', default: readonly string[] }
   | { type: 'networks', default: readonly string[] }
-  | { type: 'endpoint', default: undefined }
+  | { type: 'endpoint', default: undefined, host?: string }
   | { type: 'text', default: string, maxLength: number }
   | { type: 'secret', default: undefined, minLength: number }
   | { type: 'redis', default: undefined }
@@ -26,18 +30,32 @@ export type SeedOption = Described & (
   | { type: 'peers', default: readonly string[] }
   | { type: 'policy', default: undefined }
   | { type: 'limit', default: undefined, min: number, max: number, unit: string }
+  | { type: 'bytes', default: number | undefined }
+  | { type: 'rate', default: number | undefined }
+  | { type: 'share', default: number | undefined }
+  | { type: 'schedule', default: undefined }
+  | { type: 'zone', default: string }
   | { type: 'switch', default: boolean }
   | { type: 'number', default: number, min: number, max: number, unit: string }
   | { type: 'choice', default: string, choices: readonly string[] }
   | { type: 'choices', default: readonly string[], choices: readonly string[] })
 
-/** A list without entries, as text; an empty one says "not set" there. */
+/** A list without entries, or a limit that there is not, as text; an empty one says "not set" there. */
 export const NONE = 'none'
 
 /** Where an HTTP server listens; port 0 takes any free one. */
 export interface Endpoint {
   host: string
   port: number
+}
+
+/** The options of one command. */
+export interface OptionTable<O extends Record<string, SeedOption> = Record<string, SeedOption>> {
+  options: O
+  /** What the environment variables begin with, `SKEIN_SEED_` */
+  environmentPrefix: string
+  /** Variables that begin so and are of others */
+  foreign?: RegExp
 }
 
 export const SEED_OPTIONS = {
@@ -319,33 +337,60 @@ type ValueOf<O extends SeedOption> =
   O extends { type: 'addresses' | 'seeds' | 'networks' | 'peers' } ? string[]
     : O extends { type: 'endpoint' } ? Endpoint | undefined
       : O extends { type: 'secret' | 'redis' | 'file' | 'policy' } ? string | undefined
-        : O extends { type: 'switch' } ? boolean
-          : O extends { type: 'number' } ? number
-            : O extends { type: 'limit' } ? number | undefined
-              : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C
-                : O extends { type: 'choices', choices: ReadonlyArray<infer C> } ? C[]
-                  : string
+        : O extends { type: 'bytes' | 'rate' | 'share' | 'limit' } ? number | undefined
+          : O extends { type: 'schedule' } ? ScheduleWindow[] | undefined
+            : O extends { type: 'switch' } ? boolean
+              : O extends { type: 'number' } ? number
+                : O extends { type: 'choice', choices: ReadonlyArray<infer C> } ? C
+                  : O extends { type: 'choices', choices: ReadonlyArray<infer C> } ? C[]
+                    : string
+
+/** The values of all options of a table. */
+export type ConfigOf<O extends Record<string, SeedOption>> = { [K in keyof O]: ValueOf<O[K]> }
 
 /** The configuration of a seed, complete. */
-export type SeedConfig = { [K in OptionName]: ValueOf<typeof SEED_OPTIONS[K]> }
+export type SeedConfig = ConfigOf<typeof SEED_OPTIONS>
 
-export function optionOf (name: OptionName): SeedOption {
-  return SEED_OPTIONS[name]
+export const SEED_TABLE: OptionTable<typeof SEED_OPTIONS> = {
+  options: SEED_OPTIONS,
+  environmentPrefix: 'SKEIN_SEED_',
+  // what Kubernetes sets for services that are called `skein-seed` and `skein-seed-redis`
+  foreign: /^SKEIN_SEED_(?:REDIS_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)$/
+}
+
+export function optionIn (table: OptionTable, name: string): SeedOption {
+  return table.options[name] as SeedOption
 }
 
 /** `maxConnections` → `max-connections` */
-export function flagOf (name: OptionName): string {
-  return optionOf(name).flag ?? name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+export function flagIn (table: OptionTable, name: string): string {
+  return optionIn(table, name).flag ?? name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 /** `maxConnections` → `SKEIN_SEED_MAX_CONNECTIONS` */
-export function environmentOf (name: OptionName): string {
-  return `${ENVIRONMENT_PREFIX}${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+export function variableIn (table: OptionTable, name: string): string {
+  return `${table.environmentPrefix}${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
 }
 
-export const ENVIRONMENT_PREFIX = 'SKEIN_SEED_'
+/** Of a seed. */
+export function optionOf (name: OptionName): SeedOption {
+  return optionIn(SEED_TABLE, name)
+}
+
+export function flagOf (name: OptionName): string {
+  return flagIn(SEED_TABLE, name)
+}
+
+export function environmentOf (name: OptionName): string {
+  return variableIn(SEED_TABLE, name)
+}
+
 /** Names the configuration file; not an option of the table, for a file cannot name itself. */
-export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
+export function configVariableOf (table: OptionTable): string {
+  return `${table.environmentPrefix}CONFIG`
+}
+
+export const CONFIG_VARIABLE = configVariableOf(SEED_TABLE)
 
 const LISTS: ReadonlyArray<SeedOption['type']> = ['addresses', 'seeds', 'networks', 'peers', 'choices']
 

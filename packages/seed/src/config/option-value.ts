@@ -3,17 +3,25 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
 import { peerIdBytesOf } from '@skein/records'
 import { ADMISSION_RULES, parsePolicy } from '../admission/admission-policy.ts'
+import { LocalClock, WeeklySchedule } from '@skein/supernode'
 import { parseNetwork } from '../node/trusted-networks.ts'
 import { maskRedisAddress, parseRedisAddress, REDIS_ADDRESS_EXPECTED, REDIS_PREFIX, RedisAddressError } from '../redis/redis-address.ts'
-import { isList, NONE, optionOf } from './option-table.ts'
+import { formatBytes, formatRate, formatShare, parseBytes, parseRate, parseShare } from './quantity.ts'
+import { formatSchedule, parseSchedule } from './schedule-text.ts'
+import { isList, NONE, optionIn, SEED_TABLE } from './option-table.ts'
 import { ConfigError } from './config-error.ts'
-import type { Endpoint, OptionName, SeedOption } from './option-table.ts'
+import type { Endpoint, OptionTable, SeedOption } from './option-table.ts'
+import type { ScheduleWindow } from '@skein/supernode'
 import type { ValueSource } from './config-error.ts'
 
 export const MASK = '********'
 /** Where a port alone is opened. */
 const ALL_INTERFACES = '0.0.0.0'
 const MAX_LIST = 64
+/** That of the machine. */
+export const LOCAL_ZONE = 'local'
+/** What a relay needs at least, bytes/s. */
+const MIN_RATE = 16_384
 const MAX_TEXT = 4_096
 
 /** Wrong in itself; turned into a `ConfigError` that says where. */
@@ -32,8 +40,8 @@ class WrongValue {
  *
  * @throws {ConfigError}
  */
-export function readValue (name: OptionName, given: unknown, source: ValueSource): unknown {
-  const option = optionOf(name)
+export function readValue (name: string, given: unknown, source: ValueSource, table: OptionTable = SEED_TABLE): unknown {
+  const option = optionIn(table, name)
   try {
     return read(option, source.from === 'file' ? given : fromText(option, given))
   } catch (error) {
@@ -65,6 +73,11 @@ export function expectation (option: SeedOption): string {
     case 'peers': return `peer ids such as 12D3Koo…, or ${NONE}`
     case 'policy': return `rules (${ADMISSION_RULES.join(', ')}) joined by "and" or "or", such as token or (puzzle and stake); or ${NONE}`
     case 'limit': return `a whole number from ${option.min} to ${option.max} (${option.unit}), or ${NONE}`
+    case 'bytes': return `an amount such as 10GB, 500 MB or 1GiB, or ${NONE}`
+    case 'rate': return `a rate such as 20Mbit, 20 Mbit/s or 2.5 MB/s, of 128 kbit/s at least, or ${NONE}`
+    case 'share': return `a share such as 50% or 0.5, above 0 and up to 1, or ${NONE}`
+    case 'schedule': return 'windows of the week such as "Mon-Fri 20:00-06:00; Sat,Sun 00:00-24:00"'
+    case 'zone': return `a time zone such as Europe/Berlin or UTC, or ${LOCAL_ZONE} for that of this machine`
     case 'switch': return 'true or false'
     case 'number': return `a whole number from ${option.min} to ${option.max} (${option.unit})`
     case 'choice': return `one of ${option.choices.join(', ')}`
@@ -75,7 +88,7 @@ export function expectation (option: SeedOption): string {
 /** As it is written in a file; a secret is masked, and the password in the address of Redis. */
 export function writeValue (option: SeedOption, value: unknown): unknown {
   if (value === undefined) {
-    return null
+    return isLimit(option) ? NONE : null
   }
   if (option.type === 'secret') {
     return MASK
@@ -83,7 +96,19 @@ export function writeValue (option: SeedOption, value: unknown): unknown {
   if (option.type === 'redis') {
     return maskRedisAddress(value as string)
   }
-  return option.type === 'endpoint' ? writeEndpoint(value as Endpoint) : value
+  switch (option.type) {
+    case 'endpoint': return writeEndpoint(value as Endpoint)
+    case 'bytes': return formatBytes(value as number)
+    case 'rate': return formatRate(value as number)
+    case 'share': return formatShare(value as number)
+    case 'schedule': return formatSchedule(value as ScheduleWindow[])
+    default: return value
+  }
+}
+
+/** It can be `none`. */
+function isLimit ({ type }: SeedOption): boolean {
+  return type === 'bytes' || type === 'rate' || type === 'share'
 }
 
 /** Flags and environment know only text: split lists, read numbers and switches. */
@@ -116,6 +141,12 @@ function read (option: SeedOption, value: unknown): unknown {
     case 'seeds': return texts(option, value).map(text => seedAddress(option, text))
     case 'networks': return networks(option, value)
     case 'endpoint': return readEndpoint(option, value)
+    case 'file': return check(option, isText(value, 1) && !value.includes('\0'), value)
+    case 'bytes': return quantity(option, value, parseBytes)
+    case 'rate': return quantity(option, value, parseRate, MIN_RATE)
+    case 'share': return quantity(option, value, parseShare)
+    case 'schedule': return readSchedule(option, value)
+    case 'zone': return readZone(option, value)
     case 'choices': return choices(option, texts(option, value))
     case 'switch': return check(option, typeof value === 'boolean', value)
     case 'choice': return check(option, option.choices.includes(value as string), value)
@@ -228,13 +259,43 @@ function readRedis (value: unknown): string {
   }
 }
 
+/** A number in a file is bytes, bytes/s or a share. */
+function quantity (option: SeedOption, value: unknown, parse: (text: string) => number | undefined, min = 0): number | undefined {
+  if (value === NONE) {
+    return undefined
+  }
+  const amount = typeof value === 'string' ? parse(value) : typeof value === 'number' ? value : undefined
+  const most = option.type === 'share' ? 1 : Number.MAX_SAFE_INTEGER
+  return check(option, amount !== undefined && amount >= min && amount <= most && !(option.type === 'share' && amount === 0), amount) as number
+}
+
+function readSchedule (option: SeedOption, value: unknown): ScheduleWindow[] {
+  const windows = isText(value, 1, MAX_TEXT) ? parseSchedule(value) : undefined
+  try {
+    void new WeeklySchedule(windows ?? [], new LocalClock('UTC'))
+  } catch (error) {
+    throw new WrongValue(expectation(option), error)
+  }
+  return windows as ScheduleWindow[]
+}
+
+function readZone (option: SeedOption, value: unknown): string {
+  const zone = isText(value, 1, 64) ? value : ''
+  try {
+    return zone === LOCAL_ZONE ? zone : new LocalClock(zone).timeZone
+  } catch (error) {
+    throw new WrongValue(expectation(option), error)
+  }
+}
+
 function readEndpoint (option: SeedOption, value: unknown): Endpoint {
   const match = /^(?:(?:\[([\da-fA-F:.]+)\]|([^\s:[\]/]*)):)?(\d{1,5})$/.exec(String(value))
   const port = Number(match?.[3])
   if (match == null || (typeof value !== 'string' && typeof value !== 'number') || port > 65_535) {
     throw new WrongValue(expectation(option))
   }
-  return { host: match[1] ?? (match[2] || ALL_INTERFACES), port }
+  const alone = option.type === 'endpoint' ? option.host ?? ALL_INTERFACES : ALL_INTERFACES
+  return { host: match[1] ?? (match[2] || alone), port }
 }
 
 function writeEndpoint ({ host, port }: Endpoint): string {

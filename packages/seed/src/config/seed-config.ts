@@ -1,10 +1,10 @@
-/** Puts the configuration of a seed together: flag before environment before file before default, each value with where it came from. */
+/** Puts the configuration of a command together: flag before environment before file before default, each value with where it came from. */
 import { isMap, parseDocument } from 'yaml'
 import { ConfigError, ConfigFileError } from './config-error.ts'
-import { CONFIG_VARIABLE, ENVIRONMENT_PREFIX, environmentOf, flagOf, OPTION_NAMES, optionOf } from './option-table.ts'
-import { expectation, readValue } from './option-value.ts'
+import { configVariableOf, flagIn, optionIn, SEED_TABLE, variableIn } from './option-table.ts'
+import { expectation, readValue, writeValue } from './option-value.ts'
 import type { ValueSource } from './config-error.ts'
-import type { OptionName, SeedConfig } from './option-table.ts'
+import type { ConfigOf, OptionTable, SEED_OPTIONS, SeedOption } from './option-table.ts'
 
 export interface GivenConfig {
   /** By option name; text, texts, or for a switch a boolean. Names that are no options are not looked at */
@@ -15,53 +15,55 @@ export interface GivenConfig {
   home?: string
 }
 
-export interface ResolvedConfig {
-  config: SeedConfig
-  sources: Record<OptionName, ValueSource>
+export interface ResolvedConfig<O extends Record<string, SeedOption> = typeof SEED_OPTIONS> {
+  config: ConfigOf<O>
+  sources: Record<keyof O, ValueSource>
 }
 
 /** Largest configuration file, bytes. */
 export const MAX_CONFIG_FILE_BYTES = 65_536
-/** What Kubernetes sets for services that are called `skein-seed` and `skein-seed-redis`. */
-const NOT_OURS = /^SKEIN_SEED_(?:REDIS_)?(SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)$/
 
 /**
  * @throws {ConfigError} naming the key, the value and what is expected
  * @throws {ConfigFileError} when the file is no YAML
  */
-export function resolveConfig (given: GivenConfig = {}): ResolvedConfig {
+export function resolveConfig (given?: GivenConfig): ResolvedConfig
+export function resolveConfig<O extends Record<string, SeedOption>> (given: GivenConfig, table: OptionTable<O>): ResolvedConfig<O>
+export function resolveConfig (given: GivenConfig = {}, table: OptionTable = SEED_TABLE): ResolvedConfig<Record<string, SeedOption>> {
+  const names = Object.keys(table.options)
   const environment = given.environment ?? {}
   const inFile = given.file == null ? {} : parseFile(given.file)
-  checkNames(Object.keys(inFile), OPTION_NAMES, name => ({ from: 'file', name, path: given.file?.path ?? '' }))
+  checkNames(Object.keys(inFile), names, name => ({ from: 'file', name, path: given.file?.path ?? '' }))
   checkNames(
-    Object.keys(environment).filter(name => name.startsWith(ENVIRONMENT_PREFIX) && !NOT_OURS.test(name)),
-    [CONFIG_VARIABLE, ...OPTION_NAMES.map(environmentOf)],
+    Object.keys(environment).filter(name => name.startsWith(table.environmentPrefix) && table.foreign?.test(name) !== true),
+    [configVariableOf(table), ...names.map(name => variableIn(table, name))],
     name => ({ from: 'environment', name })
   )
 
   const config: Record<string, unknown> = {}
-  const sources: Partial<Record<OptionName, ValueSource>> = {}
-  for (const name of OPTION_NAMES) {
-    const [value, source] = find(name, given.flags ?? {}, environment, inFile, given.file?.path ?? '')
-    const read = source.from === 'default' ? value : readValue(name, value, source)
-    config[name] = isPath(name) && read !== undefined ? expandHome(read as string, given.home) : copy(read)
+  const sources: Record<string, ValueSource> = {}
+  for (const name of names) {
+    const [value, source] = find(table, name, given.flags ?? {}, environment, inFile, given.file?.path ?? '')
+    const read = source.from === 'default' ? value : readValue(name, value, source, table)
+    config[name] = isPath(table, name) && read !== undefined ? expandHome(read as string, given.home) : copy(read)
     sources[name] = source
   }
-  return { config: config as SeedConfig, sources: sources as Record<OptionName, ValueSource> }
+  return { config: config as ConfigOf<Record<string, SeedOption>>, sources }
 }
 
 function find (
-  name: OptionName,
+  table: OptionTable,
+  name: string,
   flags: Partial<Record<string, unknown>>,
   environment: Record<string, string | undefined>,
   inFile: Record<string, unknown>,
   path: string
 ): [unknown, ValueSource] {
-  const option = optionOf(name)
+  const option = optionIn(table, name)
   if (flags[name] !== undefined) {
-    return [flags[name], { from: 'flag', name: flagOf(name) }]
+    return [flags[name], { from: 'flag', name: flagIn(table, name) }]
   }
-  for (const variable of [environmentOf(name), option.alsoEnvironment]) {
+  for (const variable of [variableIn(table, name), option.alsoEnvironment]) {
     // an empty variable is how many a supervisor says "not set"
     if (variable != null && (environment[variable] ?? '') !== '') {
       return [environment[variable], { from: 'environment', name: variable }]
@@ -109,8 +111,8 @@ function plain (name: string): string {
   return name.toLowerCase().replace(/[-_]/g, '').replace(/s$/, '')
 }
 
-function isPath (name: OptionName): boolean {
-  return ['folder', 'file'].includes(optionOf(name).type)
+function isPath (table: OptionTable, name: string): boolean {
+  return ['folder', 'file'].includes(optionIn(table, name).type)
 }
 
 function expandHome (folder: string, home: string | undefined): string {
@@ -122,7 +124,7 @@ function copy (value: unknown): unknown {
 }
 
 export interface OptionDescription {
-  name: OptionName
+  name: string
   flag: string
   environment: string
   expects: string
@@ -131,14 +133,14 @@ export interface OptionDescription {
 }
 
 /** The table for a person: help and documentation are made of it. */
-export function describeOptions (): OptionDescription[] {
-  return OPTION_NAMES.map(name => {
-    const option = optionOf(name)
-    const byDefault = Array.isArray(option.default) ? option.default.join(', ') : String(option.default ?? '')
+export function describeOptions (table: OptionTable = SEED_TABLE): OptionDescription[] {
+  return Object.keys(table.options).map(name => {
+    const option = optionIn(table, name)
+    const byDefault = Array.isArray(option.default) ? option.default.join(', ') : String(writeValue(option, option.default) ?? '')
     return {
       name,
-      flag: `--${flagOf(name)}`,
-      environment: environmentOf(name),
+      flag: `--${flagIn(table, name)}`,
+      environment: variableIn(table, name),
       expects: expectation(option),
       help: option.help,
       default: byDefault === '' ? 'none' : byDefault
