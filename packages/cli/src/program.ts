@@ -2,7 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { multiaddr } from '@multiformats/multiaddr'
 import { parseSeedAddress } from '@skein/peer'
-import { ConfigError, ConfigFileError } from '@skein/seed/node'
+import { ConfigError, ConfigFileError, SEED_TABLE, SUPER_NODE_TABLE } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
 import { find } from './commands/find.ts'
@@ -13,11 +13,13 @@ import { exportReputation, importReputation, listReputation, showReputation } fr
 import { seed } from './commands/seed.ts'
 import { addStake, showStakes } from './commands/stake.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
+import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts'
+import { supernode } from './commands/supernode.ts'
 import { up } from './commands/up.ts'
 import { Output } from './output.ts'
-import { seedOptions } from './seed-options.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
 import { StoppedError, StopSignal } from './stop-signal.ts'
+import { tableOptions } from './table-options.ts'
 import type { CommandContext } from './command-context.ts'
 import type { SimulateCommandOptions } from './simulate-options.ts'
 
@@ -74,6 +76,7 @@ Examples:
   $ skein seed                                   a seed that others are told to dial
   $ skein peer --seed ADDR --serve smoke         a peer that serves the built-in model
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
+  $ skein supernode --seed ADDR --per-day 10GB   carry load for others, within limits that you set
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
   $ skein measure PEER --seed ADDR               what a peer can do, measured
   $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
@@ -95,8 +98,8 @@ Examples:
   $ skein up --peers 10 --port 0 --exit --json`))
     .action(run(up))
 
-  json(seedOptions(program.command('seed')
-    .description('Run a bootstrap seed')))
+  json(tableOptions(program.command('seed')
+    .description('Run a bootstrap seed'), SEED_TABLE))
     .addHelpText('after', `
 Each option may also be given by its environment variable, or by its key in the file of --config; a flag wins over the environment, the environment
 over the file. Lists are separated by commas in the environment.
@@ -175,6 +178,7 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   reputation(program.command('reputation'), run)
   credential(program.command('credential'), run)
   stake(program.command('stake'), run)
+  superNode(program.command('supernode'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
@@ -267,6 +271,42 @@ Examples:
     .action(run(exportReputation))
   part('import <file>', 'Replace it by what was exported; a file that is not whole changes nothing', '  $ skein reputation import reputation.jsonl')
     .action(run(importReputation))
+}
+
+function superNode (command: Command, run: Run): void {
+  json(tableOptions(command.description('Volunteer this machine to carry load for others: relay, discovery, and STUN if asked, within limits'), SUPER_NODE_TABLE))
+    .addHelpText('after', `
+Each option may also be given by its environment variable, or by its key in the file of --config; a flag wins over the environment, the environment
+over the file. What is relayed is encrypted from end to end: this machine sees who talks with whom and how much, not what. Ctrl-C lets those who are
+connected go on elsewhere and ends; a second one ends it at once.
+
+Examples:
+  $ skein supernode --seed ADDR --region eu-west
+  $ skein supernode --seed ADDR --per-day 10GB --per-month 200GB --bandwidth 20Mbit --cpu 50%
+  $ skein supernode --seed ADDR --schedule "Mon-Fri 20:00-06:00; Sat,Sun 00:00-24:00" --time-zone Europe/Berlin
+  $ skein supernode status                       what it did, and why it is elected or not
+  $ skein supernode drain                        no new clients; it ends when the last has gone
+
+Exit status: 0 after a drain, 1 when it failed, 2 when the configuration is wrong.`)
+    .action(run(supernode))
+  // the options before a command belong to it too: commander gives --data and --json to the one that knows them first
+  const control = (name: string, description: string, action: (context: CommandContext, options: Record<string, unknown>) => Promise<void>): Command => {
+    const part = command.command(name).description(description)
+    return part.action(async () => { await run(action)(part.optsWithGlobals(), part) })
+  }
+  control('status', 'Show what the super-node of this machine does and did, and why it is elected or not', superNodeStatus)
+    .addHelpText('after', `
+Options: --data, --config and --json, as for skein supernode.
+
+Examples:
+  $ skein supernode status
+  $ skein supernode status --json --data /var/lib/skein-supernode`)
+  control('drain', 'Let those who are connected to the super-node of this machine go on elsewhere, and end it', drainSuperNode)
+    .addHelpText('after', `
+Options: --data, --config and --json, as for skein supernode.
+
+Examples:
+  $ skein supernode drain`)
 }
 
 /** Options of every command that runs a node of the mesh. */

@@ -1,10 +1,10 @@
 /** `skein seed`: a bootstrap seed. */
 import { homedir } from 'node:os'
 import {
-  CONFIG_VARIABLE, deviceUpgrade, keepHeapSmall, printConfig, readConfigFile, resolveConfig, seedLog, startSeedNode
+  CONFIG_VARIABLE, deviceUpgrade, keepHeapSmall, printConfig, readConfigFile, resolveConfig, SEED_TABLE, seedLog, startSeedNode
 } from '@skein/seed/node'
 import { untilStopped } from '../command-context.ts'
-import { flagsOf } from '../seed-options.ts'
+import { flagsOf } from '../table-options.ts'
 import type { CommandContext } from '../command-context.ts'
 
 export interface SeedCommandOptions extends Record<string, unknown> {
@@ -15,7 +15,7 @@ export interface SeedCommandOptions extends Record<string, unknown> {
 export async function seed ({ output, stop }: CommandContext, options: SeedCommandOptions): Promise<void> {
   const path = options.config ?? (process.env[CONFIG_VARIABLE] || undefined)
   const resolved = resolveConfig({
-    flags: flagsOf(options),
+    flags: flagsOf(SEED_TABLE, options),
     environment: process.env,
     file: path == null ? undefined : await readConfigFile(path),
     home: homedir()

@@ -29,6 +29,8 @@ export interface Verdict {
 
 export interface HttpPortInit {
   endpoint: Endpoint
+  /** The option that names the endpoint, for errors @default '--http' */
+  option?: string
   metrics: Registry
   /** The process works; `false` asks a supervisor to start it anew */
   health: () => Verdict
@@ -107,7 +109,7 @@ class SeedHttpPort implements HttpPort {
     const { host, port } = this.init.endpoint
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(new SeedListenError(error.code ?? 'unknown', this.url.slice('http://'.length), '--http', { cause: error }))
+        reject(new SeedListenError(error.code ?? 'unknown', this.url.slice('http://'.length), this.init.option ?? '--http', { cause: error }))
       })
       this.server.listen(port, host, resolve)
     })

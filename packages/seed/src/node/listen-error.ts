@@ -1,4 +1,4 @@
-/** A port of the seed could not be opened; the message says what to do about it. */
+/** A port of the seed, or of a super-node, could not be opened; the message says what to do about it. */
 export class SeedListenError extends Error {
   static override name = 'SeedListenError'
   override readonly name = 'SeedListenError'
@@ -8,7 +8,7 @@ export class SeedListenError extends Error {
   readonly where: string
 
   constructor (code: string, where: string, option: string, options: ErrorOptions = {}) {
-    super(`The seed cannot listen on ${where} (${option}): ${advice(code, option)}`, options)
+    super(`This node cannot listen on ${where} (${option}): ${advice(code, option)}`, options)
     this.code = code
     this.where = where
   }
@@ -22,4 +22,13 @@ function advice (code: string, option: string): string {
     case 'ENOTFOUND': return 'the name does not resolve to an address. Choose 0.0.0.0 for all interfaces'
     default: return `the system says ${code}`
   }
+}
+
+/** What the system said about a port that could not be opened is only in the words of libp2p's error: that error, or one that says what to do. */
+export function listenFailure (error: unknown): never {
+  const [, address, code] = /^\s*(\/\S+): Error: (?:listen|getaddrinfo) (E[A-Z]+)/m.exec((error as Error).message) ?? []
+  if (address != null && code != null) {
+    throw new SeedListenError(code, address, '--listen', { cause: error })
+  }
+  throw error
 }

@@ -13,7 +13,7 @@ import { openAdmission } from './admission/admission-files.ts'
 import { drainConnections } from './connection-drain.ts'
 import { EventLoopWatch } from './event-loop-watch.ts'
 import { openHttpPort } from './http-port.ts'
-import { SeedListenError } from './listen-error.ts'
+import { listenFailure } from './listen-error.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RelayUsageFile } from './relay-usage-file.ts'
 import { PathBytes } from './path-bytes.ts'
@@ -392,13 +392,4 @@ async function within (clock: Clock, ms: number, work: Promise<unknown>): Promis
   let cancel = (): void => {}
   const over = new Promise<void>(resolve => { cancel = clock.schedule(clock.nowMs() + ms, resolve) })
   await Promise.race([work, over]).finally(() => { cancel() })
-}
-
-/** What the system said about a port that could not be opened is only in the words of libp2p's error. */
-function listenFailure (error: unknown): never {
-  const [, address, code] = /^\s*(\/\S+): Error: (?:listen|getaddrinfo) (E[A-Z]+)/m.exec((error as Error).message) ?? []
-  if (address != null && code != null) {
-    throw new SeedListenError(code, address, '--listen', { cause: error })
-  }
-  throw error
 }
