@@ -142,12 +142,18 @@ describe('skein supernode', function () {
     expect((await drain.exit()).code).to.equal(0)
     expect((await child.exit()).code).to.equal(0)
     expect(child.events.map(({ event, state }) => state ?? event))
-      .to.deep.equal(['listening', 'candidate', 'draining', 'draining', 'drained', 'stopped'].slice(0, 2).concat(['draining', 'draining', 'drained', 'stopped']))
+      .to.deep.equal(['listening', 'candidate', 'draining', 'draining', 'drained', 'stopped'])
     while (!far.relays.some(({ relay }) => relay === otherId)) {
       await pause(20)
     }
     expect(id).to.not.equal(otherId)
-    expect((await (await hidden()).chat(ASK).text()).length).to.equal(40 * 1024)
+    // the offer with the new address is on its way to those who hold it
+    const caller = await hidden()
+    let text = ''
+    while (text === '') {
+      text = await caller.chat(ASK).text().catch(() => '')
+    }
+    expect(text.length).to.equal(40 * 1024)
   })
 
   it('drains at the first signal, and ends at once at the second', async () => {
