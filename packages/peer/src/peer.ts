@@ -36,7 +36,7 @@ import type { Libp2p } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
 import type { RegionAnswer } from '@skein/clusters'
 import type { ClusterService, OverlayService, WhereOptions } from '@skein/clusters/libp2p'
-import type { Clock, Random } from '@skein/core'
+import type { Clock, Random, Topics } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
 import type { Offer, SignedCapabilities } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
@@ -373,6 +373,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     const { routing, pex, coordinates, receipts } = libp2p.services
     const { receipts: dealings } = trust
     return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, receipts, dealings }
+  }
+
+  /** Topics of gossip that this peer may join; `undefined` when it takes no part in gossip. */
+  get topics (): Topics | undefined {
+    return this.parts.gossip?.topics
   }
 
   /** The models of which this peer hears in their overlays what their providers have room for. */

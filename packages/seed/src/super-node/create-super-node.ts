@@ -1,24 +1,31 @@
 /** Starts a super-node: a peer that carries load for others, within what its owner gives. */
 import { systemClock } from '@skein/core/system'
-import { createPeer } from '@skein/peer'
+import { createPeer, publicNetwork } from '@skein/peer'
+import { dialBack } from '@skein/supernode/libp2p'
+import { StunResponder } from '@skein/supernode/node'
 import { InboundGuard } from '../admission/inbound-guard.ts'
 import { PathBytes } from '../node/path-bytes.ts'
 import { cpuShare as measuredCpuShare } from '../node/super-node/cpu-share.ts'
+import { fenceMarks } from '../node/super-node/fence-marks.ts'
 import { UsageFile } from '../node/super-node/usage-file.ts'
 import { relayService } from '../relay/relay-service.ts'
 import { CarriedLoad } from './carried-load.ts'
+import { ElectedSeat } from './elected-seat.ts'
 import { RelayNotice } from './relay-notice.ts'
 import { ReservationRelease } from './reservation-release.ts'
 import { SuperNode } from './super-node.ts'
+import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
 import type { SuperNodeRole } from '@skein/records'
 import type { UsageStore, VolunteerQuota } from '@skein/supernode'
+import type { DialBackComponents, DialBackService, VolunteerOffer } from '@skein/supernode/libp2p'
+import type { StunResponderInit } from '@skein/supernode/node'
 import type { InboundGuardInit } from '../admission/inbound-guard.ts'
 import type { RelayLimits } from '../relay/relay-limits.ts'
 import type { RelayService, RelayServiceComponents } from '../relay/relay-service.ts'
-import type { Seat, SeatCandidacy } from './seat.ts'
-import type { StunPort } from './stun-port.ts'
+import type { ElectionOptions } from './elected-seat.ts'
+import type { Seat } from './seat.ts'
 
 type PeerOptions = Omit<PeerInit, 'describe' | 'relay' | 'client' | 'gossip'>
 
@@ -26,7 +33,7 @@ type PeerOptions = Omit<PeerInit, 'describe' | 'relay' | 'client' | 'gossip'>
 export interface SeatInit {
   peer: Peer
   region: string
-  candidacy: () => SeatCandidacy
+  candidacy: () => VolunteerOffer
   clock: Clock
   /** Told when `state` may have changed */
   onChange: () => void
@@ -43,10 +50,16 @@ export interface SuperNodeInit extends PeerOptions {
   relay?: Partial<Omit<RelayLimits, 'monthBytes'>>
   /** What it says that it gives, bytes/s; a claim can only lower its weight @default `quota.bytesPerSecond`, or 50 MB/s */
   claimedBytesPerSecond?: number
-  /** Its part in elections; without one it relays as a candidate for good */
+  /** What the electors of a region have agreed on, where it is not the default; `false`: it is no candidate for a seat, and elects nobody */
+  election?: false | ElectionOptions
+  /** Stands for its part in elections, in tests */
   seat?: (init: SeatInit) => Seat
-  /** Answers STUN; without one it does not */
-  stun?: StunPort
+  /**
+   * Answers STUN over UDP, at the host of its first address.
+   *
+   * @default false
+   */
+  stun?: false | StunResponderInit
   /** Keeps what it has carried @default a file of `dataDir`; without that as long as the process */
   usage?: UsageStore
   /** What this process takes of all processors since it was asked last, 0 to 1 @default measured */
@@ -66,6 +79,8 @@ export const DEFAULT_SUPER_NODE_RELAY_LIMITS: Readonly<Partial<RelayLimits>> = {
   monthBytes: Number.MAX_SAFE_INTEGER
 }
 
+/** With that of STUN a candidacy and a lease have eight. */
+const MAX_DIAL_ADDRESSES = 7
 /** What an election counts at most. */
 const MAX_CLAIM_BYTES_PER_SECOND = 50_000_000
 /** Larger than a seed's, for it carries streams, and is measured by those who dial it back: 1 MiB in flight is 10 MB/s at 100 ms. */
@@ -79,7 +94,7 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, stun, usage, cpuShare, onProblem = () => {}, trustedNetworks, limits,
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, usage, cpuShare, onProblem = () => {}, trustedNetworks, limits,
     ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
@@ -88,7 +103,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   const paths = new PathBytes()
   const store = usage ?? openUsage(init, quota, clock)
   // what comes of limits and seat is told once all is there
-  const running: { node?: SuperNode, relay?: RelayService, peer?: Peer } = {}
+  const running: Running = {}
   const carried = new CarriedLoad({
     quota,
     days: await store?.load() ?? [],
@@ -99,6 +114,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     onState: () => { running.node?.update() },
     endCircuits: why => { running.relay?.endCircuits(why) }
   })
+  const claimed = Math.min(MAX_CLAIM_BYTES_PER_SECOND, claimedBytesPerSecond ?? quota.bytesPerSecond ?? Infinity)
   const notice = new RelayNotice({ load: () => running.relay?.load(), tell: () => { running.peer?.descriptionChanged() }, clock })
   const guarded = guard.peerInit(peerInit)
   const peer = running.peer = await createPeer({
@@ -118,24 +134,49 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
           clock
         })(components)
         return running.relay
+      },
+      dialBack: (components: DialBackComponents & { privateKey: PrivateKey }) => {
+        running.privateKey = components.privateKey
+        running.dialBack = dialBack({
+          networkOf: init.networkOf ?? publicNetwork,
+          admits: who => running.seat?.isVolunteer(who) === true,
+          maxBytesPerSecond: claimed,
+          clock,
+          random: init.random
+        })(components)
+        return running.dialBack
       }
     }
   })
   const relay = running.relay as RelayService
   guard.start(peer.libp2p)
-  const roles: SuperNodeRole[] = ['hub', 'relay', ...stun === undefined ? [] : ['stun' as const]]
-  const seat = makeSeat?.({
-    peer,
-    region: init.region ?? '',
-    candidacy: () => ({
-      addresses: peer.libp2p.getMultiaddrs().map(address => address.toString()),
-      claimedBytesPerSecond: Math.min(MAX_CLAIM_BYTES_PER_SECOND, claimedBytesPerSecond ?? quota.bytesPerSecond ?? Infinity),
-      roles,
-      quota: carried.left()
-    }),
-    clock,
-    onChange: () => { running.node?.update() }
+  const stunned = stun === false ? undefined : await StunResponder.start({ clock, ...stun }).catch(async error => {
+    await peer.stop()
+    throw error
   })
+  const roles: SuperNodeRole[] = ['hub', 'relay', ...stunned === undefined ? [] : ['stun' as const]]
+  const candidacy = (): VolunteerOffer => ({
+    addresses: toldAddresses(peer, stunned),
+    claimedBytesPerSecond: claimed,
+    roles,
+    quota: carried.left()
+  })
+  const onChange = (): void => { running.node?.update() }
+  const elected = election === false || makeSeat !== undefined ? undefined : new ElectedSeat({
+    peer,
+    privateKey: running.privateKey as PrivateKey,
+    dialBack: running.dialBack as DialBackService,
+    region: init.region ?? '',
+    networkOf: init.networkOf,
+    candidacy,
+    marks: fenceMarks(init.dataDir, clock, init.onDamage ?? onProblem),
+    options: election,
+    clock,
+    onChange,
+    onProblem
+  })
+  running.seat = elected
+  const seat: Seat | undefined = elected ?? makeSeat?.({ peer, region: init.region ?? '', candidacy, clock, onChange })
   const node = running.node = new SuperNode({
     peer,
     relay,
@@ -147,7 +188,8 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
       clock
     }),
     seat,
-    stun,
+    stun: stunned,
+    dialBack: () => ({ ...running.dialBack?.counters }),
     inbound: guard.counters,
     region: init.region ?? '',
     roles,
@@ -160,13 +202,29 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   })
   carried.start()
   try {
-    await stun?.start()
     await seat?.start()
   } catch (error) {
     await node.stop()
     throw error
   }
   return node
+}
+
+/** Where it is dialled, and behind those, as `/ip4/…/udp/PORT`, where it answers STUN. */
+function toldAddresses (peer: Peer, stun: StunResponder | undefined): string[] {
+  const addresses = peer.libp2p.getMultiaddrs().map(address => address.toString().replace(/\/p2p\/[^/]+$/, '')).slice(0, MAX_DIAL_ADDRESSES)
+  const [, host] = /^(\/(?:ip4|ip6|dns4|dns6|dns)\/[^/]+)\//.exec(addresses[0] ?? '') ?? []
+  return stun === undefined || host === undefined ? addresses : [...addresses, `${host}/udp/${stun.address.port}`]
+}
+
+/** The parts of it, as they come to be. */
+interface Running {
+  node?: SuperNode
+  relay?: RelayService
+  peer?: Peer
+  privateKey?: PrivateKey
+  dialBack?: DialBackService
+  seat?: ElectedSeat
 }
 
 function openUsage ({ dataDir, onDamage, onProblem = () => {} }: SuperNodeInit, quota: VolunteerQuota, clock: Clock): UsageStore | undefined {

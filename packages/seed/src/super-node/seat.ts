@@ -1,15 +1,5 @@
 /** The candidate's side of elections, as far as a super-node needs it: `SuperNodeService` of `@skein/supernode`, or one that a test makes up. */
-import type { LeaseQuota, SuperNodeRole } from '@skein/records'
 import type { ElectionVerdict, TermLease, TermState } from '@skein/supernode'
-
-/** What a volunteer says of itself. */
-export interface SeatCandidacy {
-  addresses: string[]
-  claimedBytesPerSecond: number
-  roles: SuperNodeRole[]
-  /** What is left of what the volunteer gives */
-  quota: LeaseQuota
-}
 
 export interface Seat {
   readonly state: TermState

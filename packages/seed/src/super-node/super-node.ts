@@ -6,12 +6,12 @@ import type { Clock } from '@skein/core'
 import type { Peer } from '@skein/peer'
 import type { SuperNodeRole } from '@skein/records'
 import type { VolunteerQuota } from '@skein/supernode'
+import type { StunResponder } from '@skein/supernode/node'
 import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { RelayService } from '../relay/relay-service.ts'
 import type { CarriedLoad } from './carried-load.ts'
 import type { ReservationRelease } from './reservation-release.ts'
 import type { Seat } from './seat.ts'
-import type { StunPort } from './stun-port.ts'
 import type { SuperNodeState } from './super-node-state.ts'
 import type { SuperNodeStatus } from './super-node-status.ts'
 
@@ -25,7 +25,7 @@ export interface SuperNodeParts {
   carried: CarriedLoad
   release: ReservationRelease
   seat?: Seat
-  stun?: StunPort
+  stun?: Pick<StunResponder, 'address' | 'counters' | 'stop'>
   /** Counters of dial-backs done for others */
   dialBack?: () => Record<string, number>
   inbound: InboundCounters
@@ -151,7 +151,7 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
       },
       ...seat?.lease === undefined ? {} : { lease: pickLease(seat.lease) },
       ...election === undefined ? {} : { election },
-      ...stun === undefined ? {} : { stun: { address: stun.address, counters: { ...stun.counters } } },
+      ...stun === undefined ? {} : { stun: { address: `${stun.address.host}:${stun.address.port}`, counters: { ...stun.counters } } },
       ...dialBack === undefined ? {} : { dialBack: dialBack() },
       connections: peer.libp2p.getConnections().length
     }

@@ -1,5 +1,7 @@
 /** A super-node as a volunteer runs it: by a configuration, with its control port, its metrics, and an orderly end. */
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { publicNetwork } from '@skein/peer'
+import { openSystemTable } from '@skein/supernode/node'
 import { Registry } from 'prom-client'
 import { createSuperNode } from '../../super-node/create-super-node.ts'
 import { openHttpPort } from '../http-port.ts'
@@ -7,6 +9,7 @@ import { listenFailure } from '../listen-error.ts'
 import { openControlPort } from './control-port.ts'
 import { superNodeMetrics } from './super-node-metrics.ts'
 import type { VolunteerQuota } from '@skein/supernode'
+import type { SystemTable } from '@skein/supernode/node'
 import type { SuperNodeConfig } from '../../config/super-node-options.ts'
 import type { SuperNodeInit } from '../../super-node/create-super-node.ts'
 import type { SuperNode } from '../../super-node/super-node.ts'
@@ -32,6 +35,8 @@ const STOP_TIMEOUT_MS = 5_000
 
 /**
  * @throws {SeedListenError} when a port cannot be opened
+ * @throws {SystemTableError} when the table of systems cannot be read
+ * @throws {StunListenError} when the port of STUN cannot be had
  * @throws what `createSuperNode` throws
  */
 export async function startSuperNodeProcess (init: SuperNodeProcessInit): Promise<SuperNodeProcess> {
@@ -50,6 +55,7 @@ export class SuperNodeProcess {
   private running?: SuperNode
   private control?: ControlPort
   private http?: HttpPort
+  private systems?: SystemTable
   private draining?: Promise<void>
   private stopping?: Promise<void>
 
@@ -72,6 +78,7 @@ export class SuperNodeProcess {
   async start (): Promise<void> {
     const { config, node: changes, onState, onProblem = () => {}, onDrain, signal } = this.init
     const registry = new Registry()
+    const systems = this.systems = await openSystemTable(config.asnFile, { networkOf: publicNetwork, onFailure: ({ message }) => { onProblem(message) } })
     const node = this.running = await createSuperNode({
       bootstrap: config.seeds,
       listen: config.listen,
@@ -82,6 +89,8 @@ export class SuperNodeProcess {
       relay: { maxReservations: config.reservations, maxCircuits: config.reservations },
       maxConnections: config.maxConnections,
       trustedNetworks: config.trustedNetworks,
+      networkOf: systems.networkOf,
+      stun: config.stunPort ?? false,
       metrics: config.metrics === undefined
         ? undefined
         : prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
@@ -125,6 +134,7 @@ export class SuperNodeProcess {
   }
 
   private async shutDown (): Promise<void> {
+    this.systems?.close()
     const over = new Promise<void>(resolve => { setTimeout(resolve, STOP_TIMEOUT_MS).unref() })
     await Promise.race([Promise.allSettled([this.control?.stop(), this.http?.stop(), this.running?.stop()]), over])
   }
