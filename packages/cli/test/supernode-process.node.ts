@@ -73,7 +73,7 @@ describe('skein supernode', function () {
   it('relays from the start as a candidate, and says what it did: in status, and on /metrics', async () => {
     const child = supernode(['--metrics', '0', '--region', 'eu-west'])
     const { id, metrics, quota } = await child.event('listening')
-    expect(quota).to.deep.include({ bytesPerDay: 10e9, bytesPerMonth: 200e9, bytesPerSecond: 2.5e6 })
+    expect(quota).to.deep.include({ bytesPerDay: 10e9, bytesPerMonth: 200e9, bytesPerSecond: 5e6 })
     expect(await child.event('state')).to.deep.include({ state: 'candidate' })
     const far = await server(300)
     expect(far.relays[0]?.relay).to.equal(id)

@@ -9,7 +9,7 @@ describe('the configuration of a super-node', () => {
   const resolve = (given: GivenConfig = {}): ReturnType<typeof resolveConfig<typeof SUPER_NODE_TABLE.options>> => resolveConfig(given, SUPER_NODE_TABLE)
 
   it('has limits unless it is told otherwise', () => {
-    expect(resolve().config).to.deep.include({ perDay: 10e9, perMonth: 200e9, bandwidth: 2.5e6, cpu: 0.5, schedule: undefined, timeZone: 'local' })
+    expect(resolve().config).to.deep.include({ perDay: 10e9, perMonth: 200e9, bandwidth: 5e6, cpu: 0.5, schedule: undefined, timeZone: 'local' })
   })
 
   it('takes units from flags, environment and file', () => {
