@@ -42,21 +42,26 @@ const elected = (): SuperNode[] => volunteers.filter(({ state }) => state.state 
 await until('three are elected', () => elected().length === 3)
 
 // it listens nowhere: others reach it through super-nodes
-const options = { listen: [], networkOf, region, bootstrap: seed.addresses, superNodes: { poll: { pollMs: 2_000 } } }
+const options = { listen: [], networkOf, region, bootstrap: seed.addresses, superNodes: { poll: { firstMs: 500, minPauseMs: 2_000, refreshMs: 4_000 } } }
 const server = await createPeer(options)
 await server.reserveRelay({ timeoutMs: 30_000 })
 await server.serve('echo', async ({ body }) => `you said: ${(body.messages as Array<{ content: string }>).at(-1)?.content}`)
 await until('it is reached through an elected super-node', () => elected().some(({ id }) => server.relays.some(({ relay }) => relay === id)))
-const caller = await createPeer({ ...loopbackHost('127.40.0.1'), networkOf, region, bootstrap: seed.addresses, superNodes: false })
+// nobody can dial it either, or the server would come to it by itself
+const caller = await createPeer({ listen: [], networkOf, region, bootstrap: seed.addresses, superNodes: false })
 console.log(`\n> ${MODEL.messages[0]?.content}\n${await answer()}`)
 
-const used = elected().find(({ id }) => server.relays.some(({ relay }) => relay === id)) as SuperNode
-console.log(`\n${nameOf(used.id)} carried ${used.status().relay.bytes} bytes; it is drained now`)
+const carried = (volunteer: SuperNode): number => volunteer.status().relay.bytes
+const [used] = volunteers.toSorted((a, b) => carried(b) - carried(a)) as [SuperNode]
+check('the answer came through a super-node', carried(used) > 0)
+console.log(`\n${nameOf(used.id)} carried ${carried(used)} bytes; it is drained now`)
 await used.drain({ deadlineMs: 20_000 })
 await used.stop()
+const before = sum(volunteers.map(carried))
 await until('the server is reached through another', () => server.relays.length > 0 && server.relays.every(({ relay }) => relay !== used.id))
 console.log(`the server moved to ${server.relays.map(({ relay }) => nameOf(relay)).join(', ')}`)
 console.log(`\n> ${MODEL.messages[0]?.content}\n${await answer()}`)
+check('the second answer came through another one', sum(volunteers.map(carried)) > before)
 
 await Promise.all([caller.stop(), server.stop()])
 await Promise.all(volunteers.map(async volunteer => { await volunteer.stop() }))
@@ -81,6 +86,17 @@ async function until (what: string, condition: () => boolean | Promise<boolean>)
     }
     await new Promise(resolve => setTimeout(resolve, 100))
   }
+}
+
+function check (what: string, isSo: boolean): void {
+  if (!isSo) {
+    console.error(`It is not so that ${what}`)
+    process.exit(1)
+  }
+}
+
+function sum (numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }
 
 function nameOf (id: string): string {
