@@ -49,7 +49,7 @@ export function factsOf (
   })), reachedAt, nowMs, { lifeMs: init.rules.reportLifeMs, ...init.dialBackRules })
   const age = ageOf(init, known, counted, nowMs)
   const uptime = uptimeOf(init, known, counted, nowMs)
-  const reputation = reputationOf(init, peer, counted, age.value)
+  const reputation = reputationOf(init, peer, counted, age.value, dialBack.verified)
   return {
     candidate: {
       peer,
@@ -88,16 +88,19 @@ function ageOf (
 
 /**
  * What several say who looked counts before what one saw: whoever misses two messages in a row sees an absence that there was not, and electors that
- * each go by their own misses would name different holders.
+ * each go by their own misses would name different holders. Who says nothing of it, as it has not watched for long, is taken to have seen what this
+ * elector saw. Oneself one has always seen.
  */
 function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: KnownCandidate, counted: readonly CountedReport[], nowMs: number): Fact {
   const voices = voicesOf(counted, report => report.uptime)
-  const own = peer === self ? undefined : presence.uptime(rules.watchedMs, nowMs)
-  if (own !== undefined && !isMost(voices, counted)) {
-    return { value: own, source: 'itself' }
+  const own = peer === self ? 1 : presence.uptime(rules.watchedMs, nowMs)
+  if (own === undefined) {
+    return isMost(voices, counted) ? { value: medianVote(voices) as number, source: 'verifiers' } : { value: 0, source: 'nobody' }
   }
-  const told = medianVote(voices)
-  return told === undefined ? { value: 0, source: 'nobody' } : { value: told, source: 'verifiers' }
+  const told = voices.length === 0 ? undefined : medianVote(voicesOf(counted, report => report.uptime ?? own))
+  return told === undefined || !isSpread(counted.map(({ network }) => ({ network, value: 0 })), WITNESS_NETWORKS, WITNESS_SYSTEMS)
+    ? { value: own, source: 'itself' }
+    : { value: told, source: 'verifiers' }
 }
 
 /**
@@ -105,8 +108,8 @@ function uptimeOf ({ self, rules }: CandidateFactsInit, { peer, presence }: Know
  * verifiers say. For those who had none the transfers speak that were measured, one dealing for each system, though as to newcomers trust is given
  * day by day: if only those counted who say that they had dealings, a few liars would be all that is heard where nobody else had any.
  */
-function reputationOf (init: CandidateFactsInit, peer: string, counted: readonly CountedReport[], ageMs: number): Fact {
-  const measured = measuredScore(init.rules, counted, ageMs)
+function reputationOf (init: CandidateFactsInit, peer: string, counted: readonly CountedReport[], ageMs: number, verified: boolean): Fact {
+  const measured = measuredScore(init.rules, counted, ageMs, verified)
   const relay = scoreFor(init, peer, 'relay', counted, report => report.relay, measured) ?? measured
   const inference = scoreFor(init, peer, 'inference', counted, report => report.inference)
   const honesty = peer === init.self ? undefined : init.scoreOf(peer, 'honesty')
@@ -142,8 +145,11 @@ function isMost (voices: readonly Voice[], counted: readonly CountedReport[]): b
   return isSpread(voices, WITNESS_NETWORKS, WITNESS_SYSTEMS) && weightOfVotes(votesOf(voices)) * 2 > all
 }
 
-/** The expectation of the ledger of `@skein/reputation`, (1 + s) / (5 + s + 3f), over the votes of verifiers' systems. */
-function measuredScore (rules: ElectorRules, counted: readonly CountedReport[], ageMs: number): Fact {
+/**
+ * The expectation of the ledger of `@skein/reputation`, (1 + s) / (5 + s + 3f), over the votes of verifiers' systems. Where most have reached it,
+ * those who did not are outvoted and count nothing: a failure weighs three times, and a third that slanders would have the say.
+ */
+function measuredScore (rules: ElectorRules, counted: readonly CountedReport[], ageMs: number, verified: boolean): Fact {
   const votesFor = (isGood: boolean): number => weightOfVotes(votesOf(counted
     .filter(({ report }) => (report.reachable && report.bytesPerSecond !== undefined) === isGood)
     .map(({ network }) => ({ network, value: 1 }))))
@@ -151,7 +157,7 @@ function measuredScore (rules: ElectorRules, counted: readonly CountedReport[], 
   if (good === 0) {
     return { value: rules.newcomerScore, source: 'nobody' }
   }
-  const expected = (1 + good) / (5 + good + 3 * votesFor(false))
+  const expected = (1 + good) / (5 + good + (verified ? 0 : 3 * votesFor(false)))
   return { value: Math.min(expected, rules.newcomerScore + rules.risePerDay * ageMs / DAY_MS), source: 'measurements' }
 }
 

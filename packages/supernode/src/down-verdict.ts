@@ -1,43 +1,31 @@
 /**
  * Whether one that holds a seat is dead: known within a minute and not when its lease ends. Verifiers that lose it look at once and say what they
- * found; when most of those that looked did not reach it, it is down until they do.
+ * found, and so do all others whose word on it counts. When most of them do not reach it any more it is down, until they do: who has not looked since
+ * goes on saying that it is there, so that a few that slander take no seat.
  */
 import { DOWN_NETWORKS, DOWN_SYSTEMS } from './elector-rules.ts'
 import { isSpread, votesOf, weightOfVotes } from './network-vote.ts'
-import type { ElectorRules } from './elector-rules.ts'
 import type { CountedReport } from './verifier-panel.ts'
 
 export interface DownVerdict {
   down: boolean
-  /** When to judge again, because those who look have had their time; `undefined` when only new reports change anything */
-  decideAtMs?: number
+  /** Verifiers that did not reach it when they looked last */
   unreached: string[]
 }
 
 /**
- * @param counted reports of verifiers that were drawn
- * @param aliveAtMs when this elector knew it to be alive by itself, a connection that stands or a dial of its own; `undefined` for never
+ * @param counted reports that count, of verifiers that are there themselves
+ * @param aliveAtMs when this elector saw it alive itself, by a dial; `Infinity` while it is connected to it, `undefined` for never
  */
-export function judgeDown (counted: readonly CountedReport[], aliveAtMs: number | undefined, rules: ElectorRules, nowMs: number): DownVerdict {
-  // what was found in the life of a candidacy; what is older may be of another time that it was away
-  const recent = counted.filter(({ report }) => nowMs - report.issuedAtMs < 3 * rules.candidacyMs)
-  const unreached = recent.filter(({ report }) => !report.reachable)
-  const names = unreached.map(({ report }) => report.verifier)
-  const voices = unreached.map(({ network }) => ({ network, value: 0 }))
-  if (!isSpread(voices, DOWN_NETWORKS, DOWN_SYSTEMS)) {
-    return { down: false, unreached: names }
+export function judgeDown (counted: readonly CountedReport[], aliveAtMs: number | undefined): DownVerdict {
+  const missed = counted.filter(({ report }) => !report.reachable)
+  const unreached = missed.map(({ report }) => report.verifier)
+  const isAlive = aliveAtMs !== undefined && missed.every(({ report }) => report.issuedAtMs < aliveAtMs)
+  if (isAlive || !isSpread(missed.map(({ network }) => ({ network, value: 0 })), DOWN_NETWORKS, DOWN_SYSTEMS)) {
+    return { down: false, unreached }
   }
-  const firstMs = Math.min(...unreached.map(({ report }) => report.issuedAtMs))
-  const settledMs = firstMs + rules.downSettleMs
-  if (nowMs < settledMs) {
-    return { down: false, decideAtMs: settledMs, unreached: names }
-  }
-  if (aliveAtMs !== undefined && aliveAtMs > firstMs) {
-    return { down: false, unreached: names }
-  }
-  // only those count against it that have looked since: who reached it an hour ago has not seen it die
-  const reached = recent.filter(({ report }) => report.reachable && report.issuedAtMs >= firstMs)
-  const votes = votesOf([...voices, ...reached.map(({ network }) => ({ network, value: 1 }))])
+  // of a network in which some reach it and some do not, the lower median counts: it does not
+  const votes = votesOf(counted.map(({ report, network }) => ({ network, value: report.reachable ? 1 : 0 })))
   const against = weightOfVotes(votes.filter(({ value }) => value === 0))
-  return { down: against * 2 > weightOfVotes(votes), unreached: names }
+  return { down: against * 2 > weightOfVotes(votes), unreached }
 }

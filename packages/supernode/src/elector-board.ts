@@ -150,9 +150,10 @@ export class ElectorBoard implements Machine<BoardEffect> {
     if (!isOwn && !this.panel.maySpeak(known, report, nowMs)) {
       return false
     }
+    const before = known.reports.get(report.verifier)
     known.reports.set(report.verifier, report)
     if (!report.reachable) {
-      if (!isOwn) {
+      if (!isOwn && before?.reachable !== false) {
         this.holders.suspect(report.candidate, nowMs)
       }
       if (this.holders.isDown(known, nowMs)) {
@@ -203,12 +204,10 @@ export class ElectorBoard implements Machine<BoardEffect> {
       this.repeatAtMs = nowMs + rules.repeatMs * 0.9 + this.jitter(rules.repeatMs * 0.2)
       this.repeat(nowMs)
     }
-    const down = this.holders.onTimeout(nowMs)
+    this.holders.onTimeout(nowMs)
     if (nowMs >= this.electAtMs) {
       this.electAtMs = this.nextElectionMs(nowMs)
       this.shelf.forget(nowMs)
-      this.elect(nowMs)
-    } else if (down.length > 0) {
       this.elect(nowMs)
     }
     this.look(nowMs)

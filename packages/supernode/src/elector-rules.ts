@@ -21,9 +21,7 @@ export interface ElectorRules {
   listenMs: number
   /** How often an election is held, at multiples of it, ms. All electors of a region must have the same. @default 600_000 */
   electionMs: number
-  /** What is said of one that is not reached any more is decided so long after the first word of it, ms: time for others to look. @default 15_000 */
-  downSettleMs: number
-  /** A verifier looks at a suspect again after this at the soonest, ms. @default 30_000 */
+  /** A verifier looks at a suspect again after this at the soonest, ms; after twice as long with each false alarm. @default 30_000 */
   recheckMs: number
   /** Dealings from which on a score counts. @default 10 */
   minDealings: number
@@ -45,7 +43,6 @@ export const ELECTOR_RULES: ElectorRules = {
   reportLifeMs: MAX_REPORT_LIFE_MS,
   listenMs: 1_860_000,
   electionMs: TERM_MS,
-  downSettleMs: 15_000,
   recheckMs: 30_000,
   minDealings: 10,
   watchedMs: 7_200_000,

@@ -1,4 +1,4 @@
-/** Watches those that hold seats: when a sign of life is overdue, when it is to be decided whether one is down, and to whom a connection is kept. */
+/** Watches those that hold seats: when a sign of life is overdue, whether one is down, and to whom a connection is kept. */
 import { BoundedMap, TimerTable } from '@skein/core'
 import { isLive } from './candidate-shelf.ts'
 import { judgeDown } from './down-verdict.ts'
@@ -28,7 +28,6 @@ const CANDIDACY_PART = 1.25
 export class HolderWatch {
   private readonly init: HolderWatchInit
   private readonly overdue = new TimerTable<string>()
-  private readonly deciding = new TimerTable<string>()
   private readonly connected = new BoundedMap<string, true>({ maxSize: MAX_CONNECTED })
   private holders: readonly string[] = []
   private watched = ''
@@ -38,8 +37,7 @@ export class HolderWatch {
   }
 
   nextTimeoutMs (): number | undefined {
-    const times = [this.overdue.nextMs(), this.deciding.nextMs()].filter(time => time !== undefined)
-    return times.length === 0 ? undefined : Math.min(...times)
+    return this.overdue.nextMs()
   }
 
   onConnected (peer: string): void {
@@ -84,31 +82,16 @@ export class HolderWatch {
     }
   }
 
-  /** Suspects those of whom nothing came, and gives those that are found to be down by now. */
-  onTimeout (nowMs: number): string[] {
+  /** Suspects those of whom nothing came. */
+  onTimeout (nowMs: number): void {
     for (let peer = this.overdue.popDue(nowMs); peer !== undefined; peer = this.overdue.popDue(nowMs)) {
       this.suspect(peer, nowMs)
     }
-    const down: string[] = []
-    for (let peer = this.deciding.popDue(nowMs); peer !== undefined; peer = this.deciding.popDue(nowMs)) {
-      const known = this.init.shelf.get(peer)
-      if (known !== undefined && this.isDown(known, nowMs)) {
-        down.push(peer)
-      }
-    }
-    return down
   }
 
-  /** Somebody did not reach a holder: whether it is down now. If others must have time to look first, that is decided later. */
+  /** Somebody did not reach a candidate: whether it holds a seat and is down. */
   isDown (known: KnownCandidate, nowMs: number): boolean {
-    if (!this.holders.includes(known.peer)) {
-      return false
-    }
-    const { down, decideAtMs } = this.verdict(known, nowMs)
-    if (decideAtMs !== undefined) {
-      this.deciding.set(known.peer, decideAtMs)
-    }
-    return down
+    return this.holders.includes(known.peer) && this.verdict(known, nowMs).down
   }
 
   suspect (peer: string, nowMs: number): void {
@@ -119,9 +102,13 @@ export class HolderWatch {
   }
 
   verdict (known: KnownCandidate, nowMs: number, networks?: Map<string, VerifiedNetwork[]>): DownVerdict {
-    const { self, rules, panel } = this.init
+    const { self, shelf, panel } = this.init
     const own = known.reports.get(self)
-    const aliveAtMs = known.peer === self || this.connected.has(known.peer) ? nowMs : own?.reachable === true ? own.issuedAtMs : undefined
-    return judgeDown(panel.counted(known, nowMs, networks), aliveAtMs, rules, nowMs)
+    const aliveAtMs = known.peer === self || this.connected.has(known.peer) ? Infinity : own?.reachable === true ? own.issuedAtMs : undefined
+    const isThere = (verifier: string): boolean => {
+      const itself = shelf.get(verifier)
+      return itself !== undefined && isLive(itself, nowMs)
+    }
+    return judgeDown(panel.counted(known, nowMs, networks).filter(({ report }) => isThere(report.verifier)), aliveAtMs)
   }
 }

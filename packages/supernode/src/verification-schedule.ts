@@ -2,8 +2,8 @@
  * When a verifier looks at which candidate: once a period where it was drawn, later where others that were drawn have not looked, at once where one
  * may be dead.
  */
-import { randomBelow, TimerTable } from '@skein/core'
-import { isLive } from './candidate-shelf.ts'
+import { BoundedMap, randomBelow, TimerTable } from '@skein/core'
+import { isLive, MAX_LIVE_CANDIDATES } from './candidate-shelf.ts'
 import { PANEL_FACTOR } from './elector-rules.ts'
 import { isSpread } from './network-vote.ts'
 import type { CandidateShelf, KnownCandidate } from './candidate-shelf.ts'
@@ -24,6 +24,8 @@ export interface VerificationScheduleInit {
 
 /** Looked at at once: what is measured must not be slowed down by what else is. */
 const MAX_AT_ONCE = 2
+/** Doublings of the pause between looks at a suspect. */
+const MAX_ALARMS = 5
 /** Networks that are enough, so that nobody has to step in. */
 const ENOUGH_NETWORKS = 3
 const ENOUGH_SYSTEMS = 2
@@ -34,6 +36,8 @@ export class VerificationSchedule {
   /** Those whose next look is because they may be dead */
   private readonly suspects = new Set<string>()
   private readonly underWay = new Set<string>()
+  /** How often one was suspected in vain since the last look that was due: else who slanders would have all measure all day */
+  private readonly alarms = new BoundedMap<string, number>({ maxSize: MAX_LIVE_CANDIDATES })
 
   constructor (init: VerificationScheduleInit) {
     this.init = init
@@ -46,7 +50,7 @@ export class VerificationSchedule {
     }
   }
 
-  /** It may be dead: one that was drawn to look at it does so at once. */
+  /** It may be dead: one that was drawn to look at it, or whose word on it counts, does so at once. */
   onSuspect (known: KnownCandidate, nowMs: number): void {
     const { self, rules, panel } = this.init
     if (!this.isVerifier(nowMs)) {
@@ -54,11 +58,12 @@ export class VerificationSchedule {
     }
     const place = panel.placeOf(known, self, nowMs, nowMs)
     const lastMs = known.reports.get(self)?.issuedAtMs
-    if (place === undefined || place >= rules.verifiers || this.underWay.has(known.peer) || this.suspects.has(known.peer) || !isLive(known, nowMs)) {
+    const hasSaid = lastMs !== undefined && nowMs - lastMs < rules.reportLifeMs
+    if ((!hasSaid && (place === undefined || place >= rules.verifiers)) || this.underWay.has(known.peer) || this.suspects.has(known.peer) || !isLive(known, nowMs)) {
       return
     }
     this.suspects.add(known.peer)
-    const soonestMs = lastMs === undefined ? nowMs : Math.max(nowMs, lastMs + rules.recheckMs)
+    const soonestMs = lastMs === undefined ? nowMs : Math.max(nowMs, lastMs + rules.recheckMs * 2 ** (this.alarms.get(known.peer) ?? 0))
     this.due.set(known.peer, soonestMs + randomBelow(this.init.random, 1 + Math.min(1_000, rules.spreadMs)))
   }
 
@@ -74,6 +79,7 @@ export class VerificationSchedule {
       if (known !== undefined && isLive(known, nowMs)) {
         const atMs = isSuspect ? nowMs : this.wantedAtMs(known, nowMs)
         if (atMs <= nowMs) {
+          this.countAlarm(peer, isSuspect)
           this.underWay.add(peer)
           return known
         }
@@ -86,6 +92,9 @@ export class VerificationSchedule {
   onVerified (peer: string, nowMs: number): void {
     this.underWay.delete(peer)
     const known = this.init.shelf.get(peer)
+    if (known?.reports.get(this.init.self)?.reachable === false) {
+      this.alarms.delete(peer)
+    }
     if (known !== undefined && isLive(known, nowMs) && this.due.deadlineOf(peer) === undefined) {
       this.due.set(peer, this.nextPeriodMs(peer, nowMs))
     }
@@ -115,6 +124,14 @@ export class VerificationSchedule {
     }
     const beganMs = Math.max(draw.startOf(known.peer, period), known.presence.firstSeenMs, this.listenedAtMs())
     return Math.max(nowMs, beganMs + round * rules.moreVerifiersMs + place % rules.verifiers / rules.verifiers * rules.spreadMs)
+  }
+
+  private countAlarm (peer: string, isSuspect: boolean): void {
+    if (isSuspect) {
+      this.alarms.set(peer, Math.min(MAX_ALARMS, (this.alarms.get(peer) ?? -1) + 1))
+    } else {
+      this.alarms.delete(peer)
+    }
   }
 
   /** Only volunteers are asked to look. */

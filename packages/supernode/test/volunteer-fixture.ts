@@ -30,7 +30,7 @@ export interface VolunteerNode {
 export const SHORT: Pick<SuperNodeServiceInit, 'electorRules' | 'rules' | 'leaseMs' | 'graceMs'> = {
   electorRules: {
     candidacyMs: 2_000, periodMs: 30_000, moreVerifiersMs: 2_000, spreadMs: 1_000, repeatMs: 4_000, reportLifeMs: 90_000, listenMs: 4_000, electionMs: 2_000,
-    downSettleMs: 1_500, recheckMs: 1_000, watchedMs: 1_500, risePerDay: 10_000
+    recheckMs: 1_000, watchedMs: 1_500, risePerDay: 10_000
   },
   rules: { minAgeMs: 3_000 },
   leaseMs: 10_000,
