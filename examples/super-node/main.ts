@@ -42,8 +42,9 @@ const elected = (): SuperNode[] => volunteers.filter(({ state }) => state.state 
 await until('three are elected', () => elected().length === 3)
 
 // it listens nowhere: others reach it through super-nodes
-const options = { listen: [], networkOf, region, bootstrap: seed.addresses, superNodes: { poll: { firstMs: 500, minPauseMs: 2_000, refreshMs: 4_000 } } }
-const server = await createPeer(options)
+const server = await createPeer({
+  listen: [], networkOf, region, bootstrap: seed.addresses, superNodes: { poll: { firstMs: 500, minPauseMs: 2_000, refreshMs: 4_000 } }
+})
 await server.reserveRelay({ timeoutMs: 30_000 })
 await server.serve('echo', async ({ body }) => `you said: ${(body.messages as Array<{ content: string }>).at(-1)?.content}`)
 await until('it is reached through an elected super-node', () => elected().some(({ id }) => server.relays.some(({ relay }) => relay === id)))

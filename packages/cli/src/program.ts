@@ -273,8 +273,11 @@ Examples:
     .action(run(importReputation))
 }
 
+type Asking = (context: CommandContext, options: Record<string, unknown>) => Promise<void>
+
 function superNode (command: Command, run: Run): void {
-  json(tableOptions(command.description('Volunteer this machine to carry load for others: relay, discovery, and STUN if asked, within limits'), SUPER_NODE_TABLE))
+  json(tableOptions(command
+    .description('Volunteer this machine to carry load for others: relay, discovery, and STUN if asked, within limits'), SUPER_NODE_TABLE))
     .addHelpText('after', `
 Each option may also be given by its environment variable, or by its key in the file of --config; a flag wins over the environment, the environment
 over the file. What is relayed is encrypted from end to end: this machine sees who talks with whom and how much, not what. Ctrl-C lets those who are
@@ -290,7 +293,7 @@ Examples:
 Exit status: 0 after a drain, 1 when it failed, 2 when the configuration is wrong.`)
     .action(run(supernode))
   // the options before a command belong to it too: commander gives --data and --json to the one that knows them first
-  const control = (name: string, description: string, action: (context: CommandContext, options: Record<string, unknown>) => Promise<void>): Command => {
+  const control = (name: string, description: string, action: Asking): Command => {
     const part = command.command(name).description(description)
     return part.action(async () => { await run(action)(part.optsWithGlobals(), part) })
   }

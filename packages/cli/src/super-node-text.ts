@@ -1,6 +1,7 @@
 /** What a super-node does, in plain words. */
 import { explainVerdict } from '@skein/seed'
 import { formatBytes, formatRate, formatSchedule, formatShare } from '@skein/seed/node'
+import { LocalClock } from '@skein/supernode'
 import type { PeriodUsage, SuperNodeState, SuperNodeStatus } from '@skein/seed'
 
 const PAUSES = {
@@ -64,7 +65,8 @@ export function statusLines (status: SuperNodeStatus, nowMs: number): string[] {
 
 function seatText ({ term, fence, expiresAtMs, withdrawn }: NonNullable<SuperNodeStatus['lease']>, nowMs: number): string {
   const since = `held since term ${term}, lease ${fence}`
-  return withdrawn ? 'given back' : expiresAtMs > nowMs ? `${since}, until ${timeOf(expiresAtMs)} unless it is renewed` : `over since ${timeOf(expiresAtMs)}`
+  const end = timeOf(expiresAtMs)
+  return withdrawn ? 'given back' : expiresAtMs > nowMs ? `${since}, until ${end} unless it is renewed` : `over since ${end}`
 }
 
 function usage (period: PeriodUsage): string {
@@ -99,7 +101,8 @@ function duration (ms: number): string {
 
 /** By the clock of who reads it. */
 function timeOf (ms: number): string {
-  const date = new Date(ms)
+  const clock = new LocalClock(Intl.DateTimeFormat().resolvedOptions().timeZone)
+  const { minute } = clock.at(ms)
   const two = (value: number): string => String(value).padStart(2, '0')
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`
+  return `${clock.keyOf('day', ms)} ${two(Math.floor(minute / 60))}:${two(minute % 60)}`
 }

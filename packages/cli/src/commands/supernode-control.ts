@@ -11,7 +11,7 @@ const FOLLOW_INTERVAL_MS = 500
 
 export async function superNodeStatus ({ output }: CommandContext, options: SuperNodeConfigOptions): Promise<void> {
   const status = await askStatus((await superNodeConfig(options)).config.data)
-  output.event('status', { ...status }, statusLines(status, Date.now()).join('\n'))
+  output.event('status', { ...status }, statusLines(status, systemClock().nowMs()).join('\n'))
 }
 
 /** Follows it to its end; a signal ends the following, not the drain. */

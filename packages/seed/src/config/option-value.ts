@@ -141,7 +141,6 @@ function read (option: SeedOption, value: unknown): unknown {
     case 'seeds': return texts(option, value).map(text => seedAddress(option, text))
     case 'networks': return networks(option, value)
     case 'endpoint': return readEndpoint(option, value)
-    case 'file': return check(option, isText(value, 1) && !value.includes('\0'), value)
     case 'bytes': return quantity(option, value, parseBytes)
     case 'rate': return quantity(option, value, parseRate, MIN_RATE)
     case 'share': return quantity(option, value, parseShare)

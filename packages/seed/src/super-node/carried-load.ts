@@ -173,7 +173,7 @@ export class CarriedLoad implements RelayAllowance {
     })
   }
 
-  /** What the line carried besides circuits. A byte that has come in and waits to go out seems to be of those for a while; it is not counted twice. */
+  /** What the line carried besides circuits. A byte that came in and waits to go out seems to be of those for a while; it is not counted twice. */
   private measureLine (): void {
     const own = (this.init.lineBytes?.() ?? 0) - this.relayedBytes
     const more = own - this.ownBytes

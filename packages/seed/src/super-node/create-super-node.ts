@@ -94,8 +94,8 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, usage, cpuShare, onProblem = () => {}, trustedNetworks, limits,
-    ...peerInit
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, usage, cpuShare,
+    onProblem = () => {}, trustedNetworks, limits, ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
   const maxConnections = init.maxConnections ?? 1_000

@@ -1,4 +1,4 @@
-/** Where the electors of a region are found by those that know none: the DHT, in which they announce the name of their topic as if it were a model. */
+/** Where the electors of a region are found by those that know none: in the DHT they announce the name of their topic as if it were a model. */
 import type { Logger } from '@libp2p/interface'
 import type { ModelRouting } from '@skein/routing/libp2p'
 import type { ElectorRendezvous } from '@skein/supernode/libp2p'

@@ -1,4 +1,4 @@
-/** Tells the seeds that a peer is registered with how full its relay is: soon after it changed notably, and not oftener than they like to be asked. */
+/** Tells the seeds that a peer is registered with how full its relay is: soon after it changed notably, and not oftener than they take. */
 import { isNotable } from '../registry/self-renewal.ts'
 import type { Cancel, Clock } from '@skein/core'
 import type { RelayLoad } from '@skein/records'

@@ -2,6 +2,7 @@
  * Lets those go who are reached through a relay that takes no more circuits, a few at a time: Circuit Relay v2 has no word for it, so their
  * connections are closed, and they reserve elsewhere. Those with a circuit stay until it has ended.
  */
+import { deadline } from '@skein/core'
 import type { Connection, PeerId } from '@libp2p/interface'
 import type { Cancel, Clock } from '@skein/core'
 
@@ -64,7 +65,9 @@ export class ReservationRelease {
     const ticksLeft = Math.max(1, Math.ceil((this.endMs - clock.nowMs()) / TICK_MS))
     for (const connection of free.slice(0, Math.ceil(free.length / ticksLeft))) {
       this.closing.add(connection)
-      connection.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(() => {}) // it has gone by itself
+      const limit = deadline(clock, CLOSE_TIMEOUT_MS)
+      // one that does not close has gone by itself
+      connection.close({ signal: limit.signal }).catch(() => {}).finally(limit.clear)
     }
     this.tickMs = Infinity
     this.tickAt(clock.nowMs() + TICK_MS)

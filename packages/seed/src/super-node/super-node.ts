@@ -194,8 +194,9 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
     release.stop()
     await seat?.stop()
     await stun?.stop()
-    await peer.stop()
+    // from here on nothing is relayed; what is still said is some kB
     await carried.stop()
+    await peer.stop()
     await close()
     this.drained.resolve()
   }

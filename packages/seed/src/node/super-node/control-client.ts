@@ -1,4 +1,6 @@
 /** Asks a super-node that runs on this machine, found by its data folder. */
+import { deadline } from '@skein/core'
+import { systemClock } from '@skein/core/system'
 import { readAccess } from './control-port.ts'
 import type { SuperNodeStatus } from '../../super-node/super-node-status.ts'
 
@@ -11,7 +13,8 @@ export class SuperNodeNotRunningError extends Error {
   readonly folder: string
 
   constructor (folder: string, options?: ErrorOptions) {
-    super(`No super-node runs with the data folder ${folder}. Start one with skein supernode, or name the folder of the one that runs with --data`, options)
+    super(`No super-node runs with the data folder ${folder}. ` +
+      'Start one with skein supernode, or name the folder of the one that runs with --data', options)
     this.folder = folder
   }
 }
@@ -35,12 +38,18 @@ async function ask (folder: string, method: string, path: string): Promise<Super
   if (access === undefined) {
     throw new SuperNodeNotRunningError(folder)
   }
-  const response = await fetch(`${access.url}${path}`, {
-    method, headers: { authorization: `Bearer ${access.token}` }, signal: AbortSignal.timeout(TIMEOUT_MS)
-  }).catch((cause: unknown) => { throw new SuperNodeNotRunningError(folder, { cause }) })
-  if (!response.ok) {
-    // one that was killed leaves its file behind, and its port may be another program's by now
-    throw new SuperNodeNotRunningError(folder, { cause: new Error(`${access.url} answered ${response.status}`) })
+  const limit = deadline(systemClock(), TIMEOUT_MS)
+  try {
+    const headers = { authorization: `Bearer ${access.token}` }
+    const response = await fetch(`${access.url}${path}`, { method, headers, signal: limit.signal })
+    if (!response.ok) {
+      // one that was killed leaves its file behind, and its port may be another program's by now
+      throw new Error(`${access.url} answered ${response.status}`)
+    }
+    return await response.json() as SuperNodeStatus
+  } catch (cause) {
+    throw new SuperNodeNotRunningError(folder, { cause })
+  } finally {
+    limit.clear()
   }
-  return await response.json() as SuperNodeStatus
 }

@@ -1,10 +1,11 @@
 /** What this process takes of all processors of the machine, measured between two questions. */
 import { availableParallelism } from 'node:os'
+import { monotonicMs } from '@skein/core/system'
 
 export interface CpuShareInit {
   /** Processors that this process may use @default as many as the system says */
   processors?: number
-  /** ms since some moment @default performance.now() */
+  /** ms since some moment @default monotonicMs */
   nowMs?: () => number
   /** Microseconds of processor time so far @default process.cpuUsage() */
   usage?: () => { user: number, system: number }
@@ -15,7 +16,7 @@ const MIN_SPAN_MS = 100
 
 /** Gives a function that says it, 0 to 1, of the time since it was asked before. */
 export function cpuShare (init: CpuShareInit = {}): () => number {
-  const { processors = availableParallelism(), nowMs = () => performance.now(), usage = () => process.cpuUsage() } = init
+  const { processors = availableParallelism(), nowMs = monotonicMs, usage = () => process.cpuUsage() } = init
   let last = { atMs: nowMs(), usage: usage() }
   let share = 0
   return () => {

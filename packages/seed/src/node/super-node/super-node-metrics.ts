@@ -66,7 +66,8 @@ function usageMetrics (registry: Registry, figures: SuperNodeFigures): void {
   gauge(registry, figures, 'skein_supernode_day_bytes', 'Bytes that passed its line today, in and out together', ({ today }) => today.bytes)
   gauge(registry, figures, 'skein_supernode_day_limit_bytes', 'Most of a day (perDay); no value without a limit', ({ today }) => today.limitBytes)
   gauge(registry, figures, 'skein_supernode_month_bytes', 'Bytes that passed its line this month, in and out together', ({ month }) => month.bytes)
-  gauge(registry, figures, 'skein_supernode_month_limit_bytes', 'Most of a month (perMonth); no value without a limit', ({ month }) => month.limitBytes)
+  gauge(registry, figures, 'skein_supernode_month_limit_bytes', 'Most of a month (perMonth); no value without a limit',
+    ({ month }) => month.limitBytes)
   gauge(registry, figures, 'skein_supernode_cpu_ratio', 'What it takes of all processors, 0 to 1, over 5 s', ({ cpuShare }) => cpuShare)
   gauge(registry, figures, 'skein_supernode_cpu_limit_ratio', 'Above this for 30 s nobody new is taken (cpu); no value without a limit',
     ({ quota }) => quota.cpuShare)

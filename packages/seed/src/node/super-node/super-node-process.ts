@@ -1,5 +1,6 @@
 /** A super-node as a volunteer runs it: by a configuration, with its control port, its metrics, and an orderly end. */
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { systemClock } from '@skein/core/system'
 import { publicNetwork } from '@skein/peer'
 import { openSystemTable } from '@skein/supernode/node'
 import { Registry } from 'prom-client'
@@ -78,7 +79,9 @@ export class SuperNodeProcess {
   async start (): Promise<void> {
     const { config, node: changes, onState, onProblem = () => {}, onDrain, signal } = this.init
     const registry = new Registry()
-    const systems = this.systems = await openSystemTable(config.asnFile, { networkOf: publicNetwork, onFailure: ({ message }) => { onProblem(message) } })
+    const systems = this.systems = await openSystemTable(config.asnFile, {
+      networkOf: publicNetwork, onFailure: ({ message }) => { onProblem(message) }
+    })
     const node = this.running = await createSuperNode({
       bootstrap: config.seeds,
       listen: config.listen,
@@ -135,8 +138,11 @@ export class SuperNodeProcess {
 
   private async shutDown (): Promise<void> {
     this.systems?.close()
-    const over = new Promise<void>(resolve => { setTimeout(resolve, STOP_TIMEOUT_MS).unref() })
+    const clock = systemClock()
+    let cancel = (): void => {}
+    const over = new Promise<void>(resolve => { cancel = clock.schedule(clock.nowMs() + STOP_TIMEOUT_MS, resolve) })
     await Promise.race([Promise.allSettled([this.control?.stop(), this.http?.stop(), this.running?.stop()]), over])
+    cancel()
   }
 }
 

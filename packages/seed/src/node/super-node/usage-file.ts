@@ -1,6 +1,6 @@
 /**
- * What a super-node has carried, in a file of its data folder. Each record names some bytes more, up to which may be carried before the next: a process
- * that ends without a word is taken to have carried them, so that no crash, however often, makes the totals smaller than they were.
+ * What a super-node has carried, in a file of its data folder. Each record names some bytes more, up to which may be carried before the next: a
+ * process that ends without a word is taken to have carried them, so that no crash, however often, makes the totals smaller than they were.
  */
 import { join } from 'node:path'
 import { crc32 } from '@skein/core'
@@ -24,8 +24,8 @@ export class UsageDamagedError extends Error {
   readonly assumedBytes: number
 
   constructor (path: string, movedTo: string, assumedBytes: number) {
-    super(`What this super-node has carried (${path}) was damaged and moved to ${movedTo}. ${(assumedBytes / 1e9).toFixed(1)} GB are taken as used this month, ` +
-      'an even share of the quotas; to begin at 0, stop it, delete the new file and start it again')
+    super(`What this super-node has carried (${path}) was damaged and moved to ${movedTo}. ${(assumedBytes / 1e9).toFixed(1)} GB are taken ` +
+      'as used this month, an even share of the quotas; to begin at 0, stop it, delete the new file and start it again')
     this.path = path
     this.movedTo = movedTo
     this.assumedBytes = assumedBytes
