@@ -17,6 +17,8 @@ export interface KnownCandidate {
   heardMs: number
   /** Newest report of each verifier */
   readonly reports: BoundedMap<string, SuperNodeReport>
+  /** When a verifier said what it was drawn for, of which its newest report is the last word */
+  readonly drawnAtMs: BoundedMap<string, number>
 }
 
 /**
@@ -90,7 +92,7 @@ export class CandidateShelf {
       }
       this.known.set(peer, {
         peer, candidacy, networks, presence: new CandidatePresence(this.init.rules.candidacyMs, nowMs), heardMs: nowMs,
-        reports: new BoundedMap({ maxSize: MAX_REPORTS })
+        reports: new BoundedMap({ maxSize: MAX_REPORTS }), drawnAtMs: new BoundedMap({ maxSize: MAX_REPORTS })
       })
       return 'new'
     }

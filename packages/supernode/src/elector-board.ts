@@ -147,9 +147,11 @@ export class ElectorBoard implements Machine<BoardEffect> {
       return false
     }
     const isOwn = report.verifier === this.init.self
-    if (!isOwn && !this.panel.maySpeak(known, report, nowMs)) {
+    const drawnAtMs = this.panel.drawnAtMs(known, report, nowMs)
+    if (drawnAtMs === undefined) {
       return false
     }
+    known.drawnAtMs.set(report.verifier, drawnAtMs)
     const before = known.reports.get(report.verifier)
     known.reports.set(report.verifier, report)
     if (!report.reachable) {

@@ -44,10 +44,18 @@ export class VerifierPanel {
     return shelf.live(nowMs).filter(({ peer }) => isBefore(peer)).length
   }
 
-  /** Whether a verifier may speak of a candidate: it was drawn, or may step in for one that was. */
-  maySpeak (candidate: KnownCandidate, { verifier, issuedAtMs }: SuperNodeReport, nowMs: number): boolean {
+  /**
+   * For which time a verifier speaks: now, if it was drawn or may step in for one that was; else that for which it was drawn last, whose word it may
+   * take back as long as that counts. `undefined` for one that was not drawn.
+   */
+  drawnAtMs (candidate: KnownCandidate, { verifier, issuedAtMs }: SuperNodeReport, nowMs: number): number | undefined {
+    const { verifiers, reportLifeMs } = this.init.rules
     const place = this.placeOf(candidate, verifier, issuedAtMs, nowMs)
-    return place !== undefined && place < PANEL_FACTOR * this.init.rules.verifiers
+    const beforeMs = candidate.drawnAtMs.get(verifier)
+    if (place === undefined || place < verifiers || beforeMs === undefined || nowMs - beforeMs >= reportLifeMs) {
+      return place !== undefined && place < PANEL_FACTOR * verifiers ? issuedAtMs : undefined
+    }
+    return beforeMs
   }
 
   /**
@@ -59,7 +67,7 @@ export class VerifierPanel {
     const { draw, rules } = this.init
     const reports = this.fresh(candidate, nowMs, networks).map(counted => {
       const { verifier, issuedAtMs } = counted.report
-      const period = draw.periodOf(candidate.peer, issuedAtMs)
+      const period = draw.periodOf(candidate.peer, candidate.drawnAtMs.get(verifier) ?? issuedAtMs)
       return { ...counted, period, lot: draw.lotOf(candidate.peer, period, verifier) }
     })
     return [...Map.groupBy(reports, ({ period }) => period).values()]
@@ -71,7 +79,8 @@ export class VerifierPanel {
   fresh (candidate: KnownCandidate, nowMs: number, networks = new Map<string, VerifiedNetwork[]>()): CountedReport[] {
     const own = { networks: this.networksOf(candidate.peer, networks) }
     return [...candidate.reports.values()].flatMap(report => {
-      const [network] = nowMs - report.issuedAtMs < this.init.rules.reportLifeMs ? this.networksOf(report.verifier, networks) : []
+      const saidMs = candidate.drawnAtMs.get(report.verifier) ?? report.issuedAtMs
+      const [network] = nowMs - saidMs < this.init.rules.reportLifeMs ? this.networksOf(report.verifier, networks) : []
       return network === undefined || sharesSystem(own, { networks: [network] }) ? [] : [{ report, network }]
     })
   }
