@@ -215,7 +215,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     clock,
     random,
     log: libp2p.logger.forComponent('skein:relays'),
-    findRelays: async signal => await membership.seedRelays(signal),
+    findRelays: async signal => trust.inOrder(await membership.seedRelays(signal), 'relay'),
     networkOf: address => networkName(networkOf, address),
     closeUnused: async relay => await closeUnused({
       getConnections: id => libp2p.getConnections(id), peerStore: libp2p.peerStore

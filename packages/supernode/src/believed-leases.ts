@@ -48,9 +48,14 @@ export class BelievedLeases {
     return endMs === Infinity ? undefined : endMs
   }
 
-  /** The super-nodes that can be used now; where reservations are wanted, those that give them. */
-  superNodes (reserving: boolean, nowMs: number): KnownSuperNode[] {
-    return this.usable(nowMs).filter(({ roles }) => roles.includes('relay') || (!reserving && roles.includes('hub')))
+  /**
+   * The super-nodes that can be used now; where reservations are wanted, those that give them. What most electors name this peer may know better:
+   * those it distrusts are left out while there are others.
+   */
+  superNodes (reserving: boolean, nowMs: number, isDistrusted: (peer: string) => boolean = () => false): KnownSuperNode[] {
+    const fit = this.usable(nowMs).filter(({ roles }) => roles.includes('relay') || (!reserving && roles.includes('hub')))
+    const trusted = fit.filter(({ peer }) => !isDistrusted(peer))
+    return (trusted.length > 0 ? trusted : fit)
       .map(({ peer, networks, quota }) => ({ peer, networks, load: leaseLoad(quota) }))
   }
 

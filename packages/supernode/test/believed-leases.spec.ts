@@ -46,6 +46,8 @@ describe('The leases that a client believes', () => {
     const believed = believing(named('relay', roles('relay')), named('hub', roles('hub')), named('stun', roles('stun')))
     expect(believed.superNodes(true, NOW_MS).map(({ peer }) => peer)).to.deep.equal(['relay'])
     expect(believed.superNodes(false, NOW_MS).map(({ peer }) => peer)).to.deep.equal(['relay', 'hub'])
+    expect(believed.superNodes(false, NOW_MS, peer => peer === 'relay').map(({ peer }) => peer), 'of one that is distrusted').to.deep.equal(['hub'])
+    expect(believed.superNodes(false, NOW_MS, () => true).map(({ peer }) => peer), 'when there is nobody else').to.deep.equal(['relay', 'hub'])
     expect(believed.reasons('hub', 12)).to.deep.equal({ named: 2, of: 3, load: 0, roundTripMs: 12, systems: ['AS64496'] })
   })
 

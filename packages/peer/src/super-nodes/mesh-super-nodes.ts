@@ -27,7 +27,7 @@ export interface MeshSuperNodesInit {
   libp2p: Libp2p<SkeinServices>
   connect: LimitedDial
   region: string
-  trust: Pick<PeerTrust, 'networkOf'>
+  trust: Pick<PeerTrust, 'networkOf' | 'isDistrusted'>
   networkOf: NetworkLookup
   /** Left out, nothing is reserved */
   relays?: Pick<RelayedListening, 'atSuperNodes'>
@@ -52,6 +52,7 @@ export function meshSuperNodes (init: MeshSuperNodesInit): SuperNodeClient {
     connect,
     reservations: relays?.atSuperNodes,
     networkOfPeer: peer => trust.networkOf(peer),
+    isDistrusted: peer => trust.isDistrusted(peer, 'relay'),
     networkOf,
     seek: (where, signal) => electorsOf(libp2p.services.routing, where, signal),
     onUnused: peer => { closeQuietly(libp2p, peer, clock) },

@@ -88,6 +88,12 @@ export class PeerTrust {
     return isKnown && trustCost(this.of(peer, service)).distrusted
   }
 
+  /** The same order, but that those known to fail or to lie come last. */
+  inOrder<P extends { peer: string }> (providers: readonly P[], service: string): P[] {
+    const distrusted = new Set(providers.filter(({ peer }) => this.isDistrusted(peer, service)))
+    return [...providers.filter(provider => !distrusted.has(provider)), ...distrusted]
+  }
+
   /** 0 to 1; `undefined` of one whose word was never doubted nor tested. */
   honesty (peer: string): number | undefined {
     const { ledger, init: { clock } } = this

@@ -118,6 +118,8 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   const notice = new RelayNotice({ load: () => running.relay?.load(), tell: () => { running.peer?.descriptionChanged() }, clock })
   const guarded = guard.peerInit(peerInit)
   const peer = running.peer = await createPeer({
+    // it is what others use, and reached by itself
+    superNodes: false,
     ...peerInit,
     ...guarded,
     inbound: { ...guarded.inbound, streamWindowBytes: STREAM_WINDOW_BYTES },
@@ -149,6 +151,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     }
   })
   const relay = running.relay as RelayService
+  peer.trust.receipts?.judge('relay', relay.measured)
   guard.start(peer.libp2p)
   const stunned = stun === false ? undefined : await StunResponder.start({ clock, ...stun }).catch(async error => {
     await peer.stop()

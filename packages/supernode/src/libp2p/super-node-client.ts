@@ -32,6 +32,8 @@ export interface SuperNodeClientInit extends Omit<LeaseInquiryInit, 'onVote'> {
   reservations?: Reservations
   /** Which super-nodes are used, and when one is taken for dead */
   set?: SuperNodeSetInit
+  /** Whom this peer does not use while there are others, whatever electors say @default nobody */
+  isDistrusted?: (peer: string) => boolean
 }
 
 export interface SuperNodeClientEvents {
@@ -321,7 +323,7 @@ export class SuperNodeClient extends TypedEventEmitter<SuperNodeClientEvents> im
   /** What can be used now, and again when the next lease ends. */
   private tellKnown (): void {
     const { clock } = this.init
-    this.driver.input((machine, nowMs) => { machine.onKnown(this.leases.superNodes(this.reserving, nowMs), nowMs) })
+    this.driver.input((machine, nowMs) => { machine.onKnown(this.leases.superNodes(this.reserving, nowMs, this.init.isDistrusted), nowMs) })
     this.cancelExpiry?.()
     const endMs = this.leases.nextEndMs(clock.nowMs())
     this.cancelExpiry = endMs === undefined ? undefined : clock.schedule(endMs, () => { this.tellKnown() })

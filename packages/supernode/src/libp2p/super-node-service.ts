@@ -8,6 +8,7 @@ import { TypedEventEmitter } from 'main-event'
 import { ElectorBoard } from '../elector-board.ts'
 import { candidacyLifeMs, electorRules } from '../elector-rules.ts'
 import { SuperNodeTerm } from '../super-node-term.ts'
+import { DialBackLimitedError } from './dial-back-service.ts'
 import { ElectionScribe } from './election-scribe.ts'
 import { electionTopic, ElectionTopic } from './election-topic.ts'
 import { searchElectors } from './elector-search.ts'
@@ -264,12 +265,13 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
   private async verify (peer: string, addresses: string[]): Promise<void> {
     const { running, init } = this
     const limit = deadline(this.clock, VERIFY_TIMEOUT_MS, [running?.shutdown.signal])
-    const found = await init.verify(peer, addresses, limit.signal).catch((): Verification => ({ reachable: false, networks: [] }))
+    const found = await init.verify(peer, addresses, limit.signal).catch((error: Error): Verification | undefined =>
+      error instanceof DialBackLimitedError ? undefined : { reachable: false, networks: [] })
     limit.clear()
-    // one that reaches nobody is cut off itself, and says nothing of others
-    const isCutOff = !found.reachable && init.libp2p.getConnections().length === 0
-    this.feed((board, nowMs) => { board.onVerified(peer, isCutOff ? undefined : found, nowMs) })
-    if (!isCutOff && this.running === running) {
+    // one that reaches nobody is cut off itself, and says nothing of others; nor does one that may not dial now
+    const isToldOf = found !== undefined && (found.reachable || init.libp2p.getConnections().length > 0)
+    this.feed((board, nowMs) => { board.onVerified(peer, isToldOf ? found : undefined, nowMs) })
+    if (isToldOf && this.running === running) {
       this.safeDispatchEvent('candidate:verified', { detail: { peer, found } })
       await this.connections.connect(peer, running?.shutdown.signal ?? AbortSignal.abort())
     }
