@@ -28,8 +28,8 @@ const DISHONEST_SHARE = 0.5
 /** With fewer dealings one is a stranger, as the ledger counts. */
 const STRANGER_DEALINGS = 3
 
-export function isStranger ({ dealings, score, newcomer }: ProviderTrust): boolean {
-  return dealings < STRANGER_DEALINGS && score >= newcomer
+export function isStranger ({ dealings, score, newcomer, honesty = newcomer }: ProviderTrust): boolean {
+  return dealings < STRANGER_DEALINGS && score >= newcomer && honesty >= newcomer
 }
 
 /** Nothing for one that always delivered, `RISK_MS` for a newcomer, ever more for one that failed. */

@@ -50,5 +50,6 @@ describe('what doubt costs', () => {
   it('does not forgive who lost two disputes, however much it delivered', () => {
     expect(of(200, 0, 1).distrusted).to.equal(false)
     expect(of(200, 0, 2).distrusted).to.equal(true)
+    expect(of(0, 0, 1).isStranger, 'nor is it tried for being new').to.equal(false)
   })
 })

@@ -191,6 +191,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
       clock
     }),
     seat,
+    elector: elected?.service,
     stun: stunned,
     dialBack: () => ({ ...running.dialBack?.counters }),
     inbound: guard.counters,

@@ -1,5 +1,6 @@
 /** The seat of a super-node that takes part in elections: `SuperNodeService`, with what this node measures, knows and trusts. */
 import { clusterRegion, publicNetwork } from '@skein/peer'
+import { ELECTOR_RULES } from '@skein/supernode'
 import { SuperNodeService } from '@skein/supernode/libp2p'
 import { electorRendezvous } from './elector-rendezvous.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -50,7 +51,7 @@ export class ElectedSeat implements Seat {
       volunteer: true,
       candidacy,
       verify: async (candidate, addresses, signal) => await dialBack.verify(candidate, addresses, signal),
-      scoreOf: (candidate, service) => peer.trust.of(candidate, service),
+      scoreOf: (candidate, service) => scoreOf(peer, candidate, service, options.electorRules?.minDealings ?? ELECTOR_RULES.minDealings),
       networkOf,
       networkOfPeer: candidate => peer.trust.networkOf(candidate),
       peersOfRegion: () => peersOfRegion(peer),
@@ -102,6 +103,12 @@ export class ElectedSeat implements Seat {
   async stop (): Promise<void> {
     await this.service.stop()
   }
+}
+
+/** Few good dealings say little; of one that failed or lied often enough to be used last by this peer, what is known is enough. */
+function scoreOf ({ trust }: Peer, candidate: string, service: string, enough: number): { score: number, dealings: number } {
+  const { score, dealings } = trust.of(candidate, service)
+  return trust.isDistrusted(candidate, service) ? { score: 0, dealings: Math.max(dealings, enough) } : { score, dealings }
 }
 
 /** The cluster is one of 2^bits parts of the region that are about as large. */

@@ -12,6 +12,7 @@ import type { RelayService } from '../relay/relay-service.ts'
 import type { CarriedLoad } from './carried-load.ts'
 import type { ReservationRelease } from './reservation-release.ts'
 import type { Seat } from './seat.ts'
+import type { SuperNodeService } from '@skein/supernode/libp2p'
 import type { SuperNodeState } from './super-node-state.ts'
 import type { SuperNodeStatus } from './super-node-status.ts'
 
@@ -25,6 +26,8 @@ export interface SuperNodeParts {
   carried: CarriedLoad
   release: ReservationRelease
   seat?: Seat
+  /** Left out when it elects nobody */
+  elector?: SuperNodeService
   stun?: Pick<StunResponder, 'address' | 'counters' | 'stop'>
   /** Counters of dial-backs done for others */
   dialBack?: () => Record<string, number>
@@ -80,6 +83,11 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
   /** Multiaddr texts with `/p2p/…`. */
   get addresses (): string[] {
     return this.peer.addresses
+  }
+
+  /** Who holds the region's seats as this node sees it, and what is known of each candidate; `undefined` when it elects nobody. */
+  get elector (): SuperNodeService | undefined {
+    return this.parts.elector
   }
 
   get state (): SuperNodeState {
