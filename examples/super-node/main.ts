@@ -1,6 +1,6 @@
 /**
- * Volunteers carry load for others: five of them elect three, a peer that nobody can dial is reached through those, and when one is drained the peer
- * moves on before it is gone.
+ * Volunteers carry load for others: five of them elect three, a peer that nobody can dial is reached through them, and when the one that carries is
+ * drained the peer moves to others. (Who is not elected relays a little too: that is how a volunteer becomes known.)
  */
 import { createPeer } from '@skein/peer'
 import { createSeed, createSuperNode } from '@skein/seed'
@@ -55,7 +55,7 @@ console.log(`\n> ${MODEL.messages[0]?.content}\n${await answer()}`)
 const carried = (volunteer: SuperNode): number => volunteer.status().relay.bytes
 const [used] = volunteers.toSorted((a, b) => carried(b) - carried(a)) as [SuperNode]
 check('the answer came through a super-node', carried(used) > 0)
-console.log(`\n${nameOf(used.id)} carried ${carried(used)} bytes; it is drained now`)
+console.log(`\n${nameOf(used.id)} (${used.state.state}) carried ${carried(used)} bytes; it is drained now`)
 await used.drain({ deadlineMs: 20_000 })
 await used.stop()
 const before = sum(volunteers.map(carried))

@@ -2,11 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createPeer, InferenceError } from '@skein/peer'
+import { stunQuery } from '@skein/supernode/node'
 import { expect } from 'chai'
 import { createSeed, createSuperNode } from '../../src/index.ts'
 import { USAGE_FILE } from '../../src/node/super-node/usage-file.ts'
 import type { Peer, PeerInit } from '@skein/peer'
 import type { TermState } from '@skein/supernode'
+import type { DialBackService } from '@skein/supernode/libp2p'
 import type { Seat, SeatInit, Seed, SuperNode, SuperNodeInit, SuperNodeState } from '../../src/index.ts'
 
 const LISTEN = { listen: ['/ip4/127.0.0.1/tcp/0'] }
@@ -109,6 +111,49 @@ describe('a super-node', function () {
     expect(relay.bytes).to.be.above(200 * 1024)
     expect(today.bytes).to.be.at.least(2 * relay.bytes)
     expect(month.bytes).to.equal(today.bytes)
+  })
+
+  it('gets a receipt from both ends for what it relayed before it has a seat', async () => {
+    const bootstrap = await seed()
+    const node = await volunteer(bootstrap)
+    // receipts soon after a circuit's end, for the test; a minute after it otherwise
+    const soon: PeerInit = { listen: [], reputation: { relaySettleMs: 100 } }
+    const [far, near] = [await start(bootstrap, soon), await start(bootstrap, soon)]
+    await far.reserveRelay()
+    await far.serve('m', async () => KIB)
+    expect(await near.chat(ASK).text()).to.equal(KIB)
+    await near.libp2p.hangUp(far.libp2p.peerId)
+    for (const end of [far, near]) {
+      await until(() => end.trust.ledger.dealings(node.id, 'relay') === 1)
+      await until(() => node.peer.trust.ledger.receiptsWith(end.id, Date.now()).length === 1)
+    }
+  })
+
+  it('tells a peer over STUN how it is seen, says so in its candidacy, and can be dialled by those who verify it', async () => {
+    const bootstrap = await seed()
+    // addresses that are dialled stand for networks
+    const networkOf: SuperNodeInit['networkOf'] = address => {
+      const octet = /^\/ip4\/127\.(1\d)\./.exec(address)?.[1]
+      return octet === undefined ? undefined : { small: `127.${octet}.0.0/24`, wide: `127.${octet}.0.0/16`, system: 64_500 + Number(octet) }
+    }
+    let offer: ReturnType<SeatInit['candidacy']> | undefined
+    const node = await volunteer(bootstrap, {
+      listen: ['/ip4/127.11.0.1/tcp/0'], networkOf, stun: { host: '127.0.0.1', port: 0 }, seat: init => { offer = init.candidacy(); return new GivenSeat(init) }
+    })
+    const [, port] = (node.status().stun?.address ?? '').split(':')
+    const { mapped } = await stunQuery({ host: '127.0.0.1', port: Number(port) })
+    expect(mapped.host).to.equal('127.0.0.1')
+    expect(node.status().stun?.counters).to.deep.include({ answered_total: 1 })
+    expect(offer?.roles).to.deep.equal(['hub', 'relay', 'stun'])
+    expect(offer?.addresses.at(-1)).to.equal(`/ip4/127.11.0.1/udp/${port}`)
+
+    const other = await volunteer(bootstrap, { listen: ['/ip4/127.12.0.1/tcp/0'], networkOf })
+    const asked = other.peer.libp2p.services.dialBack as DialBackService
+    const found = await asked.verify(node.id, node.peer.libp2p.getMultiaddrs().map(address => address.toString()))
+    expect(found).to.deep.include({ reachable: true, networks: [networkOf(node.addresses[0] as string)] })
+    // who is no volunteer of its region may not measure it
+    expect(found.bytesPerSecond).to.equal(undefined)
+    expect(other.status().dialBack).to.have.property('verified_total', 1)
   })
 
   it('paces what it carries, and loses nothing of it', async () => {
