@@ -27,7 +27,7 @@ const volunteers = await Promise.all([11, 12, 13, 14, 15].map(async network => a
     rules: { minAgeMs: 3_000, minBytesPerSecond: 100_000 },
     electorRules: {
       candidacyMs: 2_000, periodMs: 60_000, moreVerifiersMs: 2_000, spreadMs: 1_000, repeatMs: 4_000, reportLifeMs: 90_000, listenMs: 4_000,
-      electionMs: 2_000, downSettleMs: 1_500, recheckMs: 1_000, watchedMs: 1_500, risePerDay: 10_000
+      electionMs: 2_000, recheckMs: 1_000, watchedMs: 1_500, risePerDay: 10_000
     },
     leaseMs: 10_000,
     graceMs: 1_000
