@@ -11,7 +11,7 @@ export function parseBytes (text: string): number | undefined {
   return inRange(Math.round(Number(number) * (binary === '' ? 1000 : 1024) ** DECIMAL.indexOf(prefix.toLowerCase())))
 }
 
-/** Bytes/s, from bits (`20Mbit`, `20 Mbit/s`, `20Mbps`) or bytes (`2.5MB`, `2.5 MB/s`): `b` alone is bits, `B` bytes; else capitals decide nothing. */
+/** Bytes/s, from bits (`20Mbit`, `20 Mbit/s`, `20Mbps`) or bytes (`2.5MB`, `2.5 MB/s`): `b` is bits and `B` bytes; no other capital matters. */
 export function parseRate (text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)(bits?|bps|b|B)(?:\/s)?$/.exec(lowerPrefix(text.trim()))
   const [, number, prefix = '', binary = '', unit = ''] = match ?? []
