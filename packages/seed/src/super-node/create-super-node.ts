@@ -153,7 +153,6 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   const relay = running.relay as RelayService
   peer.trust.receipts?.judge('relay', relay.measured)
   guard.start(peer.libp2p)
-  peer.trust.receipts?.judge('relay', relay.measured)
   const stunned = stun === false ? undefined : await StunResponder.start({ clock, ...stun }).catch(async error => {
     await peer.stop()
     throw error
