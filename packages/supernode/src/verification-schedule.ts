@@ -59,7 +59,8 @@ export class VerificationSchedule {
     const place = panel.placeOf(known, self, nowMs, nowMs)
     const lastMs = known.reports.get(self)?.issuedAtMs
     const hasSaid = lastMs !== undefined && nowMs - lastMs < rules.reportLifeMs
-    if ((!hasSaid && (place === undefined || place >= rules.verifiers)) || this.underWay.has(known.peer) || this.suspects.has(known.peer) || !isLive(known, nowMs)) {
+    const isDrawn = place !== undefined && place < rules.verifiers
+    if ((!hasSaid && !isDrawn) || this.underWay.has(known.peer) || this.suspects.has(known.peer) || !isLive(known, nowMs)) {
       return
     }
     this.suspects.add(known.peer)

@@ -50,21 +50,30 @@ describe(`60 volunteers of a region of 600 peers, seed ${SEED}`, function () {
     }
     console.log(`    seats ${seatsOf(world.volunteers[0] as Volunteer).length}, agreement ${shares.map(share => `${(100 * share).toFixed(1)} %`).join(', ')}`)
     const seconds: number[] = []
+    const lasts: number[] = []
     for (let death = 0; death < 5; death++) {
       const [holder] = seatsOf(world.up()[0] as Volunteer) as [string]
       world.kill(holder)
       const diedMs = world.nowMs
-      while (world.up().some(({ board }) => board.current?.has(holder) === true) && world.nowMs < diedMs + HOUR_MS) {
-        world.run(world.nowMs + 1_000)
+      const namedBy = (): number => world.up().filter(({ board }) => board.current?.has(holder) === true).length
+      const secondsUntil = (most: number): number => {
+        while (namedBy() > most && world.nowMs < diedMs + HOUR_MS) {
+          world.run(world.nowMs + 1_000)
+        }
+        return (world.nowMs - diedMs) / 1000
       }
-      seconds.push((world.nowMs - diedMs) / 1000)
+      seconds.push(secondsUntil(3))
+      const last = secondsUntil(0)
+      lasts.push(last)
       const named = new Set(world.up().flatMap(seatsOf))
       const seated = world.up().filter(({ peer, term }) => named.has(peer) && term.state === 'holding').length
-      console.log(`    ${holder} is nobody's choice after ${seconds.at(-1)} s; ${seated} hold leases`)
+      console.log(`    ${holder} is the choice of 3 of ${world.up().length} at most after ${seconds.at(-1)} s, of nobody after ${last} s; ${seated} hold leases`)
       world.run(world.nowMs + 5 * MINUTE_MS)
     }
     expect(Math.min(...shares)).to.be.above(0.92)
-    expect(Math.max(...seconds)).to.be.below(90)
+    expect(Math.max(...seconds)).to.be.below(60)
+    // who missed some of the reports waits for the next election, or for a report that is said again
+    expect(Math.max(...lasts)).to.be.below(40 * 60)
   })
 
   it('give 20 liars that praise each other and slander the rest no more seats than the caps allow, nor than they had without lies', () => {

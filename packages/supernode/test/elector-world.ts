@@ -188,7 +188,7 @@ export class ElectorWorld {
         this.publish(volunteer, { report: lie === undefined ? effect.report : lie(effect.report, this) })
         break
       case 'watch':
-        effect.peers.forEach(({ peer }) => { board.onConnected(peer) })
+        effect.peers.filter(({ peer }) => this.get(peer).up).forEach(({ peer }) => { board.onConnected(peer) })
         break
       case 'election':
         if (volunteer.term.state === 'idle' && board.elects(peer, this.nowMs)) {
