@@ -144,6 +144,10 @@ class Call {
     }
     for (;;) {
       this.signal.throwIfAborted()
+      if (this.attempts === 0) {
+        await this.pool.known()
+        this.signal.throwIfAborted()
+      }
       const usable = this.usable()
       if (usable.length > 0) {
         if (this.attempts === 0 && usable.length < ENOUGH_OFFERS && !usable.some(({ fromCache }) => fromCache)) {

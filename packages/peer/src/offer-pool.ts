@@ -12,6 +12,9 @@ export interface PooledOffer {
 /** Most offers one call considers. */
 const MAX_OFFERS = 64
 
+/** Through the generators that an offer passes it takes about a dozen turns, which is a few microseconds. */
+const QUIET_TURNS = 64
+
 export class OfferPool {
   private readonly untried = new Map<string, PooledOffer>()
   private readonly tried = new Set<string>()
@@ -51,6 +54,17 @@ export class OfferPool {
   take (peer: string): void {
     this.untried.delete(peer)
     this.tried.add(peer)
+  }
+
+  /** Resolves when all that is known without asking anybody is in: it comes one offer after the other, each in a few turns of the microtask queue. */
+  async known (): Promise<void> {
+    for (let quiet = 0, seen = this.untried.size; quiet < QUIET_TURNS && !this.ended; quiet++) {
+      await null // the next turn
+      if (this.untried.size !== seen) {
+        seen = this.untried.size
+        quiet = 0
+      }
+    }
   }
 
   /** Resolves when another offer is in, the lookup has ended, or after `maxMs`; rejects when the signal fires. */

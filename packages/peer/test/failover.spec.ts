@@ -38,7 +38,7 @@ async function run (providers: Record<string, Script>, options: FailoverOptions 
       let tokensPerSecond = 1_024
       for (const [peer, { offer }] of Object.entries(providers)) {
         yield { offer: offerOf({ peer, tokensPerSecond, ...offer }), fromCache: true }
-        tokensPerSecond /= 4
+        tokensPerSecond /= 1.5
       }
     },
     view: () => ({ path: 'direct', roundTripMs: 1, ownRequests: 0 }),

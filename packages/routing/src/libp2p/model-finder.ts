@@ -81,6 +81,8 @@ export class ModelFinder {
   private readonly hungry = new Set<SearchRun>()
   /** Queries that are being asked again though nobody waits */
   private readonly refreshing = new Set<string>()
+  /** Of those, the searches that somebody began and left, by what they ask */
+  private readonly left = new Map<SearchRun, string>()
 
   constructor (init: ModelFinderInit) {
     this.init = init
@@ -196,6 +198,10 @@ export class ModelFinder {
         wake()
       }, () => {
         done = true
+        if (run !== undefined) {
+          this.refreshing.delete(this.left.get(run) ?? '')
+          this.left.delete(run)
+        }
         wake()
       })
       for (;;) {
@@ -213,8 +219,23 @@ export class ModelFinder {
       }
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      run?.stop()
+      if (run !== undefined && !done) {
+        this.leave(run, query, wanted, found.size)
+      }
     }
+  }
+
+  /**
+   * Nobody waits for the rest of this search. It goes on once in a while all the same: who stops at the first offer, time and again, would know but
+   * those who answer first.
+   */
+  private leave (run: SearchRun, { cache, cacheName }: Query, wanted: number, found: number): void {
+    if (cache === undefined || wanted !== Infinity || found === 0 || this.refreshing.has(cacheName) || this.refreshing.size >= MAX_REFRESHES) {
+      run.stop()
+      return
+    }
+    this.refreshing.add(cacheName)
+    this.left.set(run, cacheName)
   }
 
   private refresh (query: Query): void {

@@ -14,7 +14,7 @@ const TOKENS_PER_SECOND = 1000 / WORD_MS
 export async function serveModel (peer: Peer, conduct: Conduct): Promise<void> {
   await peer.serve(handlerBackend(MODEL, async function * () {
     for (const word of conduct === 'truncates' ? ANSWER.slice(0, 8) : ANSWER) {
-      await new Promise(resolve => setTimeout(resolve, conduct === 'boasts' ? 10 * WORD_MS : WORD_MS))
+      await new Promise(resolve => setTimeout(resolve, conduct === 'boasts' ? 50 * WORD_MS : WORD_MS))
       yield word
     }
   }, { deterministic: true, maxConcurrent: 32, tokensPerSecond: conduct === 'boasts' ? 100 * TOKENS_PER_SECOND : TOKENS_PER_SECOND }))

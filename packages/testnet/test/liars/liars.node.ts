@@ -93,8 +93,9 @@ describe('Twenty nodes, three of them liars', function () {
     for (const caller of callers) {
       const { providers } = await caller.explain(MODEL)
       console.log(`      ${providers.map(({ peer, costMs }) => `${nameOf(peer)} ${Math.round(costMs ?? 0)}`).join(', ')}`)
-      expect(providers.slice(0, 7).map(({ peer }) => nameOf(peer)), 'the seven that a caller would ask first').to.not.include.members(['boasts', 'truncates', 'forges'])
-      expect(liars()).to.not.include(providers[0]?.peer)
+      // all share the processors of one machine: an honest one may be as slow as the one that boasts for a moment
+      expect(providers.slice(0, PROVIDERS - 1).map(({ peer }) => nameOf(peer)), 'those that a caller would ask first')
+        .to.deep.equal(Array.from({ length: PROVIDERS - 1 }, () => 'a provider'))
     }
     await until('three are elected, and none of the liars by anybody honest', 60_000, async () => (await views()).every(({ elected }) =>
       elected.length === 3 && !elected.some(peer => liars().includes(peer))))

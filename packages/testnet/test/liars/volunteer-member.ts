@@ -57,7 +57,9 @@ async function start ({ octet, conduct, bootstrap }: VolunteerInit): Promise<str
     quota: { bytesPerSecond: boasts ? 100 * LINE_BYTES_PER_SECOND : LINE_BYTES_PER_SECOND },
     election: ELECTION
   })
-  await serveModel(node.peer, conduct)
+  if (conduct !== 'honest') { // those who serve it themselves ask nobody else
+    await serveModel(node.peer, conduct)
+  }
   return node.id
 }
 
