@@ -59,7 +59,7 @@ export class OfferPool {
   /** Resolves when all that is known without asking anybody is in: it comes one offer after the other, each in a few turns of the microtask queue. */
   async known (): Promise<void> {
     for (let quiet = 0, seen = this.untried.size; quiet < QUIET_TURNS && !this.ended; quiet++) {
-      await null // the next turn
+      await Promise.resolve() // the next turn
       if (this.untried.size !== seen) {
         seen = this.untried.size
         quiet = 0

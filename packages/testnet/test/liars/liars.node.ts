@@ -48,6 +48,9 @@ describe('Twenty nodes, three of them liars', function () {
     seed = await createSeed({ ...loopbackHost('127.1.0.1'), networkOf, trustedNetworks: ['127.0.0.0/8'], roles: ['discover', 'bootstrap', 'signal'] })
     const bootstrap = seed.addresses
     volunteers = await Promise.all(CONDUCTS.map(async (conduct, i) => await VolunteerProcess.start({ octet: 11 + i, conduct, bootstrap })))
+    const ms = await until('some are elected', 120_000, async () => (await views()).every(({ elected }) => elected.length === 3))
+    const [{ elected = [] } = {}] = await views()
+    console.log(`      the first are elected after ${ms} ms: ${elected.map(nameOf).join(', ')}`)
     for (let i = 0; i < PROVIDERS; i++) {
       const provider = await createPeer({ ...loopbackHost(`127.${31 + i}.0.1`), networkOf, region: 'eu-west', bootstrap })
       await serveModel(provider, 'honest')
@@ -75,13 +78,18 @@ describe('Twenty nodes, three of them liars', function () {
 
   it('choose and elect none of the three, once each of those who call has made 200 requests', async () => {
     const callers = clients().slice(0, CALLERS)
+    const providersOf = async (): Promise<number[]> => await Promise.all([
+      ...callers.map(async caller => (await caller.explain(MODEL)).providers.length),
+      ...honest().map(async volunteer => (await volunteer.view()).providers.length)
+    ])
+    await until('all know all providers', 60_000, async () => (await providersOf()).every(count => count === PROVIDERS + liars().length))
     const called: Called[][] = [...callers, ...honest()].map(() => [])
     for (let round = 0; round < REQUESTS / ROUND; round++) {
-      await volunteers.find(({ conduct }) => conduct === 'forges')?.forge()
       await Promise.all([
         ...callers.map(async (caller, i) => { called[i]?.push(await askMany(caller, ROUND, round * ROUND)) }),
         ...honest().map(async (volunteer, i) => { called[CALLERS + i]?.push(await volunteer.ask(ROUND, round * ROUND)) })
       ])
+      await volunteers.find(({ conduct }) => conduct === 'forges')?.forge()
       const answered = called.map(rounds => rounds.at(-1) as Called)
       const counts = Object.groupBy(answered.flatMap(({ answeredBy }) => answeredBy), nameOf)
       console.log(`      requests ${round * ROUND + 1} to ${(round + 1) * ROUND} of each: ` +

@@ -1,5 +1,6 @@
 /** Runs a volunteer in a process of its own, honest or not, told what to do by its parent: started by `VolunteerProcess`. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { lpStream } from '@libp2p/utils'
 import { PROTOCOLS, signReceipt } from '@skein/records'
 import { createSuperNode } from '@skein/seed'
@@ -19,7 +20,7 @@ export const ELECTION: NonNullable<Exclude<SuperNodeInit['election'], false>> = 
   rules: { minAgeMs: 3_000, minBytesPerSecond: 200_000 },
   electorRules: {
     candidacyMs: 3_000,
-    moreVerifiersMs: 5_000,
+    moreVerifiersMs: 15_000,
     spreadMs: 5_000,
     repeatMs: 5_000,
     reportLifeMs: 600_000,
@@ -38,6 +39,8 @@ const LINE_BYTES_PER_SECOND = 20e6
 const SLOW_BYTES_PER_SECOND = 60_000
 const MESH_PORT = 7310
 
+/** Whom it served since it forged last */
+const forgeTo = new Set<string>()
 let node: SuperNode | undefined
 let privateKey: PrivateKey | undefined
 
@@ -54,6 +57,7 @@ async function start ({ octet, conduct, bootstrap }: VolunteerInit): Promise<str
     networkOf: loopbackNetworks(),
     region: 'eu-west',
     bootstrap,
+    inference: { onServed: ({ peer }) => { forgeTo.add(peer) } },
     quota: { bytesPerSecond: boasts ? 100 * LINE_BYTES_PER_SECOND : LINE_BYTES_PER_SECOND },
     election: ELECTION
   })
@@ -70,17 +74,17 @@ function running (): SuperNode {
   return node
 }
 
-/** The signature is of no key. */
+/** To all whom it served: the signature is of no key. */
 async function forge (): Promise<number> {
   const { peer } = running()
   const nowMs = Date.now()
   let offered = 0
-  for (const connection of peer.libp2p.getConnections()) {
+  for (const served of forgeTo) {
     const signed = await signReceipt({
       kind: 'inference',
       requestId: offered.toString(16).padStart(32, '0'),
       provider: peer.id,
-      consumer: connection.remotePeer.toString(),
+      consumer: served,
       outcome: 'complete',
       path: 'direct',
       bytes: 1e6,
@@ -93,10 +97,12 @@ async function forge (): Promise<number> {
     }, privateKey as PrivateKey)
     const forged = Uint8Array.from(signed.envelope)
     forged.set([(forged.at(-1) as number) ^ 1], forged.length - 1)
-    for (let i = 0; i < 3; i++) {
+    const [connection] = peer.libp2p.getConnections(peerIdFromString(served))
+    for (let i = 0; i < 3 && connection !== undefined; i++) {
       await offer(connection, forged).then(() => { offered++ }, () => {})
     }
   }
+  forgeTo.clear()
   return offered
 }
 
