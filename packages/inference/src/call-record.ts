@@ -1,4 +1,5 @@
 /** What a request came to, as one of its two sides saw it: what receipts are made of. */
+import type { ReceiptPath } from '@skein/records'
 import type { InferenceRequest, InferenceTask } from './backend.ts'
 import type { InferenceErrorCode } from './errors.ts'
 import type { JsonObject } from './json.ts'
@@ -31,11 +32,14 @@ export interface CallRecord {
   durationMs: number
 }
 
+/** How the two were connected. */
+export type CallPath = Exclude<ReceiptPath, 'local'>
+
 /** … and with whom, over which path. */
 export interface EndedCall extends CallRecord {
   /** The other side, as text */
   peer: string
-  path: 'direct' | 'relayed'
+  path: CallPath
 }
 
 /** Codes that say: not this request, not by me, not now. One of them after content is no refusal any more. */

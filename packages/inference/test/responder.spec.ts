@@ -56,6 +56,7 @@ describe('Responder', () => {
       admission: new Admission(),
       resolve: async () => ({ backend, model: model as NonNullable<typeof model> }),
       responders: new Set(),
+      pathOf: () => 'direct',
       pending: { bytes: 0, maxBytes: 1_000 }
     }
     void new Responder(stream as unknown as Stream, { remotePeer: 'c' } as unknown as Connection, context)

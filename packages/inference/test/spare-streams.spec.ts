@@ -14,7 +14,7 @@ class FakeStream extends EventTarget {
   }
 }
 
-const connectionOf = (limits?: object): Connection => ({ limits }) as unknown as Connection
+const connectionOf = (limits?: object): Connection => ({ limits, remoteAddr: '/ip4/192.0.2.1/tcp/4001' }) as unknown as Connection
 const settled = async (): Promise<void> => { await new Promise(resolve => { setImmediate(resolve) }) }
 
 describe('spare streams', () => {

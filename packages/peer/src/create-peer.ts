@@ -19,6 +19,7 @@ import { CallerOrder } from './trust/caller-order.ts'
 import { networkName, publicNetwork } from './trust/network-lookup.ts'
 import { PeerReceipts } from './trust/peer-receipts.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
+import { PeerPaths } from './paths/peer-paths.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
 import { meshSuperNodes } from './super-nodes/mesh-super-nodes.ts'
 import type { DataDirectory, KeptLedger } from './platform.ts'
@@ -28,6 +29,7 @@ import type { SelfDescription } from './mesh-membership.ts'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { CapabilityService } from '@skein/reputation/libp2p'
+import type { DialBackService } from '@skein/supernode/libp2p'
 import { readBootstrap } from './bootstrap.ts'
 import type { Bootstrap } from './bootstrap.ts'
 import type { PeerInit } from './peer-init.ts'
@@ -50,7 +52,10 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
     : await platform.openDataDirectory(init.dataDir, init.onDamage ?? (() => {}))
 
   const receipts = init.reputation === false ? undefined : new PeerReceipts({ options: init.reputation ?? {}, clock, random })
-  const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), receipts, clock, random }
+  const paths = init.reachability === false || init.relay === 'off'
+    ? undefined
+    : new PeerPaths({ options: init.reachability ?? {}, dials: known.dials, clock, random })
+  const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), receipts, paths, clock, random }
   try {
     const libp2p = await startNode(start)
     try {
@@ -76,6 +81,7 @@ interface Start {
   /** Made when the node is: what is thought of others before that is nothing */
   trust?: PeerTrust
   receipts: PeerReceipts | undefined
+  paths: PeerPaths | undefined
   /** Set once there is a ledger to keep */
   kept?: KeptLedger
   clock: Clock
@@ -83,7 +89,8 @@ interface Start {
 }
 
 async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, privateKey: PrivateKey }> {
-  const { init, data, known, scores, callers, receipts, clock, random } = start
+  const { init, data, known, scores, callers, receipts, paths, clock, random } = start
+  const told = { ...init.inference, ...receipts?.hooks(init.inference) }
   const privateKey = init.privateKey ?? data?.privateKey ?? await generateKeyPair('Ed25519')
   const listen = init.listen ?? platform.defaultListen
   const node = await createLibp2p({
@@ -100,12 +107,13 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
         clock,
         random
       },
-      inference: { order: callers, ...init.inference, ...receipts?.hooks(init.inference), clock, random },
+      inference: { order: callers, ...told, ...paths?.hooks(told), clock, random },
       gossip: init.gossip === false ? false : { ...init.gossip, scores, clock },
       coordinates: init.gossip === false || init.clusters === false ? undefined : { region: clusterRegion(init.region ?? ''), clock, random },
       dials: known.dials,
       clock,
       relays: init.relay !== 'off',
+      reachability: paths?.serviceOf,
       pex: exchangeInit(known, clock, random),
       receipts: receipts?.serviceInit(),
       maxConnections: init.maxConnections ?? 300,
@@ -246,6 +254,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     overlays,
     relays,
     superNodes,
+    paths: start.paths,
     clock,
     random,
     self,
@@ -253,6 +262,12 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     close
   })
   trust.start()
+  start.paths?.start({
+    libp2p,
+    stun: () => peer.superNodes.flatMap(({ stun }) => stun),
+    dialBack: libp2p.services.dialBack as DialBackService | undefined,
+    onChanged: detail => { peer.safeDispatchEvent('path:changed', { detail }) }
+  })
   if (libp2p.services.receipts !== undefined) {
     const isReachedThrough = (relay: string): boolean => relays?.held.some(held => held.relay === relay) === true
     start.receipts?.start({ libp2p, service: libp2p.services.receipts, ledger: trust.ledger, isReachedThrough })

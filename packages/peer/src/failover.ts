@@ -59,6 +59,8 @@ export interface FailoverWorld {
   random: Random
   region: string
   coolDown: CoolDown
+  /** Enough has come through relays lately @default it has not */
+  isBudgetSpent?: () => boolean
   /** `hungry()` resolves when what it gave so far is not enough */
   find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
@@ -158,6 +160,7 @@ class Call {
           nowMs: this.world.clock.nowMs(),
           random: this.world.random,
           contextTokens: this.contextTokens,
+          isBudgetSpent: this.world.isBudgetSpent?.(),
           view: peer => ({
             ...this.world.view(peer),
             coolUntilMs: this.world.coolDown.untilMs(peer, this.request.model, this.world.clock.nowMs())

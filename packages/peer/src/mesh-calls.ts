@@ -2,6 +2,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BoundedMap, deadline } from '@skein/core'
+import { isRelayed } from '@skein/records'
 import { meets } from '@skein/routing'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
@@ -13,6 +14,7 @@ import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
+import type { InferenceCall } from '@skein/inference/libp2p'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { Offer } from '@skein/records'
 import type { OfferFilter } from '@skein/routing'
@@ -23,6 +25,7 @@ import type { ModelExplanation } from './model-explanation.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { OfferSearchInit } from './offer-search.ts'
 import type { ModelCall } from './openai/model-caller.ts'
+import type { PeerPaths } from './paths/peer-paths.ts'
 import type { PeerEvents } from './peer-events.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { SeenModels } from './seen-models.ts'
@@ -42,6 +45,8 @@ export interface MeshCallsInit {
   seen: SeenModels
   /** Not there without gossip, or when they are turned off */
   overlays?: OverlayService
+  /** Not there without relays, or when it is turned off */
+  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget'>
   onAttempt: (attempt: CallAttempt) => void
 }
 
@@ -93,6 +98,7 @@ export class MeshCalls {
     return explainOffers([...offers.values()], filter, {
       region: this.init.region,
       nowMs,
+      isBudgetSpent: this.isBudgetSpent(),
       view: peer => ({ ...this.view(peer, filter.model), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
       reputationOf: peer => peer === this.self ? [] : this.init.trust.explain(peer, 'inference')
     })
@@ -108,6 +114,7 @@ export class MeshCalls {
       random: this.init.random,
       region: this.init.region,
       coolDown: this.coolDown,
+      isBudgetSpent: () => this.isBudgetSpent(),
       find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
       view: peer => this.view(peer, model),
       ask: (offer, request, options) => this.ask(offer, request, options, answer =>
@@ -171,7 +178,8 @@ export class MeshCalls {
   /** Those who are called are worth a ping now and then: ranking goes by it. */
   private async measureRoundTrip (peer: string): Promise<void> {
     const nowMs = this.init.clock.nowMs()
-    if (this.pathTo(peerIdFromString(peer)) !== 'direct') {
+    const path = this.pathTo(peerIdFromString(peer))
+    if (path !== 'direct' && path !== 'punched') {
       return // libp2p would dial for the ping, through the relay once more
     }
     const known = this.roundTrips.touch(peer)
@@ -191,11 +199,16 @@ export class MeshCalls {
   }
 
   private pathTo (peerId: PeerId): PathKind {
-    const connections = this.init.libp2p.getConnections(peerId)
-    if (connections.length === 0) {
-      return 'unconnected'
-    }
-    return connections.some(connection => connection.limits == null) ? 'direct' : 'relayed'
+    const connection = this.connectionTo(peerId)
+    return connection === undefined ? 'unconnected' : this.pathOf(connection)
+  }
+
+  private pathOf (connection: Connection): PathKind {
+    return this.init.paths?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+  }
+
+  private isBudgetSpent (): boolean {
+    return this.init.paths?.budget.spent === true
   }
 
   /** Asks one provider, with nobody to go on to; `observe` looks on while its answer is read. */
@@ -217,9 +230,11 @@ export class MeshCalls {
     const local = offer.peer === this.self
     const { served } = this.init
     const learnAddresses = this.learnAddresses.bind(this)
-    const circuitTo = this.circuitTo.bind(this)
+    const connectionTo = this.connectionTo.bind(this)
+    const pathOf = this.pathOf.bind(this)
     const peerId = peerIdFromString(offer.peer)
     const { init: world, idleCircuits } = this
+    let call: InferenceCall | undefined
     const first = !this.ownRequests.has(offer.peer)
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
@@ -230,11 +245,12 @@ export class MeshCalls {
         } else {
           await learnAddresses(peerId, offer.addresses, options.signal)
           await raceRelays(offer.peer, offer.addresses, world, options.signal)
-          const circuit = circuitTo(peerId)
-          if (circuit !== undefined && first) {
-            void idleCircuits.cutIfDead(circuit)
+          const best = connectionTo(peerId)
+          if (best !== undefined && first && pathOf(best) !== 'direct') {
+            void idleCircuits.cutIfDead(best)
           }
-          yield * observe(inference.call(circuit ?? peerId, request, options))
+          call = inference.call(best ?? peerId, request, options)
+          yield * observe(call)
         }
       } finally {
         count(-1)
@@ -243,14 +259,18 @@ export class MeshCalls {
     const iterable = events()
     return {
       [Symbol.asyncIterator]: () => iterable,
-      path: () => local ? 'local' : this.pathTo(peerId)
+      path: () => local ? 'local' : call?.connection === undefined ? this.pathTo(peerId) : pathOf(call.connection)
     }
   }
 
-  /** The circuit to a peer that is reached in no better way. libp2p does not count one as a connection, and would make another for each call. */
-  private circuitTo (peerId: PeerId): Connection | undefined {
-    const open = this.init.libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
-    return open.some(({ limits }) => limits == null) ? undefined : open[0]
+  /**
+   * The best connection to a peer. Left to itself libp2p takes any that has no limits, one that is about to be let go too; and where there are limits
+   * it would make another circuit for each call.
+   */
+  private connectionTo (peerId: PeerId): Connection | undefined {
+    const { paths, libp2p } = this.init
+    const open = libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
+    return paths?.connectionTo(peerId.toString()) ?? open.find(connection => !isRelayed(connection)) ?? open[0]
   }
 
   /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */

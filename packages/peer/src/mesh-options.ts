@@ -25,6 +25,7 @@ import type { Clock } from '@skein/core'
 import type { DialLimits } from '@skein/pex'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/libp2p'
+import type { ReachabilityComponents, ReachabilityService } from '@skein/reachability/libp2p'
 import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { GossipInit } from './gossip/gossip.ts'
@@ -49,6 +50,8 @@ export interface MeshInit {
   clock?: Clock
   /** Whether circuits are dialled, and reservations can be made */
   relays: boolean
+  /** Left out, paths to others stay as they come. Without relays there are none to leave */
+  reachability?: (components: ReachabilityComponents) => ReachabilityService
   /** Left out, records of peers are not exchanged */
   pex?: PeerExchangeServiceInit
   /** Left out, no receipts are signed */
@@ -74,6 +77,8 @@ export interface SkeinServices extends Record<string, unknown> {
   coordinates?: CoordinatesService
   /** Not there when this node has nothing to do with relays */
   relays?: RelayClient
+  /** Not there without relays, or when it is turned off */
+  reachability?: ReachabilityService
   /** Not there when peer exchange is turned off */
   pex?: PeerExchangeService
   /** Not there when reputation is turned off */
@@ -160,6 +165,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
     services: {
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
+      ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },
       ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },
       ...init.receipts === undefined ? {} : { receipts: receipts(init.receipts) },
       ...extra

@@ -42,6 +42,7 @@ const PART_WORDS: Record<string, string> = {
   roundTrip: 'round trip',
   dial: 'dialling it',
   relay: 'reached through a relay',
+  relayBudget: 'enough has come through relays lately',
   generate: 'generating the answer',
   load: 'its load',
   doubt: 'doubt about it',

@@ -1,6 +1,7 @@
 /** What a peer tells of itself while it runs. */
 import type { Connection } from '@libp2p/interface'
 import type { InferenceError } from '@skein/inference'
+import type { ReachabilityEvents } from '@skein/reachability/libp2p'
 import type { PuzzleProgress } from './admission/puzzle-keeper.ts'
 import type { SeedRefusal } from './admission/seed-refusal.ts'
 
@@ -18,6 +19,8 @@ export interface PeerEvents {
   'relay:lost': CustomEvent<{ relay: string, addresses: string[] }>
   /** Another super-node is used first; `from` is `undefined` the first time, `afterMs` is how long there was none */
   'super-node:moved': CustomEvent<{ from: string | undefined, to: string, afterMs: number }>
+  /** The way to a peer is another one now; `undefined`: not connected. Answers under way end on the way on which they began */
+  'path:changed': ReachabilityEvents['path:changed']
   /** This peer began or ceased to offer a model */
   'model:served': CustomEvent<{ model: string }>
   'model:withdrawn': CustomEvent<{ model: string }>

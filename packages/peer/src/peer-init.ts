@@ -6,6 +6,7 @@ import type { InboundInit, Transports } from './inbound-init.ts'
 import type { CheckOptions } from './checks/check-options.ts'
 import type { ClusterOptions } from './mesh-clusters.ts'
 import type { PexOptions } from './outbound-init.ts'
+import type { ReachabilityOptions } from './paths/path-options.ts'
 import type { SuperNodeOptions } from './super-nodes/mesh-super-nodes.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { ReputationOptions } from './trust/reputation-options.ts'
@@ -78,6 +79,13 @@ export interface PeerInit {
    * @default 'dial'
    */
   relay?: 'off' | 'dial' | 'listen'
+  /**
+   * Direct first: while a relay carries, a better way to the other peer is looked for, by a dial from either side or a punch through both NATs;
+   * and relayed providers are passed over once much has come through relays. `false`, or `relay: 'off'`: connections stay as they come.
+   *
+   * @default {}
+   */
+  reachability?: false | ReachabilityOptions
   /**
    * How it finds others without a seed: exchange of signed peer records, connections of its own choice to those it knows, feelers. `false` turns all
    * of it off: then it dials `bootstrap`, and whom the seeds among them name, and remembers nobody.

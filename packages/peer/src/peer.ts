@@ -31,6 +31,7 @@ import type { PeerEvents } from './peer-events.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { PeerTrust } from './trust/peer-trust.ts'
+import type { PeerPaths, Standing } from './paths/peer-paths.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Libp2p } from '@libp2p/interface'
 import type { OutboundConnections } from '@skein/pex/libp2p'
@@ -38,6 +39,7 @@ import type { RegionAnswer } from '@skein/clusters'
 import type { ClusterService, OverlayService, WhereOptions } from '@skein/clusters/libp2p'
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
+import type { BudgetState, PeerPath } from '@skein/reachability'
 import type { Offer, SignedCapabilities } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { OfferFilter } from '@skein/routing'
@@ -61,6 +63,8 @@ export interface PeerParts {
   relays?: RelayedListening
   /** Not there without gossip, or when it is turned off */
   superNodes?: SuperNodeClient
+  /** Not there without relays, or when it is turned off */
+  paths?: PeerPaths
   clock: Clock
   random: Random
   self: SelfDescription
@@ -135,7 +139,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       },
       onLoad: model => { parts.overlays?.loadChanged(model) }
     })
-    const { libp2p, clock, random, overlays } = parts
+    const { libp2p, clock, random, overlays, paths } = parts
     this.checks = new PeerChecks({
       ...parts.checks,
       trust: parts.trust,
@@ -146,7 +150,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
       onOutcome: ({ type, ...detail }) => { this.safeDispatchEvent(type === 'agreed' ? 'check:agreed' : 'check:disputed', { detail }) }
     })
     this.calls = new MeshCalls({
-      libp2p, clock, random, overlays,
+      libp2p, clock, random, overlays, paths,
       region: parts.self.region,
       trust: parts.trust,
       checks: this.checks,
@@ -331,6 +335,24 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.parts.superNodes?.current ?? []
   }
 
+  /** How each peer is reached that is connected, or was lately: the path, why, since when, and what did not work. */
+  get paths (): Array<PeerPath & { peer: string }> {
+    return this.parts.paths?.all ?? []
+  }
+
+  /**
+   * How others reach this peer: whether they can dial it, and why; what NAT it is behind. `undefined` when it was started with `reachability: false`
+   * or `relay: 'off'`.
+   */
+  get standing (): Standing | undefined {
+    return this.parts.paths?.standing
+  }
+
+  /** What of the answers to this peer came through relays lately, and whether that was enough; `undefined` as for `standing`. */
+  get relayBudget (): BudgetState | undefined {
+    return this.parts.paths?.budget
+  }
+
   /**
    * Makes this peer reachable through a relay, a super-node or the least loaded near one that seeds name, and keeps it so: a reservation that
    * vanishes is made again, there or elsewhere. A second one is kept in another network where there is one.
@@ -369,10 +391,10 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
 
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
-    const { gossip, clusters, outbound, overlays, superNodes, trust, libp2p } = this.parts
+    const { gossip, clusters, outbound, overlays, superNodes, paths, trust, libp2p } = this.parts
     const { routing, pex, coordinates, receipts } = libp2p.services
     const { receipts: dealings } = trust
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, receipts, dealings }
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, paths, receipts, dealings }
   }
 
   /** Topics of gossip that this peer may join; `undefined` when it takes no part in gossip. */
@@ -426,6 +448,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     this.signals.stop()
     this.parts.superNodes?.stop()
     this.parts.relays?.stop()
+    this.parts.paths?.stop()
     this.calls.stop()
     this.checks.stop()
     await this.parts.checks.capability?.stop()

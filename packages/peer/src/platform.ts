@@ -3,8 +3,10 @@ import type { PuzzleStore } from './admission/puzzle-keeper.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { kadDHT } from '@libp2p/kad-dht'
-import type { Clock } from '@skein/core'
+import type { Clock, Random } from '@skein/core'
 import type { AddressTablesStore } from '@skein/pex'
+import type { NatVerdict } from '@skein/reachability'
+import type { HolePuncher, ReachabilityComponents } from '@skein/reachability/libp2p'
 import type { ReputationLedger } from '@skein/reputation'
 import type { CapabilityService, CapabilityServiceInit } from '@skein/reputation/libp2p'
 import type { Libp2pOptions } from 'libp2p'
@@ -29,6 +31,10 @@ export interface KeptLedger {
 }
 
 export interface Platform {
+  /** What punches holes for direct connections. Not there in a browser */
+  puncher?: (components: ReachabilityComponents) => HolePuncher
+  /** What these STUN servers, multiaddr texts, tell of the NAT before this machine. Not there in a browser */
+  natVerdict?: (servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random }) => Promise<NatVerdict | undefined>
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

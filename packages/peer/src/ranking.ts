@@ -1,12 +1,14 @@
 /** Which offer to try first: a pure function from offers and what this peer knows to an order, with the reason for each place. */
 import { randomFloat } from '@skein/core'
+import { isPublic } from './paths/dialability.ts'
 import { isStranger, trustCost } from './trust/trust-cost.ts'
 import type { Offer } from '@skein/records'
+import type { Path } from '@skein/reachability'
 import type { Random } from '@skein/core'
 import type { ProviderTrust } from './trust/trust-cost.ts'
 
 /** How a provider would be reached. `local` is this peer itself. */
-export type PathKind = 'local' | 'direct' | 'relayed' | 'unconnected'
+export type PathKind = 'local' | 'unconnected' | Path
 
 /** What this peer knows of a provider, beyond what the provider says of itself. */
 export interface ProviderView {
@@ -43,6 +45,8 @@ export interface RankingContext {
   microsPerSecond?: number
   /** Context the request needs, tokens; offers known to be too short go last. */
   contextTokens?: number
+  /** Enough has come through relays lately: those reached through one go after all others that can be used @default false */
+  isBudgetSpent?: boolean
 }
 
 export interface Ranked {
@@ -81,9 +85,30 @@ const SPREAD = 0.03
 /** Orders offers by expected cost. Never drops one: a provider that failed lately goes last, for it may be the only one. */
 export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] {
   const terms = { believedSpeed: BELIEVED_CLAIM * medianClaim(offers), explores: randomFloat(context.random) < EXPLORED_SHARE }
-  return offers
-    .map(offer => cost(offer, context, terms))
-    .sort((a, b) => a.costMs - b.costMs || (a.offer.peer < b.offer.peer ? -1 : 1))
+  const ranked = offers.map(offer => cost(offer, context, terms))
+  if (context.isBudgetSpent === true) {
+    passOverRelayed(ranked, context)
+  }
+  return ranked.sort((a, b) => a.costMs - b.costMs || (a.offer.peer < b.offer.peer ? -1 : 1))
+}
+
+/** Relayed ones cost what the dearest of the others costs besides; those that failed, lie or cannot do it are no others to go to. */
+function passOverRelayed (ranked: Ranked[], { view }: RankingContext): void {
+  const isThroughRelay = ({ offer }: Ranked): boolean => isRelayed(offer, view(offer.peer))
+  const dearestMs = Math.max(0, ...ranked.filter(one => one.costMs < DISTRUST_PENALTY_MS && !isThroughRelay(one)).map(({ costMs }) => costMs))
+  for (const one of ranked.filter(isThroughRelay)) {
+    one.parts.relayBudget = dearestMs
+    one.costMs += dearestMs
+  }
+}
+
+/** One that is not connected and names a relay, but no address of its own that is public, will be reached through that. */
+function isRelayed ({ addresses }: Offer, { path }: ProviderView): boolean {
+  return path === 'relayed' || (path === 'unconnected' && addresses.some(isCircuit) && !addresses.some(isPublic))
+}
+
+function isCircuit (address: string): boolean {
+  return address.includes('/p2p-circuit')
 }
 
 /** The lower of two in the middle; `Infinity` of none. */
@@ -122,7 +147,7 @@ function cost (offer: Offer, context: RankingContext, terms: RankingTerms): Rank
   const parts: Record<string, number> = {
     roundTrip: roundTripMs,
     dial: view.path === 'unconnected' ? DIAL_ROUND_TRIPS * roundTripMs : 0,
-    relay: view.path === 'relayed' ? RELAY_PENALTY_MS : 0,
+    relay: isRelayed(offer, view) ? RELAY_PENALTY_MS : 0,
     generate: generateMs,
     // below its places a loaded provider is only slower; above, one waits for a whole answer to end
     load: load < places ? generateMs * 0.25 * load / places : generateMs * (1 + load - places),

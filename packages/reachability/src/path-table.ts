@@ -102,6 +102,11 @@ export class PathTable implements Machine<PathEffect> {
         }
   }
 
+  /** Peers of which something is known, connected or not. */
+  get peers (): string[] {
+    return [...this.entries].map(([peer]) => peer)
+  }
+
   /** The connection that new streams should use. */
   bestConnection (peer: string): string | undefined {
     const { connections, path } = this.entries.get(peer) ?? {}

@@ -23,6 +23,8 @@ export type {
 } from './receipt.ts'
 export { RecordError } from './record-error.ts'
 export type { RecordErrorReason } from './record-error.ts'
+export { isRelayed, seenAddress } from './relayed-connection.ts'
+export type { ConnectionAddress } from './relayed-connection.ts'
 export { SeqGuard } from './seq-guard.ts'
 export type { SeqGuardInit } from './seq-guard.ts'
 export {

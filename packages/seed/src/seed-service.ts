@@ -3,7 +3,7 @@ import { lpStream } from '@libp2p/utils'
 import { BoundedMap, deadline, equalBytes, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import {
-  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, networkOf, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
+  isRelayed, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, networkOf, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
   SeedResponse
 } from '@skein/records'
 import { DRAWN_PER_HANDED_OUT } from './handouts/handout-order.ts'
@@ -302,7 +302,7 @@ export class SeedService implements Startable {
     }
     const network = this.networkOf(address)
     // over a relay it would be the relay's
-    const rttMs = connection.limits === undefined ? this.roundTripOf(connection.remotePeer) : undefined
+    const rttMs = isRelayed(connection) ? undefined : this.roundTripOf(connection.remotePeer)
     const outcome = await this.registry.register(capabilities, request.capabilities, nowMs, { network, rttMs })
     if (!outcome.registered) {
       throw new RegistryRefusal(outcome.reason, outcome.message)

@@ -1,6 +1,6 @@
 /** Streams on which this peer greets others, one to each, kept for the next time. */
 import { BoundedMap } from '@skein/core'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { GreetingStream } from './greeting-stream.ts'
 import type { AbortOptions, Connection, PeerId } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
@@ -22,7 +22,7 @@ export class KeptStreams {
 
   /** A connection that is not limited: a direct one if there is any. */
   connectionTo (peer: PeerId): Connection | undefined {
-    const usable = this.connectionManager.getConnections(peer).filter(({ limits, status }) => limits === undefined && status === 'open')
+    const usable = this.connectionManager.getConnections(peer).filter(connection => !isRelayed(connection) && connection.status === 'open')
     return usable.find(({ direct }) => direct) ?? usable[0]
   }
 

@@ -4,7 +4,7 @@ import { PROTOCOLS } from '@skein/records'
 import { ClientCall } from '../client-call.ts'
 import { NONCE_BYTES } from '../limits.ts'
 import { asBytes, closeStream } from './stream-end.ts'
-import { pathOf } from './stream-path.ts'
+import type { PathOf } from './stream-path.ts'
 import type { SpareStreams } from './spare-streams.ts'
 import type { StreamOpenings } from './stream-openings.ts'
 import type { AbortOptions, Connection, PeerId, Stream } from '@libp2p/interface'
@@ -57,7 +57,7 @@ export interface CallOptions extends AbortOptions {
 export interface InferenceCall extends AsyncIterable<InferenceEvent> {
   /** Who answers; set once connected, when not before */
   readonly peer?: PeerId
-  /** The connection that carries the answer (`limits` is set on a relayed one) */
+  /** The connection that carries the answer */
   readonly connection?: Connection
   /** What the answer came to, once complete */
   readonly summary?: CallSummary
@@ -74,6 +74,7 @@ export interface CallContext extends FrameCodecLimits {
   spares: SpareStreams
   calls: Set<InferenceCall>
   onCalled?: (call: EndedCall) => void
+  pathOf: PathOf
 }
 
 interface Queued {
@@ -260,7 +261,7 @@ export class Libp2pCall implements InferenceCall, AsyncIterator<InferenceEvent, 
   }
 
   private report (): void {
-    const { connection, context: { clock, onCalled }, driver: { machine } } = this
+    const { connection, context: { clock, onCalled, pathOf }, driver: { machine } } = this
     const record = connection === undefined ? undefined : machine.record(clock.nowMs())
     if (connection !== undefined && record !== undefined) {
       onCalled?.({ ...record, peer: connection.remotePeer.toString(), path: pathOf(connection) })

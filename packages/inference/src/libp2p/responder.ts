@@ -3,7 +3,6 @@ import { concatBytes, MachineDriver, sleep } from '@skein/core'
 import { InferenceError } from '../errors.ts'
 import { ServerCall } from '../server-call.ts'
 import { asBytes, closeStream } from './stream-end.ts'
-import { pathOf } from './stream-path.ts'
 import type { Connection, Logger, Stream } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Admission } from '../admission.ts'
@@ -11,6 +10,7 @@ import type { Backend, InferenceRequest } from '../backend.ts'
 import type { EndedCall } from '../call-record.ts'
 import type { ServedModel } from '../model-table.ts'
 import type { ServerCallEffect, ServerCallInit } from '../server-call.ts'
+import type { PathOf } from './stream-path.ts'
 
 export interface ResponderContext extends Omit<ServerCallInit, 'admission' | 'caller'> {
   clock: Clock
@@ -19,6 +19,7 @@ export interface ResponderContext extends Omit<ServerCallInit, 'admission' | 'ca
   resolve: (model: string) => Promise<ServedModel | undefined>
   responders: Set<Responder>
   onServed?: (call: EndedCall) => void
+  pathOf: PathOf
   /** Bytes of requests that have not come whole yet, over all streams, and their bound */
   pending: { bytes: number, maxBytes: number }
 }
@@ -133,7 +134,7 @@ export class Responder {
   }
 
   private report (): void {
-    const { connection, context: { clock, onServed }, driver: { machine } } = this
+    const { connection, context: { clock, onServed, pathOf }, driver: { machine } } = this
     if (onServed === undefined || this.reported || !machine.over) {
       return
     }

@@ -8,6 +8,7 @@ import { Libp2pCall } from './call.ts'
 import { Responder } from './responder.ts'
 import { SpareStreams } from './spare-streams.ts'
 import { StreamOpenings } from './stream-openings.ts'
+import { pathOf } from './stream-path.ts'
 import type { AbortOptions, ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Clock, Random } from '@skein/core'
@@ -17,6 +18,7 @@ import type { Backend, BackendModel, InferenceRequest } from '../backend.ts'
 import type { ServedModel } from '../model-table.ts'
 import type { CallContext, CallOptions, CallTarget, InferenceCall } from './call.ts'
 import type { ResponderContext } from './responder.ts'
+import type { PathOf } from './stream-path.ts'
 
 export interface InferenceInit extends AdmissionInit {
   /**
@@ -66,6 +68,8 @@ export interface InferenceInit extends AdmissionInit {
   onServed?: (call: EndedCall) => void
   /** Told of each request to another peer that went out, when it is over; must not throw */
   onCalled?: (call: EndedCall) => void
+  /** How a connection came about @default relayed or direct, by its address */
+  pathOf?: PathOf
   /** @default the machine's clock */
   clock?: Clock
   /** @default the platform's cryptographic randomness */
@@ -138,6 +142,7 @@ class Libp2pInference implements InferenceService, Startable {
       spares: new SpareStreams(clock),
       calls: new Set(),
       onCalled: init.onCalled,
+      pathOf: init.pathOf ?? pathOf,
       maxRequestBytes,
       maxBodyDepth
     }
@@ -148,6 +153,7 @@ class Libp2pInference implements InferenceService, Startable {
       resolve: async model => this.resolve(model),
       responders: new Set(),
       onServed: init.onServed,
+      pathOf: init.pathOf ?? pathOf,
       pending: { bytes: 0, maxBytes: init.maxPendingBytes ?? 64 * 1024 * 1024 },
       maxRequestBytes,
       maxBodyDepth,

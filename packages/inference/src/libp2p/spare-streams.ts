@@ -2,6 +2,7 @@
  * Keeps one negotiated stream in hand on each connection that was just called over. Opening a stream costs a round trip before the request can leave;
  * callers that ask again within seconds (conversations, agents, gateways) are spared it.
  */
+import { isRelayed } from '@skein/records'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Cancel, Clock } from '@skein/core'
 
@@ -38,7 +39,7 @@ export class SpareStreams {
 
   /** Opens one for the next call. A relayed connection gets none: its operator pays for each stream. */
   refill (connection: Connection, open: () => Promise<Stream>): void {
-    if (this.stopped || connection.limits != null || this.spares.has(connection) || this.opening.has(connection) ||
+    if (this.stopped || isRelayed(connection) || this.spares.has(connection) || this.opening.has(connection) ||
       this.spares.size + this.opening.size >= MAX_SPARES) {
       return
     }

@@ -1,7 +1,9 @@
 /** Over which path a request runs, as far as libp2p tells. */
+import { isRelayed } from '@skein/records'
 import type { Connection } from '@libp2p/interface'
+import type { CallPath } from '../call-record.ts'
 
-/** A relay need not name limits, so the address counts too. */
-export function pathOf ({ limits, remoteAddr }: Pick<Connection, 'limits' | 'remoteAddr'>): 'direct' | 'relayed' {
-  return limits !== undefined || remoteAddr.toString().includes('/p2p-circuit') ? 'relayed' : 'direct'
-}
+export type PathOf = (connection: Connection) => CallPath
+
+/** What a connection tells by itself: whether it was punched only those know who punched it. */
+export const pathOf: PathOf = connection => isRelayed(connection) ? 'relayed' : 'direct'

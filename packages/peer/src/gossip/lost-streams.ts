@@ -1,4 +1,5 @@
 /** GossipSub opens one stream to a peer when it connects. One that was lost since, such as to a peer that read too slowly, would stay lost. */
+import { isRelayed } from '@skein/records'
 import type { Libp2p } from '@libp2p/interface'
 import type { GossipSubInside } from './gossip-inside.ts'
 
@@ -34,7 +35,7 @@ export class LostStreams {
       if (lostMs === undefined) {
         this.lostMs.set(id, nowMs)
       } else if (nowMs - lostMs >= REOPEN_INTERVAL_MS && reopened < REOPENS_PER_HEARTBEAT) {
-        const connection = this.libp2p.getConnections(peer).find(({ status, limits }) => status === 'open' && limits == null)
+        const connection = this.libp2p.getConnections(peer).find(connection => connection.status === 'open' && !isRelayed(connection))
         this.lostMs.set(id, nowMs)
         if (connection !== undefined) {
           reopened++

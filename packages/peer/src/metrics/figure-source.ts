@@ -14,14 +14,17 @@ export interface MeshMetric {
   name: string
   help: string
   type: MeshFigure['type']
-  /** None, or the one by which its values differ */
-  label?: string
+  /** Those by which its values differ */
+  labels: readonly string[]
 }
 
 /** What a service counts: numbers, or numbers by reason, by scope and the like; `undefined` while there is none. */
 export type Figures = Record<string, number | undefined | Readonly<Record<string, number>>>
 
-/** Of each figure its help; of numbers by something, the name of that and the help. No figure can be left out. */
+/**
+ * Of each figure its help; of numbers by something, the name of that and the help. By several things: their names, and in the keys their values, with
+ * a space between them. No figure can be left out.
+ */
 export type HelpOf<F> = { [K in keyof F]-?: NonNullable<F[K]> extends number ? string : readonly [label: string, help: string] }
 
 export interface FigureSource<Services> {
@@ -46,7 +49,7 @@ export function figureSource<Services, F extends object> (
     name: prefix + name,
     help: typeof text === 'string' ? text : text[1],
     type: name.endsWith('_total') ? 'counter' : 'gauge',
-    ...(typeof text === 'string' ? {} : { label: text[0] })
+    labels: typeof text === 'string' ? [] : text[0].split(' ')
   }]))
 
   return {
@@ -58,12 +61,19 @@ export function figureSource<Services, F extends object> (
   }
 }
 
-function valuesOf ({ name, help, type, label }: MeshMetric, value: Figures[string]): MeshFigure[] {
+function valuesOf ({ name, help, type, labels }: MeshMetric, value: Figures[string]): MeshFigure[] {
   if (value === undefined) {
     return []
   }
   if (typeof value === 'number') {
     return [{ name, help, type, value }]
   }
-  return Object.entries(value).slice(0, MAX_VALUES).map(([key, one]) => ({ name, help, type, labels: { [label as string]: key }, value: one }))
+  return Object.entries(value).slice(0, MAX_VALUES).map(([key, one]) => ({ name, help, type, labels: labelled(labels, key), value: one }))
+}
+
+function labelled ([first = '', ...others]: readonly string[], key: string): Record<string, string> {
+  const values = key.split(' ')
+  return others.length === 0
+    ? { [first]: key }
+    : Object.fromEntries([first, ...others].map((label, i) => [label, values[i] ?? '']))
 }

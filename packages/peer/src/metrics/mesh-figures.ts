@@ -2,10 +2,12 @@
 import { figureSource } from './figure-source.ts'
 import type { ClusterService, CoordinatesService, OverlayService } from '@skein/clusters/libp2p'
 import type { OutboundConnections, PeerExchangeService } from '@skein/pex/libp2p'
+import type { BudgetState } from '@skein/reachability'
 import type { ReceiptService } from '@skein/reputation/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
 import type { SuperNodeClient } from '@skein/supernode/libp2p'
 import type { GossipTopics } from '../gossip/gossip-topics.ts'
+import type { PeerPaths } from '../paths/peer-paths.ts'
 import type { PeerReceipts } from '../trust/peer-receipts.ts'
 import type { FigureSource, MeshFigure, MeshMetric } from './figure-source.ts'
 
@@ -20,6 +22,7 @@ export interface MeshServices {
   superNodes?: Pick<SuperNodeClient, 'counters' | 'gauges'>
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
   receipts?: Pick<ReceiptService, 'counters'>
+  paths?: Pick<PeerPaths, 'counters' | 'budget'>
   dealings?: Pick<PeerReceipts, 'counters' | 'waiting'>
 }
 
@@ -177,6 +180,17 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     leases: 'Leases of super-nodes that are believed now',
     used: 'Super-nodes that are used now',
     reserved: 'Super-nodes through which this peer can be reached now'
+  }),
+  figureSource('skein_path_', ({ paths }: MeshServices) => paths?.counters, {
+    bytes_total: ['path', 'Bytes of answers to this peer and from it, by the path they took'],
+    changes_total: ['from to', 'Times that the path to a peer became another one; none is not connected'],
+    tries_total: ['way', 'Ways to a better path that were tried while a relay carried'],
+    tries_worked_total: ['way', 'Such ways that worked'],
+    refused_total: 'Streams of others for a punch, a dial or what this peer can do that were reset, as they came too often'
+  }),
+  figureSource('skein_path_', ({ paths }: MeshServices) => paths && budgetGauges(paths.budget), {
+    relayed_ratio: 'Share of the bytes of answers to this peer that came through relays, in the window of its budget for them',
+    relay_budget_spent: '1 while relayed providers are passed over, as enough has come through relays'
   })
 ]
 
@@ -201,4 +215,8 @@ function coordinatesGauges ({ coordinate, neighbours, streams, zone }: NonNullab
   neighbours: number, streams: number, error_ratio: number, zone: Record<string, number>
 } {
   return { neighbours, streams, error_ratio: coordinate.error, zone: { [zone]: 1 } }
+}
+
+function budgetGauges ({ share, spent }: BudgetState): { relayed_ratio: number, relay_budget_spent: number } {
+  return { relayed_ratio: share, relay_budget_spent: spent ? 1 : 0 }
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
+import { TcpPuncher } from '@skein/reachability/node'
 import { CapabilityService } from '@skein/reputation/libp2p'
 import { mostChallengeBytes, startMemoryProver } from '@skein/reputation/node'
 import { measurePeer } from '../checks/measure-peer.ts'
@@ -9,6 +10,7 @@ import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { keepLedger } from './kept-ledger.ts'
 import { openLevelAddressTables } from './level-address-tables.ts'
+import { askNat } from './nat-question.ts'
 import { nodeNameResolver } from './name-resolver.ts'
 import { puzzleFile } from './puzzle-file.ts'
 import { webSocketTransport } from './websocket-transport.ts'
@@ -16,6 +18,8 @@ import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
   transports: () => [tcp(), webSocketTransport()],
+  puncher: components => new TcpPuncher(components),
+  natVerdict: askNat,
   dht: kadDHT,
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,

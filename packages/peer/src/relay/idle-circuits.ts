@@ -4,6 +4,7 @@
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline } from '@skein/core'
+import { isRelayed } from '@skein/records'
 import { echo } from '@skein/supernode/libp2p'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Cancel, Clock, Random } from '@skein/core'
@@ -71,7 +72,7 @@ export class IdleCircuits {
   }
 
   private circuits (peer: string): ReturnType<Libp2p['getConnections']> {
-    return this.init.libp2p.getConnections(peerIdFromString(peer)).filter(({ limits, direction }) => limits !== undefined && direction === 'outbound')
+    return this.init.libp2p.getConnections(peerIdFromString(peer)).filter(connection => isRelayed(connection) && connection.direction === 'outbound')
   }
 
   private async close (peer: string): Promise<void> {

@@ -7,6 +7,7 @@ import { KEEP_ALIVE } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { raceSignal } from 'race-signal'
+import { isRelayed } from '@skein/records'
 import type { PeerId, PeerStore, Startable } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -77,7 +78,7 @@ export class RelayClient implements Startable {
     }
     const { connectionManager, peerStore } = this.components
     const relay = peerIdFromString(peer)
-    const direct = connectionManager.getConnections(relay).some(({ limits }) => limits === undefined)
+    const direct = connectionManager.getConnections(relay).some(connection => !isRelayed(connection))
     if (!direct) {
       // before the transport does: a relay that it fails to dial it never tries again
       await connectionManager.openConnection(addresses.filter(isDirect).map(address => multiaddr(`${address}/p2p/${peer}`)), { signal })
@@ -90,7 +91,7 @@ export class RelayClient implements Startable {
     this.released.delete(peer)
     const { details } = await raceSignal(this.store.addRelay(relay, 'configured'), signal)
     if (!this.announced.has(peer)) {
-      if (!connectionManager.getConnections(relay).some(({ limits }) => limits === undefined)) {
+      if (!connectionManager.getConnections(relay).some(connection => !isRelayed(connection))) {
         throw new Error('It closed the connection')
       }
       this.announce(relay, details) // it stood already, and had been released

@@ -1,5 +1,6 @@
 /** Whom this peer trusts: its ledger, and the networks in which it saw others. */
 import { BoundedMap } from '@skein/core'
+import { seenAddress } from '@skein/records'
 import { HONESTY_SERVICE, ReputationLedger } from '@skein/reputation'
 import { trustCost } from './trust-cost.ts'
 import type { NetworkLookup } from './network-lookup.ts'
@@ -106,7 +107,8 @@ export class PeerTrust {
   }
 
   private readonly onConnection = ({ detail }: CustomEvent<Pick<Connection, 'remotePeer' | 'remoteAddr' | 'limits'>>): void => {
-    const network = detail.limits === undefined ? this.init.networkOf(detail.remoteAddr.toString()) : undefined
+    const address = seenAddress(detail)
+    const network = address === undefined ? undefined : this.init.networkOf(address)
     if (network !== undefined) {
       this.networks.set(detail.remotePeer.toString(), network)
     }

@@ -79,11 +79,11 @@ describe('meshFigures', () => {
   })
 
   it('names them as Prometheus wants it, and says of each what it is', () => {
-    for (const { name, help, type, label } of MESH_METRICS) {
+    for (const { name, help, type, labels } of MESH_METRICS) {
       expect(name).to.match(/^skein_[a-z]+_[a-z_]+$/)
       expect(type).to.equal(name.endsWith('_total') ? 'counter' : 'gauge')
       expect(help.length, name).to.be.above(10)
-      expect(label ?? 'none').to.match(/^[a-z]+$/)
+      expect(['none', ...labels].join('')).to.match(/^[a-z]+$/)
     }
   })
 

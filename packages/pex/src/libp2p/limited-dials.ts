@@ -3,6 +3,7 @@ import { isPeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock } from '@skein/core/system'
+import { isRelayed } from '@skein/records'
 import type { Connection, PeerId, PeerStore, Stream } from '@libp2p/interface'
 import type { ConnectionManager, OpenConnectionOptions } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -89,7 +90,7 @@ export function limitDials<Components extends Dialling> (components: Components,
 }
 
 function isConnected (connectionManager: ConnectionManager, peer: PeerId): boolean {
-  return connectionManager.getConnections(peer).some(({ status, limits }) => status === 'open' && limits === undefined)
+  return connectionManager.getConnections(peer).some(connection => connection.status === 'open' && !isRelayed(connection))
 }
 
 function namedPeer (target: Multiaddr | Multiaddr[]): PeerId | undefined {

@@ -5,7 +5,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { deadline, MachineDriver } from '@skein/core'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { DIAL_TIMEOUT_MS, OutboundKeeper } from '../outbound-keeper.ts'
 import { closeUnused, TAG_VALUE } from './unused-connection.ts'
 import type { KeptAddressTables } from '../kept-address-tables.ts'
@@ -177,7 +177,7 @@ export class OutboundConnections implements Startable {
   private tellOf (connection: Connection): void {
     const address = withoutPeer(connection.remoteAddr.toString())
     // only an address that was dialled is known to be dialable
-    const dialled = connection.direction === 'outbound' && connection.limits === undefined && isOfOnePlace(address) ? address : undefined
+    const dialled = connection.direction === 'outbound' && !isRelayed(connection) && isOfOnePlace(address) ? address : undefined
     this.input((machine, nowMs) => { machine.onConnected(connection.remotePeer.toString(), dialled, nowMs) })
   }
 

@@ -23,11 +23,15 @@ export interface PunchExchangeInit {
    * @throws when none works
    */
   dial: (connection: Connection, addresses: Multiaddr[], signal: AbortSignal) => Promise<void>
+  /** Whether an address at which the peer says that its port is seen may be connected to; each is tried many times */
+  mayPunch: (connection: Connection, address: Multiaddr) => boolean
   clock: Clock
 }
 
 /** An exchange with its punch must be over in this time, ms. */
 export const PUNCH_TIMEOUT_MS = 9_000
+/** A port is seen at one address of IPv4 and one of IPv6. */
+const MAX_TARGETS = 2
 const STREAM = { runOnLimitedConnection: true } as const
 
 export class PunchExchange {
@@ -64,7 +68,7 @@ export class PunchExchange {
       const roundTripMs = this.init.clock.nowMs() - sentMs
       await messages.write({ kind: 'sync' }, options)
       await sleep(this.init.clock, roundTripMs / 2, options)
-      return await port.connect(connection.remotePeer, addresses, 'initiator', options)
+      return await port.connect(connection.remotePeer, this.targets(connection, addresses), 'initiator', options)
     }))
   }
 
@@ -89,7 +93,7 @@ export class PunchExchange {
           await messages.read(['ping'], options)
           await messages.write({ kind: 'pong' }, options)
           await messages.read(['sync'], options)
-          await port.connect(connection.remotePeer, asked.addresses ?? [], 'responder', options)
+          await port.connect(connection.remotePeer, this.targets(connection, asked.addresses ?? []), 'responder', options)
         })
       }
       await stream.close(options)
@@ -117,6 +121,14 @@ export class PunchExchange {
     } finally {
       limit.clear()
     }
+  }
+
+  private targets (connection: Connection, addresses: Multiaddr[]): Multiaddr[] {
+    const targets = addresses.slice(0, MAX_TARGETS).filter(address => this.init.mayPunch(connection, address))
+    if (targets.length === 0) {
+      throw new PunchProtocolError('The other side names no address that may be connected to now')
+    }
+    return targets
   }
 
   private async withPort<T> (signal: AbortSignal, run: (port: PunchPort) => Promise<T>): Promise<T> {

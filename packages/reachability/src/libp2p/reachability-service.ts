@@ -6,7 +6,7 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { BoundedMap, MachineDriver, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
@@ -28,7 +28,7 @@ export interface ReachabilityInit extends Omit<PathTableInit, 'self'> {
   standing?: () => Pick<Reach, 'dialable' | 'nat'>
   /** Reaches a peer over WebRTC, by signals through the connection that stands @default it does not speak it */
   webrtc?: (connection: Connection, signal: AbortSignal) => Promise<Connection>
-  /** Whether an address that a peer named for itself may be dialled now @default it may */
+  /** Whether an address that a peer named for itself may be dialled or punched to now, which counts as a dial of it @default it may */
   mayDial?: (peer: string, address: Multiaddr) => boolean
   /** @default systemClock() */
   clock?: Clock
@@ -66,6 +66,8 @@ export interface ReachabilityCounters {
 
 /** How often streams on relayed connections are looked for, ms: those in use are worth a better path. */
 const LOOK_MS = 2_000
+/** The other side may not know yet of the connection that is better, and just open a stream on the one that is let go, ms. */
+const RETIRE_AFTER_MS = 1_000
 /** A peer may ask this often for a punch, a dial or what this one can do. */
 const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
@@ -116,6 +118,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
+      mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
       clock: this.clock
     })
   }
@@ -125,10 +128,26 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     return this.driver.machine.pathTo(peer)
   }
 
+  /** How the peers are reached that are connected, or were lately. */
+  get paths (): Array<PeerPath & { peer: string }> {
+    const { machine } = this.driver
+    return machine.peers.flatMap(peer => {
+      const path = machine.pathTo(peer)
+      return path === undefined ? [] : [{ peer, ...path }]
+    })
+  }
+
+  /** The connection that new streams to a peer should use; `undefined` when there is none. */
+  connectionTo (peer: string): Connection | undefined {
+    const open = this.connectionsTo(peer)
+    const best = this.driver.machine.bestConnection(peer)
+    return open.find(({ id }) => id === best) ?? open.find(connection => this.pathOf(connection) !== 'relayed') ?? open[0]
+  }
+
   /** The path of a connection. */
   pathOf (connection: Pick<Connection, 'id' | 'remoteAddr' | 'limits'>): Path {
     const address = connection.remoteAddr
-    if (connection.limits !== undefined || isCircuit(address) && !address.toString().includes('/webrtc')) {
+    if (isRelayed(connection)) {
       return 'relayed'
     }
     return address.toString().includes('/srtla')
@@ -217,7 +236,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
         break
       }
       case 'retire': {
-        void this.retire(effect.peer, effect.connection)
+        this.retireLater(effect.peer, effect.connection, RETIRE_AFTER_MS)
       }
     }
   }
@@ -268,6 +287,10 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     await this.components.connectionManager.openConnection(targets, { signal, force: true })
   }
 
+  private retireLater (peer: string, id: string, afterMs: number): void {
+    this.clock.schedule(this.clock.nowMs() + afterMs, () => { void this.retire(peer, id) })
+  }
+
   /** Closes a connection once nothing but what it keeps open by itself is on it, unless it is needed again by then. */
   private async retire (peer: string, id: string): Promise<void> {
     const connection = this.connectionsTo(peer).find(open => open.id === id)
@@ -275,7 +298,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       return
     }
     if (isUsed(connection)) {
-      this.clock.schedule(this.clock.nowMs() + LOOK_MS / 4, () => { void this.retire(peer, id) })
+      this.retireLater(peer, id, LOOK_MS / 4)
       return
     }
     await connection.close({ signal: this.shutdown.signal }).catch(error => { connection.abort(error as Error) })

@@ -92,7 +92,7 @@ export class TcpPuncher implements HolePuncher {
   /** Public nodes that this peer dialled over plain TCP. */
   private observers (): Multiaddr[] {
     return this.components.connectionManager.getConnections()
-      .filter(({ direction, limits, status }) => direction === 'outbound' && limits === undefined && status === 'open')
+      .filter(({ direction, status }) => direction === 'outbound' && status === 'open')
       .filter(({ remoteAddr }) => /^\/ip[46]\/[^/]+\/tcp\/\d+(\/p2p\/[^/]+)?$/.test(remoteAddr.toString()))
       .map(({ remoteAddr, remotePeer }) => multiaddr(`${keyOf(remoteAddr)}/p2p/${remotePeer.toString()}`))
   }

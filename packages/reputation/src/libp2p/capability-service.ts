@@ -3,7 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { deadline, DeadlineError, equalBytes, randomBytes } from '@skein/core'
 import { monotonicMs, systemClock, systemRandom } from '@skein/core/system'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { TypedEventEmitter } from 'main-event'
 import { memoryMeasurement } from '../challenge/capability-measurement.ts'
 import { ChallengeDesk } from '../challenge/challenge-desk.ts'
@@ -175,9 +175,9 @@ export class CapabilityService extends TypedEventEmitter<CapabilityEvents> imple
   private async open (peer: string, signal: AbortSignal): Promise<Stream> {
     const { libp2p } = this.init
     const id = peerIdFromString(peer)
-    const direct = (): Connection | undefined => libp2p.getConnections(id).find(({ status, limits }) => status === 'open' && limits === undefined)
+    const direct = (): Connection | undefined => libp2p.getConnections(id).find(open => open.status === 'open' && !isRelayed(open))
     const connection = direct() ?? await libp2p.dial(id, { signal })
-    if (connection.limits !== undefined) {
+    if (isRelayed(connection)) {
       throw new CapabilityError('unreachable', 'The peer is reached through a relay only, and cannot be measured there')
     }
     return await connection.newStream(PROTOCOLS.check, { signal })

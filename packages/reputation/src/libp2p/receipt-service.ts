@@ -3,7 +3,7 @@ import { serviceCapabilities } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline, DeadlineError, sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'
-import { joinReceipts, openReceipt, openReceiptProof, PROTOCOLS, readReceiptProof, RecordError, signReceipt } from '@skein/records'
+import { isRelayed, joinReceipts, openReceipt, openReceiptProof, PROTOCOLS, readReceiptProof, RecordError, signReceipt } from '@skein/records'
 import { TypedEventEmitter } from 'main-event'
 import { RECEIPT_REFUSALS, ReceiptDesk } from '../receipt-desk.ts'
 import { MAX_TOLD_RECEIPTS } from '../told-receipts.ts'
@@ -238,7 +238,7 @@ export class ReceiptService extends TypedEventEmitter<ReceiptEvents> implements 
     const { connectionManager } = this.components
     const id = peerIdFromString(peer)
     const open = connectionManager.getConnections(id).filter(({ status }) => status === 'open')
-    const best = open.find(({ limits }) => limits === undefined) ?? open[0]
+    const best = open.find(connection => !isRelayed(connection)) ?? open[0]
     if (best === undefined && connected) {
       throw new Error('It is not connected')
     }

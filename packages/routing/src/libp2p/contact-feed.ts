@@ -1,5 +1,5 @@
 /** Keeps the contact table up to date from what libp2p and kad-dht tell: connections, identities, addresses, the routing table. */
-import { PROTOCOLS } from '@skein/records'
+import { PROTOCOLS, seenAddress } from '@skein/records'
 import { commonBits } from '../model-key.ts'
 import { TableGuard } from './table-guard.ts'
 import type { ContactTable } from './contact-table.ts'
@@ -126,10 +126,10 @@ export class ContactFeed {
 
   /** Whether it routes is not known before identify has run; a newcomer need not wait for that. */
   private readonly onConnectionOpen = (event: CustomEvent<Connection>): void => {
-    const { limits, remoteAddr, remotePeer } = event.detail
-    const known = this.init.directory.of(remotePeer)
-    if (limits === undefined) {
-      known.setSeenAt(remoteAddr.toString())
+    const address = seenAddress(event.detail)
+    const known = this.init.directory.of(event.detail.remotePeer)
+    if (address !== undefined) {
+      known.setSeenAt(address)
       this.init.table.onNetworkChange()
     }
     this.init.table.addTentative(known)

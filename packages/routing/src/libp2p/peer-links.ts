@@ -3,7 +3,7 @@
  * closed when it has been idle. A peer that cannot be reached rests for a while, so that lookups do not dial it again each time.
  */
 import { BoundedMap, deadline } from '@skein/core'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { RoutingProtocolError } from './frame.ts'
 import type { RoutingCounters } from './counters.ts'
 import type { KnownPeer } from './peer-directory.ts'
@@ -275,7 +275,7 @@ export class PeerLinks {
   private connectionTo (peer: KnownPeer): Connection | undefined {
     const open = this.init.connectionManager.getConnections(peer.peerId).filter(connection => connection.status === 'open')
     // one without limits rather than one through a relay
-    return open.find(connection => connection.limits === undefined) ?? open[0]
+    return open.find(connection => !isRelayed(connection)) ?? open[0]
   }
 
   /** `undefined` when the link is no longer wanted, or has got a stream from the other side. */

@@ -6,21 +6,20 @@ import type { Registry } from 'prom-client'
 
 /** Registers all figures that there may be; those of services that are turned off have no values. `services` is asked at each scrape. */
 export function collectMeshFigures (registry: Registry, services: () => MeshServices): void {
-  for (const { name, help, type, label } of MESH_METRICS) {
-    const labels = label === undefined ? [] : [label]
+  for (const { name, help, type, labels } of MESH_METRICS) {
     const show = (metric: { remove: () => void }, add: (figure: MeshFigure) => void): void => {
       const figures = meshFigures(services()).filter(figure => figure.name === name)
       figures.forEach(add)
-      if (figures.length === 0 && label === undefined) {
+      if (figures.length === 0 && labels.length === 0) {
         metric.remove() // a metric without labels would be 0
       }
     }
     if (type === 'counter') {
-      collectedCounter(registry, name, help, labels, metric => {
+      collectedCounter(registry, name, help, [...labels], metric => {
         show(metric, figure => { metric.inc(figure.labels ?? {}, figure.value) })
       })
     } else {
-      collectedGauge(registry, name, help, labels, metric => {
+      collectedGauge(registry, name, help, [...labels], metric => {
         show(metric, figure => { metric.set(figure.labels ?? {}, figure.value) })
       })
     }

@@ -6,6 +6,7 @@ import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { pbStream } from '@libp2p/utils'
 import { deadline, MachineDriver } from '@skein/core'
 import { systemClock } from '@skein/core/system'
+import { isRelayed } from '@skein/records'
 import * as Digest from 'multiformats/hashes/digest'
 import { CarriedBytes } from './carried-bytes.ts'
 import { CircuitResetError } from './circuit-error.ts'
@@ -404,9 +405,4 @@ function destinationOf ({ peer }: HopMessage): PeerId | undefined {
   } catch {
     return undefined
   }
-}
-
-/** A relay need not name limits, so the address counts too. */
-function isRelayed ({ limits, remoteAddr }: Connection): boolean {
-  return limits !== undefined || remoteAddr.toString().includes('/p2p-circuit')
 }

@@ -3,7 +3,7 @@ import { BoundedMap, deadline, TokenBucket } from '@skein/core'
 import { CONTENT_NONCE_BYTES } from '../measured-content.ts'
 import { isRoundBytes } from '../bandwidth-rounds.ts'
 import { MAX_DIALLED_ADDRESSES, withoutPeer } from '../dial-queue.ts'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { ASK_NONCE_BYTES, DialBackProtocolError, DialBackStream } from './dial-back-stream.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
@@ -91,7 +91,7 @@ export class DialBackDesk {
     if ((give !== 0) === (take !== 0) || !isRoundBytes(bytes) || nonce.length !== CONTENT_NONCE_BYTES) {
       throw new DialBackProtocolError('malformed', 'Not a round')
     }
-    if (connection.limits !== undefined || !this.init.admits(connection.remotePeer.toString())) {
+    if (isRelayed(connection) || !this.init.admits(connection.remotePeer.toString())) {
       await this.write(messages, { refusal: 'not_here' }, signal)
       return
     }
@@ -123,7 +123,7 @@ export class DialBackDesk {
       throw new DialBackProtocolError('malformed', 'An ask names 1 to 8 addresses and a nonce')
     }
     const network = this.init.networkOf(connection.remoteAddr.toString())
-    if (!this.init.answers || connection.limits !== undefined || network === undefined) {
+    if (!this.init.answers || isRelayed(connection) || network === undefined) {
       await this.write(messages, { refusal: 'not_here' }, signal)
       return
     }

@@ -1,7 +1,7 @@
 /** Asks peers to dial this node back, and hears them come: what one says that never came counts for nothing. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline, DeadlineError, equalBytes, randomBytes } from '@skein/core'
-import { PROTOCOLS } from '@skein/records'
+import { isRelayed, PROTOCOLS } from '@skein/records'
 import { BLOCK_BYTES } from '../bandwidth-rounds.ts'
 import { chooseVerifiers, MAX_ASKED } from '../dial-back-answers.ts'
 import { DIAL_PRICE_BYTES, MAX_DIALLED_ADDRESSES } from '../dial-queue.ts'
@@ -75,7 +75,7 @@ export class DialBackQuestions {
   /** One that was asked says over a connection that it made: here I am. */
   heard (peer: string, { nonce, address }: DialBackHello, connection: Connection): boolean {
     const pending = [...this.pending].find(({ verifier, nonce: own }) => verifier === peer && equalBytes(nonce, own))
-    if (pending === undefined || connection.direction !== 'inbound' || connection.limits !== undefined || connection.id === pending.connection ||
+    if (pending === undefined || connection.direction !== 'inbound' || isRelayed(connection) || connection.id === pending.connection ||
       address >= MAX_DIALLED_ADDRESSES) {
       return false
     }
@@ -106,7 +106,7 @@ export class DialBackQuestions {
     for (const connection of components.connectionManager.getConnections()) {
       const peer = connection.remotePeer.toString()
       const network = networkOf(connection.remoteAddr.toString())
-      const isUsable = connection.limits === undefined && connection.status === 'open' && !known.some(one => one.peer === peer)
+      const isUsable = !isRelayed(connection) && connection.status === 'open' && !known.some(one => one.peer === peer)
       if (isUsable && network !== undefined && (verifiers === undefined ? await this.speaks(connection.remotePeer) : verifiers.includes(peer))) {
         known.push({ peer, network })
       }
@@ -128,7 +128,7 @@ export class DialBackQuestions {
 
   private async ask (peer: string, addresses: readonly string[], measure: boolean, signal: AbortSignal): Promise<AskedOutcome[] | string> {
     const connection = this.init.components.connectionManager.getConnections(peerIdFromString(peer))
-      .find(({ limits, status }) => limits === undefined && status === 'open')
+      .find(open => !isRelayed(open) && open.status === 'open')
     if (connection === undefined) {
       return 'unreachable'
     }

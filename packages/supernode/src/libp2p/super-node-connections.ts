@@ -1,6 +1,7 @@
 /** Connections to super-nodes: made, kept from being closed to make room, tried with an echo, and cut when nothing comes back. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline, sleep } from '@skein/core'
+import { isRelayed } from '@skein/records'
 import { echo } from './echo.ts'
 import type { Connection, Libp2p, Logger } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
@@ -31,7 +32,7 @@ export class SuperNodeConnections {
   /** @throws when it cannot be reached, or only through a relay */
   async open (peer: string, addresses: readonly string[], signal: AbortSignal): Promise<void> {
     const connection = await this.init.connect(peer, addresses, signal)
-    if (connection.limits !== undefined) {
+    if (isRelayed(connection)) {
       throw new Error('It is connected through a relay only')
     }
     await this.tag(peer, { [TAG]: { value: TAG_VALUE } })

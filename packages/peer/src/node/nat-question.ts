@@ -1,0 +1,43 @@
+/** Asks STUN servers what the NAT before this machine does, and says it in the terms in which pairs of peers are judged. */
+import { natVerdict } from '@skein/reachability'
+import { natMapping } from '@skein/supernode/node'
+import type { Clock, Random } from '@skein/core'
+import type { NatFiltering, NatVerdict } from '@skein/reachability'
+import type { NatFilteringClass, NatMapping, StunServer } from '@skein/supernode/node'
+
+/** A server that does not answer costs 6 s, and silence where it tells of a filter 5 s: a lost datagram or two are made good. */
+const PATIENCE = { rtoMs: 250, sends: 4, filterSends: 2 }
+
+/** @throws what aborted it, when the signal fires */
+export async function askNat (
+  servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random }
+): Promise<NatVerdict | undefined> {
+  return verdictOf(await natMapping(servers.flatMap(serverAt), { ...PATIENCE, ...options }))
+}
+
+/** From what STUN servers saw, in the classes of RFC 5780, to what is said of a NAT when paths are chosen: the one place where the two meet. */
+export function verdictOf ({ seen, failed, filtering }: Pick<NatMapping, 'seen' | 'failed' | 'filtering'>): NatVerdict | undefined {
+  const local = seen[0]?.local
+  const known = FILTERING[filtering]
+  return natVerdict({
+    local: { addresses: local === undefined ? [] : [local.host], port: local?.port ?? 0 },
+    sightings: seen.map(({ server, mapped }) => ({ server: `${server.host}:${server.port}`, address: mapped.host, port: mapped.port })),
+    asked: new Set([...seen.map(({ server }) => server.host), ...failed.map(({ server }) => server.host)]).size,
+    ...known === undefined ? {} : { filtering: known }
+  })
+}
+
+const FILTERING: Record<NatFilteringClass, NatFiltering | undefined> = {
+  endpoint_independent: 'open',
+  address_dependent: 'address',
+  address_and_port_dependent: 'port',
+  // it may be open, which nobody could find out
+  not_port_dependent: 'address',
+  unknown: undefined
+}
+
+/** IPv4 alone: it is there that NATs are. */
+function serverAt (address: string): StunServer[] {
+  const [, family, host, , port] = address.split('/')
+  return host === undefined || family === 'ip6' || family === 'dns6' ? [] : [{ host, port: Number(port) }]
+}

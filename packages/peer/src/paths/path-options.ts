@@ -1,0 +1,19 @@
+/** What a user may set of how a peer reaches others. */
+import type { RelayBudgetInit } from '@skein/reachability'
+
+export interface ReachabilityOptions {
+  /**
+   * How much of the answers to this peer may come through relays before relayed providers are passed over while there are others. A request that can
+   * only be relayed is made all the same, and counted. A smaller budget costs speed where the direct providers are slow.
+   *
+   * @default 5 % of the bytes of a day, once they are more than 1 MiB
+   */
+  budget?: RelayBudgetInit
+  /**
+   * STUN servers that tell this peer what its NAT does, beside those of the super-nodes that it uses: `/ip4/192.0.2.1/udp/3478`, at most 8. It takes
+   * two at different addresses. Nobody else is asked. Not in a browser.
+   *
+   * @default []
+   */
+  stun?: readonly string[]
+}

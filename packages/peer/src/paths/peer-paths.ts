@@ -1,0 +1,246 @@
+/**
+ * How this peer reaches others: the service that watches connections and punches, what this peer knows of its own standing in the network, and what
+ * went over which path.
+ */
+import { isRelayed, seenAddress } from '@skein/records'
+import { reachability } from '@skein/reachability/libp2p'
+import { platform } from '#platform'
+import { dialability, isPublic } from './dialability.ts'
+import { NatWatch } from './nat-watch.ts'
+import { PathTraffic } from './path-traffic.ts'
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Cancel, Clock, Random } from '@skein/core'
+import type { InferenceInit } from '@skein/inference/libp2p'
+import type { DialLimits } from '@skein/pex'
+import type { BudgetState, NatVerdict, Path, PeerPath } from '@skein/reachability'
+import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService } from '@skein/reachability/libp2p'
+import type { DialBackService } from '@skein/supernode/libp2p'
+import type { Dialability, DialEvidence } from './dialability.ts'
+import type { ReachabilityOptions } from './path-options.ts'
+import type { PathTrafficCounters } from './path-traffic.ts'
+
+export interface PeerPathsInit {
+  options: ReachabilityOptions
+  /** The limits that all share who dial strangers */
+  dials: DialLimits
+  clock: Clock
+  random: Random
+}
+
+export interface PeerPathsStart {
+  libp2p: Pick<Libp2p, 'getMultiaddrs' | 'addEventListener' | 'removeEventListener'>
+  /** STUN servers of those that this peer uses, multiaddr texts */
+  stun: () => readonly string[]
+  /** Left out where nobody can be asked to dial this peer back */
+  dialBack?: Pick<DialBackService, 'askDialBack'>
+  onChanged: (detail: ReachabilityEvents['path:changed']['detail']) => void
+}
+
+/** What others find when they try to reach this peer. */
+export interface Standing extends Dialability {
+  /** Left out while it is not known */
+  nat?: NatVerdict
+}
+
+/** All only grow. */
+export interface PeerPathCounters extends PathTrafficCounters {
+  /** Ways to a better path that were tried, and those that worked: `dial`, `reverse`, `tcp-punch`, `webrtc` */
+  tries_total: Record<string, number>
+  tries_worked_total: Record<string, number>
+  refused_total: number
+}
+
+const MAX_STUN_SERVERS = 8
+const MAX_ASKED_ADDRESSES = 8
+const LOOK_INTERVAL_MS = 10_000
+const DIAL_BACK_INTERVAL_MS = 600_000
+const STUN_ADDRESS = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/udp\/\d+$/
+
+export class PeerPaths {
+  readonly traffic: PathTraffic
+  private readonly init: PeerPathsInit
+  private readonly watch: NatWatch
+  private readonly stopping = new AbortController()
+  private service: ReachabilityService | undefined
+  private running: PeerPathsStart | undefined
+  private evidence: Pick<DialEvidence, 'cameInMs' | 'dialBack'> = {}
+  private told = ''
+  private cancelAsk: Cancel | undefined
+  private cancelLook: Cancel | undefined
+
+  /** @throws {RangeError} when an option makes no sense */
+  constructor (init: PeerPathsInit) {
+    const { options: { stun = [], budget }, clock, random } = init
+    const wrong = stun.find(address => !STUN_ADDRESS.test(address))
+    if (wrong !== undefined || stun.length > MAX_STUN_SERVERS) {
+      throw new RangeError(wrong === undefined
+        ? `At most ${MAX_STUN_SERVERS} STUN servers`
+        : `${wrong} is no address of a STUN server such as /ip4/192.0.2.1/udp/3478`)
+    }
+    this.init = init
+    this.traffic = new PathTraffic(budget)
+    this.watch = new NatWatch({
+      servers: () => [...stun, ...this.running?.stun() ?? []].slice(0, MAX_STUN_SERVERS),
+      ask: async (servers, signal) => await platform.natVerdict?.(servers, { signal, clock, random }),
+      onChange: () => { this.service?.networkChanged() },
+      clock
+    })
+  }
+
+  /** The service of the node that is to be started. */
+  readonly serviceOf = (components: ReachabilityComponents): ReachabilityService => {
+    const { dials, clock, random } = this.init
+    this.service = reachability({
+      puncher: platform.puncher,
+      standing: () => this.standing,
+      mayDial: (_, address) => dials.take([address.toString()], clock.nowMs()).length > 0,
+      clock,
+      random
+    })(components)
+    return this.service
+  }
+
+  /** What the inference service is to tell of its requests, before what the user is told. */
+  hooks ({ onServed, onCalled }: Pick<InferenceInit, 'onServed' | 'onCalled'> = {}): Pick<InferenceInit, 'onServed' | 'onCalled' | 'pathOf'> {
+    return {
+      pathOf: connection => this.pathOf(connection),
+      onServed: call => {
+        this.traffic.onServed(call.path, call.bytes)
+        onServed?.(call)
+      },
+      onCalled: call => {
+        this.traffic.onAnswered(call.path, call.bytes, this.init.clock.nowMs())
+        onCalled?.(call)
+      }
+    }
+  }
+
+  start (running: PeerPathsStart): void {
+    const { libp2p } = running
+    this.running = running
+    this.service?.addEventListener('path:changed', this.onChanged)
+    libp2p.addEventListener('connection:open', this.onConnection)
+    libp2p.addEventListener('self:peer:update', this.onSelf)
+    this.told = this.ownAddresses.join()
+    this.look()
+    if (platform.natVerdict !== undefined) {
+      this.watch.start()
+    }
+    void this.askDialBack()
+  }
+
+  stop (): void {
+    this.stopping.abort(new Error('This peer is stopping'))
+    this.watch.stop()
+    this.cancelAsk?.()
+    this.cancelLook?.()
+    this.service?.removeEventListener('path:changed', this.onChanged)
+    this.running?.libp2p.removeEventListener('connection:open', this.onConnection)
+    this.running?.libp2p.removeEventListener('self:peer:update', this.onSelf)
+  }
+
+  /** The peers that it is, or lately was, connected to: the path to each, why, since when, what failed. */
+  get all (): Array<PeerPath & { peer: string }> {
+    return this.service?.paths ?? []
+  }
+
+  /** How others reach this peer. */
+  get standing (): Standing {
+    const { nat } = this.watch
+    return {
+      ...dialability({ addresses: this.addresses, ...this.evidence }, this.init.clock.nowMs()),
+      ...nat === undefined ? {} : { nat }
+    }
+  }
+
+  get budget (): BudgetState {
+    return this.traffic.state(this.init.clock.nowMs())
+  }
+
+  get counters (): PeerPathCounters {
+    const { service } = this
+    const counted = service?.counters
+    return {
+      ...this.traffic.counters,
+      tries_total: byWay('tried', counted),
+      tries_worked_total: byWay('worked', counted),
+      refused_total: counted?.refused_total ?? 0
+    }
+  }
+
+  /** The connection that new streams to a peer should use; `undefined` when there is none. */
+  connectionTo (peer: string): Connection | undefined {
+    return this.service?.connectionTo(peer)
+  }
+
+  pathOf (connection: Connection): Path {
+    return this.service?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+  }
+
+  private get addresses (): string[] {
+    return this.ownAddresses.filter(isPublic)
+  }
+
+  private get ownAddresses (): string[] {
+    return this.running?.libp2p.getMultiaddrs().map(address => address.toString()).filter(address => !address.includes('/p2p-circuit')) ?? []
+  }
+
+  /** libp2p does not tell when the machine is in another network. */
+  private look (): void {
+    const { clock } = this.init
+    this.cancelLook = clock.schedule(clock.nowMs() + LOOK_INTERVAL_MS, () => {
+      this.onSelf()
+      this.look()
+    })
+  }
+
+  private readonly onChanged = ({ detail }: ReachabilityEvents['path:changed']): void => {
+    this.traffic.onChanged(detail.from, detail.to)
+    this.running?.onChanged(detail)
+  }
+
+  private readonly onConnection = ({ detail }: CustomEvent<Connection>): void => {
+    const address = seenAddress(detail)
+    if (detail.direction === 'inbound' && address !== undefined && isPublic(address) && this.pathOf(detail) === 'direct') {
+      this.evidence.cameInMs = this.init.clock.nowMs()
+    }
+  }
+
+  private readonly onSelf = (): void => {
+    const told = this.ownAddresses.join()
+    if (told !== this.told) {
+      this.told = told
+      this.evidence = {}
+      this.watch.onAddressesChanged()
+      this.service?.networkChanged()
+      void this.askDialBack()
+    }
+  }
+
+  private async askDialBack (): Promise<void> {
+    const { clock } = this.init
+    const { dialBack } = this.running ?? {}
+    const addresses = this.addresses.slice(0, MAX_ASKED_ADDRESSES)
+    this.cancelAsk?.()
+    if (dialBack === undefined || this.stopping.signal.aborted) {
+      return
+    }
+    this.cancelAsk = clock.schedule(clock.nowMs() + DIAL_BACK_INTERVAL_MS, () => { void this.askDialBack() })
+    if (addresses.length === 0) {
+      return
+    }
+    try {
+      const states = (await dialBack.askDialBack(addresses, { signal: this.stopping.signal })).map(({ state }) => state)
+      const state = states.find(one => one === 'reachable') ?? states.find(one => one === 'unreachable') ?? 'unknown'
+      this.evidence.dialBack = { state, atMs: clock.nowMs() }
+    } catch {
+      // nobody could be asked: what was known stands
+    }
+  }
+}
+
+const WAYS = ['dial', 'reverse', 'tcp-punch', 'webrtc'] as const
+
+function byWay (what: 'tried' | 'worked', counters: ReachabilityService['counters'] | undefined): Record<string, number> {
+  return Object.fromEntries(WAYS.map(way => [way, counters?.[`${what}_${way === 'tcp-punch' ? 'tcp_punch' : way}_total`] ?? 0]))
+}
