@@ -5,8 +5,8 @@ import type { Clock, Random } from '@skein/core'
 import type { NatFiltering, NatVerdict } from '@skein/reachability'
 import type { NatFilteringClass, NatMapping, StunServer } from '@skein/supernode/node'
 
-/** A server that does not answer costs 6 s, and silence where it tells of a filter 5 s: a lost datagram or two are made good. */
-const PATIENCE = { rtoMs: 250, sends: 4, filterSends: 2 }
+/** A server that does not answer costs 3 s, silence that tells of a filter 2 s; a lost datagram or two are made good. */
+const PATIENCE = { rtoMs: 100, sends: 5, filterSends: 3 }
 
 /** @throws what aborted it, when the signal fires */
 export async function askNat (

@@ -1,11 +1,7 @@
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { NatLab, NatLabUnavailableError } from '../../src/nat-lab/index.ts'
-import type { ChildProcess } from 'node:child_process'
+import { LabProcess } from './lab-process.ts'
 import type { NatHost, NatKind } from '../../src/nat-lab/index.ts'
-
-const NODE = fileURLToPath(new URL('nat-node.ts', import.meta.url))
 
 interface Line {
   atMs: number
@@ -19,43 +15,10 @@ interface Line {
   counters?: Record<string, number>
 }
 
-/** A node in a host, and what it has told so far. */
-class LabNode {
-  readonly lines: Line[] = []
-  private readonly child: ChildProcess
-  private wake: () => void = () => {}
-
-  constructor (host: NatHost, args: string[]) {
-    this.child = host.spawn(process.execPath, ['--conditions=skein-source', NODE, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', line => {
-      this.lines.push(JSON.parse(line) as Line)
-      this.wake()
-    })
-  }
-
-  async line (which: (line: Line) => boolean): Promise<Line> {
-    for (;;) {
-      const found = this.lines.find(which)
-      if (found !== undefined) {
-        return found
-      }
-      await new Promise<void>(resolve => { this.wake = resolve })
-    }
-  }
-
-  async stop (): Promise<void> {
-    if (this.child.exitCode === null) {
-      const ended = new Promise(resolve => this.child.once('exit', resolve))
-      this.child.kill('SIGKILL')
-      await ended
-    }
-  }
-}
-
 describe('a punch through real NATs', function () {
   this.timeout(90_000)
   let lab: NatLab
-  const running: LabNode[] = []
+  const running: Array<LabProcess<Line>> = []
 
   before(async function () {
     try {
@@ -73,14 +36,14 @@ describe('a punch through real NATs', function () {
   afterEach(async () => { await Promise.all(running.splice(0).map(async node => { await node.stop() })) })
   after(async () => { await lab?.close() })
 
-  const start = (host: NatHost, ...args: string[]): LabNode => {
-    const node = new LabNode(host, args)
+  const start = (host: NatHost, ...args: string[]): LabProcess<Line> => {
+    const node = new LabProcess<Line>(host, 'nat-node.ts', args)
     running.push(node)
     return node
   }
 
   let hosts = 0
-  async function dialled (a: NatKind, b: NatKind): Promise<{ dialler: LabNode, listener: string }> {
+  async function dialled (a: NatKind, b: NatKind): Promise<{ dialler: LabProcess<Line>, listener: string }> {
     const [relayHost] = lab.hosts
     const [hostA, hostB] = [await lab.addHost(`a${hosts}`, a), await lab.addHost(`b${hosts++}`, b)]
     const { listening: relay = '' } = await start(relayHost as NatHost, 'relay').line(({ listening }) => listening !== undefined)
