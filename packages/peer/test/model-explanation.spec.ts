@@ -8,13 +8,15 @@ import type { OfferFilter } from '@skein/routing'
 
 const NOW_MS = 1_000
 
-function explained (offers: Parameters<typeof offerOf>[0][], views: Record<string, Partial<ProviderView>> = {}, filter: Partial<OfferFilter> = {}):
-ProviderExplanation[] {
+function explained (
+  offers: Parameters<typeof offerOf>[0][], views: Record<string, Partial<ProviderView>> = {}, filter: Partial<OfferFilter> = {}, isBudgetSpent = false
+): ProviderExplanation[] {
   const ledger = new ReputationLedger({ self: 'self' })
   const made = offers.map(offerOf)
   return explainOffers(made, { model: made[0]?.model as string, ...filter }, {
     region: 'eu-west',
     nowMs: NOW_MS,
+    isBudgetSpent,
     view: peer => ({ path: 'direct', roundTripMs: 20, ownRequests: 0, ...views[peer] }),
     reputationOf: peer => [ledger.explain(peer, 'inference', NOW_MS)]
   }).providers
@@ -33,6 +35,12 @@ describe('an explanation of who is asked for a model', () => {
       { relayed: { path: 'relayed' }, rests: { coolUntilMs: 9_000 } })
     expect(second?.reasons[0]).to.equal('asked as number 2, when those before it failed; against the first it has reached through a relay (+2.0 s)')
     expect(third?.reasons[0]).to.contain('it failed lately and rests (+as good as for ever)')
+  })
+
+  it('tells that enough has come through relays', () => {
+    const [first, second] = explained([{ peer: 'relayed', tokensPerSecond: 64 }, { peer: 'slow', tokensPerSecond: 2 }], { relayed: { path: 'relayed' } }, {}, true)
+    expect(first).to.include({ peer: 'slow', chosen: true })
+    expect(second?.reasons[0]).to.contain('enough has come through relays lately (+64.0 s)')
   })
 
   it('tells that equals are drawn by lot', () => {

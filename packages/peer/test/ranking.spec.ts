@@ -12,6 +12,8 @@ const DIRECT: ProviderView = { path: 'direct', roundTripMs: 20, ownRequests: 0 }
 const STRANGER: ProviderTrust = { score: 0.2, newcomer: 0.2, dealings: 0 }
 const NEVER_EXPLORES: Random = { nextUint32: () => 0xffff_ffff }
 
+const BEHIND_NAT = ['/ip4/192.168.1.7/tcp/4001', '/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp/p2p-circuit']
+
 interface Case {
   name: string
   offers: Array<Partial<Offer> & { peer: string }>
@@ -34,6 +36,12 @@ const cases: Case[] = [
   { name: 'a connected one goes before one to be dialled', offers: [{ peer: 'stranger' }, { peer: 'friend' }], views: { stranger: { path: 'unconnected', roundTripMs: 120 }, friend: { roundTripMs: 120 } }, order: ['friend', 'stranger'] },
   { name: 'a direct path goes before a relayed one', offers: [{ peer: 'relayed' }, { peer: 'direct' }], views: { relayed: { path: 'relayed', roundTripMs: 5 } }, order: ['direct', 'relayed'] },
   { name: 'a relayed provider is used when the direct one is overrun', offers: [{ peer: 'relayed' }, { peer: 'direct', queueDepth: 8, maxConcurrent: 2 }], views: { relayed: { path: 'relayed' } }, order: ['relayed', 'direct'] },
+  { name: 'a punched path is as good as a direct one', offers: [{ peer: 'relayed' }, { peer: 'punched', tokensPerSecond: 45 }, { peer: 'direct' }], views: { relayed: { path: 'relayed' }, punched: { path: 'punched' } }, order: ['punched', 'direct', 'relayed'] },
+  { name: 'one that will be reached through a relay counts as relayed before it is connected', offers: [{ peer: 'behind', addresses: BEHIND_NAT }, { peer: 'open', addresses: ['/ip4/203.0.113.7/tcp/4001'] }], views: { behind: { path: 'unconnected', roundTripMs: 5 }, open: { path: 'unconnected' } }, order: ['open', 'behind'] },
+  { name: 'a fast relayed one goes before a slow direct one', offers: [{ peer: 'direct', tokensPerSecond: 1 }, { peer: 'relayed' }], views: { relayed: { path: 'relayed' } }, order: ['relayed', 'direct'] },
+  { name: 'but not while the relay budget is spent', offers: [{ peer: 'relayed' }, { peer: 'direct', tokensPerSecond: 1 }, { peer: 'punched', tokensPerSecond: 2 }, { peer: 'behind', tokensPerSecond: 3, addresses: BEHIND_NAT }], views: { relayed: { path: 'relayed' }, punched: { path: 'punched' }, behind: { path: 'unconnected' } }, context: { isBudgetSpent: true }, order: ['punched', 'direct', 'relayed', 'behind'] },
+  { name: 'a spent relay budget makes nobody better who failed', offers: [{ peer: 'failed' }, { peer: 'relayed', tokensPerSecond: 1 }], views: { failed: { coolUntilMs: 2_000 }, relayed: { path: 'relayed' } }, context: { isBudgetSpent: true }, order: ['relayed', 'failed'] },
+  { name: 'nor does it take away the only one', offers: [{ peer: 'relayed' }], views: { relayed: { path: 'relayed' } }, context: { isBudgetSpent: true }, order: ['relayed'] },
   { name: 'free places go before none', offers: [{ peer: 'full', queueDepth: 2, maxConcurrent: 2 }, { peer: 'free', queueDepth: 0, maxConcurrent: 2 }], order: ['free', 'full'] },
   { name: 'requests of one\'s own count before the offer tells of them', offers: [{ peer: 'asked' }, { peer: 'other' }], views: { asked: { ownRequests: 2 } }, order: ['other', 'asked'] },
   { name: 'the cheaper of two alike goes first', offers: [{ peer: 'dear', priceMicros: 5_000_000 }, { peer: 'cheap', priceMicros: 100_000 }], order: ['cheap', 'dear'] },

@@ -87,6 +87,16 @@ describe('meshFigures', () => {
     }
   })
 
+  it('tells several things by which a figure differs', () => {
+    const paths = {
+      counters: { bytes_total: { direct: 5, punched: 7, bonded: 0, relayed: 9 }, changes_total: { 'relayed punched': 2 }, tries_total: {}, tries_worked_total: {}, refused_total: 0 },
+      budget: { bytes: { direct: 0, punched: 0, bonded: 0, relayed: 9 }, share: 1, spent: true }
+    }
+    expect(valueOf({ paths }, 'skein_path_changes_total')).to.deep.equal([[{ from: 'relayed', to: 'punched' }, 2]])
+    expect(valueOf({ paths }, 'skein_path_bytes_total')).to.deep.include([{ path: 'relayed' }, 9])
+    expect(valueOf({ paths }, 'skein_path_relay_budget_spent')).to.deep.equal([[undefined, 1]])
+  })
+
   it('shows 64 values of a figure at most', () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`reason${i}`, i]))
     const source = figureSource('x_', () => ({ refused_total: many }), { refused_total: ['reason', 'Refused, by reason'] })

@@ -1,5 +1,6 @@
 /** Paths to other peers on libp2p. */
 export type { HolePuncher, PunchPort } from './hole-puncher.ts'
-export { PunchProtocolError } from './punch-stream.ts'
+export { decodePunch, encodePunch, PunchProtocolError } from './punch-message.ts'
+export type { Punch, PunchKind } from './punch-message.ts'
 export { reachability, ReachabilityService } from './reachability-service.ts'
 export type { ReachabilityComponents, ReachabilityCounters, ReachabilityEvents, ReachabilityInit } from './reachability-service.ts'

@@ -4,7 +4,8 @@
  */
 import { deadline, sleep } from '@skein/core'
 import { PROTOCOLS } from '@skein/records'
-import { PunchProtocolError, PunchStream } from './punch-stream.ts'
+import { PunchProtocolError } from './punch-message.ts'
+import { PunchStream } from './punch-stream.ts'
 import type { HolePuncher, PunchPort } from './hole-puncher.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'

@@ -14,7 +14,8 @@ const MODEL = 'slow'
 const PIECES = 30
 const PIECE_MS = 100
 const PIECE_CHARS = 200
-let isCalling = false
+const [seedPlace = ''] = seedAddress.split('/p2p/')
+let mayConnect = false
 
 function tell (line: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify({ atMs: Date.now(), ...line })}\n`)
@@ -35,14 +36,21 @@ if (role === 'seed') {
     // what keeps the mesh together would connect the two before the call does
     gossip: false,
     pex: false,
-    connectionGater: { denyDialMultiaddr: address => !isCalling && address.toString().includes('/p2p-circuit') }
+    connectionGater: { denyDialMultiaddr: address => !mayConnect && !isOfSeed(address.toString()) }
   })
-  peer.addEventListener('path:changed', ({ detail }) => { tell({ changed: detail }) })
+  peer.addEventListener('path:changed', ({ detail }) => {
+    mayConnect ||= detail.to === 'relayed' // the call came
+    tell({ changed: detail })
+  })
   while (peer.standing?.nat === undefined) {
     await pause(50)
   }
   tell({ standing: peer.standing, id: peer.id })
   await (role === 'provider' ? provide(peer) : call(peer))
+}
+
+function isOfSeed (address: string): boolean {
+  return address.startsWith(seedPlace) && !address.includes('/p2p-circuit')
 }
 
 async function seed (): Promise<void> {
@@ -73,7 +81,7 @@ async function call (peer: Peer): Promise<void> {
       isFound ||= addresses.some(address => address.includes('/p2p-circuit'))
     }
   }
-  isCalling = true
+  mayConnect = true
   for (const number of [1, 2]) {
     const chat = peer.chat({ model: MODEL, messages: [] })
     let chars = 0

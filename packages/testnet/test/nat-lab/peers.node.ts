@@ -60,8 +60,8 @@ describe('peers behind NATs', function () {
   }
 
   let hosts = 0
-  async function pair (kind: NatKind): Promise<{ caller: LabProcess<Line>, provider: LabProcess<Line>, providerId: string }> {
-    const [callerHost, providerHost] = [await lab.addHost(`c${hosts}`, kind), await lab.addHost(`p${hosts++}`, kind)]
+  async function pair (callerKind: NatKind, providerKind: NatKind): Promise<{ caller: LabProcess<Line>, provider: LabProcess<Line>, providerId: string }> {
+    const [callerHost, providerHost] = [await lab.addHost(`c${hosts}`, callerKind), await lab.addHost(`p${hosts++}`, providerKind)]
     const provider = start(providerHost, 'provider', seed.seed as string, seed.stun as string)
     const caller = start(callerHost, 'caller', seed.seed as string, seed.stun as string)
     const { id = '' } = await provider.line(line => line.id !== undefined)
@@ -69,7 +69,7 @@ describe('peers behind NATs', function () {
   }
 
   it('call through the relay at once, are punched within 2 s, end the answer whole, and call directly from then on', async () => {
-    const { caller, provider, providerId } = await pair('port-restricted')
+    const { caller, provider, providerId } = await pair('port-restricted', 'port-restricted')
     const { standing } = await caller.line(line => line.standing !== undefined)
     expect(standing).to.deep.include({ dialable: false })
     expect(standing?.nat).to.include({ mapping: 'endpoint-independent', filtering: 'port' })
@@ -94,8 +94,19 @@ describe('peers behind NATs', function () {
     expect(over.counters?.tries_worked_total).to.include({ 'tcp-punch': 1 })
   })
 
+  it('are dialled by a provider that nobody can dial, where they can be dialled themselves', async () => {
+    const { caller, provider, providerId } = await pair('public', 'symmetric-random')
+    const over = await caller.line(line => line.over === true)
+    expect((await caller.line(line => line.standing !== undefined)).standing).to.deep.include({ dialable: true })
+    const answers = caller.lines.filter(({ answered }) => answered !== undefined)
+    expect(answers.map(({ chars, route }) => [chars, route?.path])).to.deep.equal([[ANSWER_CHARS, 'relayed'], [ANSWER_CHARS, 'direct']])
+    expect(over.counters?.tries_worked_total).to.deep.equal({ dial: 0, reverse: 1, 'tcp-punch': 0, webrtc: 0 })
+    expect(over.paths?.find(({ peer }) => peer === providerId)).to.include({ path: 'direct' })
+    await provider.line(({ receipts }) => receipts?.join() === 'relayed,direct')
+  })
+
   it('stay with the relay where both NATs are symmetric; the budget counts it, and the answers come all the same', async () => {
-    const { caller, providerId } = await pair('symmetric-random')
+    const { caller, providerId } = await pair('symmetric-random', 'symmetric-random')
     const over = await caller.line(line => line.over === true)
     expect((await caller.line(line => line.standing !== undefined)).standing?.nat).to.include({ mapping: 'random' })
     const answers = caller.lines.filter(({ answered }) => answered !== undefined)
