@@ -1,6 +1,7 @@
 /** A dial of a peer that others named, within the limits that all share who dial strangers. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { DialRefusedError } from '@skein/pex/libp2p'
+import { isRelayed } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
@@ -24,7 +25,8 @@ export type LimitedDial = (peer: string, addresses: readonly string[], signal: A
 export function limitedDial ({ libp2p, dials, clock }: LimitedDialInit): LimitedDial {
   return async (peer, addresses, signal) => {
     const id = peerIdFromString(peer)
-    const open = libp2p.getConnections(id).find(({ status }) => status === 'open')
+    const standing = libp2p.getConnections(id).filter(({ status }) => status === 'open')
+    const open = standing.find(connection => !isRelayed(connection)) ?? standing[0]
     if (open !== undefined) {
       return open
     }

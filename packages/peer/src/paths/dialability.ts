@@ -7,6 +7,8 @@ export interface DialEvidence {
   addresses: readonly string[]
   /** When a connection last came in from a public address, neither punched nor relayed, ms since the epoch; left out when none did */
   cameInMs?: number
+  /** Peers that it asked over a relay to dial it, and those of them that came */
+  reverses?: { asked: number, came: number }
   /** What those said who were asked to dial it back */
   dialBack?: { state: Reachability, atMs: number }
 }
@@ -19,8 +21,10 @@ export interface Dialability {
 
 /** What was seen is good for this long, ms: addresses change, and routers are switched off. */
 const EVIDENCE_LIFE_MS = 3_600_000
+/** One that does not come may have had its own reasons. */
+const FRUITLESS_REVERSES = 2
 
-export function dialability ({ addresses, cameInMs, dialBack }: DialEvidence, nowMs: number): Dialability {
+export function dialability ({ addresses, cameInMs, reverses, dialBack }: DialEvidence, nowMs: number): Dialability {
   if (!addresses.some(isPublic)) {
     return { dialable: false, why: 'it has no public address' }
   }
@@ -29,8 +33,11 @@ export function dialability ({ addresses, cameInMs, dialBack }: DialEvidence, no
       ? { dialable: true, why: 'others dialled it back' }
       : { dialable: false, why: 'others could not dial it back' }
   }
-  return cameInMs !== undefined && nowMs - cameInMs < EVIDENCE_LIFE_MS
-    ? { dialable: true, why: 'others connect to it' }
+  if (cameInMs !== undefined && nowMs - cameInMs < EVIDENCE_LIFE_MS) {
+    return { dialable: true, why: 'others connect to it' }
+  }
+  return reverses !== undefined && reverses.came === 0 && reverses.asked >= FRUITLESS_REVERSES
+    ? { dialable: false, why: 'it has a public address, but those whom it asked to dial it did not come' }
     : { dialable: true, why: 'it has a public address, which nobody has tried yet' }
 }
 

@@ -3,7 +3,7 @@
  * went over which path.
  */
 import { isRelayed, seenAddress } from '@skein/records'
-import { reachability } from '@skein/reachability/libp2p'
+import { reachability, triedCounter, workedCounter } from '@skein/reachability/libp2p'
 import { platform } from '#platform'
 import { dialability, isPublic } from './dialability.ts'
 import { NatWatch } from './nat-watch.ts'
@@ -12,7 +12,7 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Cancel, Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { DialLimits } from '@skein/pex'
-import type { BudgetState, NatVerdict, Path, PeerPath } from '@skein/reachability'
+import type { BudgetState, DirectWay, NatVerdict, Path, PeerPath } from '@skein/reachability'
 import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService } from '@skein/reachability/libp2p'
 import type { DialBackService } from '@skein/supernode/libp2p'
 import type { Dialability, DialEvidence } from './dialability.ts'
@@ -64,6 +64,7 @@ export class PeerPaths {
   private service: ReachabilityService | undefined
   private running: PeerPathsStart | undefined
   private evidence: Pick<DialEvidence, 'cameInMs' | 'dialBack'> = {}
+  private before = { asked: 0, came: 0 }
   private told = ''
   private cancelAsk: Cancel | undefined
   private cancelLook: Cancel | undefined
@@ -148,7 +149,7 @@ export class PeerPaths {
   get standing (): Standing {
     const { nat } = this.watch
     return {
-      ...dialability({ addresses: this.addresses, ...this.evidence }, this.init.clock.nowMs()),
+      ...dialability({ addresses: this.addresses, ...this.evidence, reverses: this.reverses }, this.init.clock.nowMs()),
       ...nat === undefined ? {} : { nat }
     }
   }
@@ -162,8 +163,8 @@ export class PeerPaths {
     const counted = service?.counters
     return {
       ...this.traffic.counters,
-      tries_total: byWay('tried', counted),
-      tries_worked_total: byWay('worked', counted),
+      tries_total: byWay(way => counted?.[triedCounter(way)]),
+      tries_worked_total: byWay(way => counted?.[workedCounter(way)]),
       refused_total: counted?.refused_total ?? 0
     }
   }
@@ -175,6 +176,12 @@ export class PeerPaths {
 
   pathOf (connection: Connection): Path {
     return this.service?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+  }
+
+  /** Since the addresses are what they are. */
+  private get reverses (): DialEvidence['reverses'] {
+    const { tried_reverse_total: asked = 0, worked_reverse_total: came = 0 } = this.service?.counters ?? {}
+    return { asked: asked - this.before.asked, came: came - this.before.came }
   }
 
   private get addresses (): string[] {
@@ -211,6 +218,7 @@ export class PeerPaths {
     if (told !== this.told) {
       this.told = told
       this.evidence = {}
+      this.before = { asked: this.service?.counters.tried_reverse_total ?? 0, came: this.service?.counters.worked_reverse_total ?? 0 }
       this.watch.onAddressesChanged()
       this.service?.networkChanged()
       void this.askDialBack()
@@ -239,8 +247,8 @@ export class PeerPaths {
   }
 }
 
-const WAYS = ['dial', 'reverse', 'tcp-punch', 'webrtc'] as const
+const WAYS: readonly DirectWay[] = ['dial', 'reverse', 'tcp-punch', 'webrtc']
 
-function byWay (what: 'tried' | 'worked', counters: ReachabilityService['counters'] | undefined): Record<string, number> {
-  return Object.fromEntries(WAYS.map(way => [way, counters?.[`${what}_${way === 'tcp-punch' ? 'tcp_punch' : way}_total`] ?? 0]))
+function byWay (count: (way: DirectWay) => number | undefined): Record<string, number> {
+  return Object.fromEntries(WAYS.map(way => [way, count(way) ?? 0]))
 }

@@ -2,5 +2,7 @@
 export type { HolePuncher, PunchPort } from './hole-puncher.ts'
 export { decodePunch, encodePunch, PunchProtocolError } from './punch-message.ts'
 export type { Punch, PunchKind } from './punch-message.ts'
+export { triedCounter, workedCounter } from './reachability-counters.ts'
+export type { ReachabilityCounters } from './reachability-counters.ts'
 export { reachability, ReachabilityService } from './reachability-service.ts'
-export type { ReachabilityComponents, ReachabilityCounters, ReachabilityEvents, ReachabilityInit } from './reachability-service.ts'
+export type { ReachabilityComponents, ReachabilityEvents, ReachabilityInit } from './reachability-service.ts'

@@ -11,6 +11,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
 import { PunchExchange } from './punch-exchange.ts'
+import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
   ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
 } from '@libp2p/interface'
@@ -51,19 +52,6 @@ export interface ReachabilityEvents {
   'path:changed': CustomEvent<{ peer: string, from: Path | undefined, to: Path | undefined, why: string }>
 }
 
-export interface ReachabilityCounters {
-  tried_dial_total: number
-  tried_reverse_total: number
-  tried_tcp_punch_total: number
-  tried_webrtc_total: number
-  worked_dial_total: number
-  worked_reverse_total: number
-  worked_tcp_punch_total: number
-  worked_webrtc_total: number
-  /** Questions of others that came too often */
-  refused_total: number
-}
-
 /** How often streams on relayed connections are looked for, ms: those in use are worth a better path. */
 const LOOK_MS = 2_000
 /** The other side may not know yet of the connection that is better, and just open a stream on the one that is let go, ms. */
@@ -71,24 +59,13 @@ const RETIRE_AFTER_MS = 1_000
 /** A peer may ask this often for a punch, a dial or what this one can do. */
 const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
-const COUNTED = { dial: 'dial', reverse: 'reverse', 'tcp-punch': 'tcp_punch', webrtc: 'webrtc' } as const
 /** What a relayed connection keeps open by itself: streams of these protocols are no use of it. */
 const KEPT_OPEN = /^\/(meshsub|floodsub|ipfs\/(id|ping)|skein\/(kad|routing|clusters|coordinates|pex|signal))\b/
 
 export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
   readonly [Symbol.toStringTag] = '@skein/reachability'
   readonly [serviceCapabilities]: string[] = ['@skein/reachability']
-  readonly counters: ReachabilityCounters = {
-    tried_dial_total: 0,
-    tried_reverse_total: 0,
-    tried_tcp_punch_total: 0,
-    tried_webrtc_total: 0,
-    worked_dial_total: 0,
-    worked_reverse_total: 0,
-    worked_tcp_punch_total: 0,
-    worked_webrtc_total: 0,
-    refused_total: 0
-  }
+  readonly counters = newReachabilityCounters()
 
   private readonly components: ReachabilityComponents
   private readonly init: ReachabilityInit
@@ -242,14 +219,14 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   }
 
   private async try (peer: string, way: DirectWay): Promise<void> {
-    this.counters[`tried_${COUNTED[way]}_total`]++
+    this.counters[triedCounter(way)]++
     const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed')
     let worked = false
     try {
       if (connection !== undefined) {
         await this.go(connection, peer, way)
         worked = true
-        this.counters[`worked_${COUNTED[way]}_total`]++
+        this.counters[workedCounter(way)]++
       }
     } catch (error) {
       this.log('%s to %s did not work: %s', way, peer, (error as Error).message)
