@@ -5,7 +5,7 @@
 import { deadline, DeadlineError } from '@skein/core'
 import { InferenceError } from '@skein/inference'
 import { OfferPool } from './offer-pool.ts'
-import { rankOffers } from './ranking.ts'
+import { isReachedThroughRelay, rankOffers } from './ranking.ts'
 import { ReplayedPrefix } from './replayed-prefix.ts'
 import type { CoolDown } from './cool-down.ts'
 import type { PooledOffer } from './offer-pool.ts'
@@ -73,6 +73,8 @@ export interface FailoverWorld {
 
 /** How long a call waits for a second and third offer to compare, once it has a first from the network, ms. */
 const COMPARE_MS = 10
+/** … and for one that is reached directly, where enough has come through relays: a lookup takes some round trips, ms. */
+const UNRELAYED_MS = 250
 /** Enough offers to choose among. */
 const ENOUGH_OFFERS = 3
 
@@ -153,7 +155,10 @@ class Call {
       const usable = this.usable()
       if (usable.length > 0) {
         if (this.attempts === 0 && usable.length < ENOUGH_OFFERS && !usable.some(({ fromCache }) => fromCache)) {
-          await this.compare()
+          await this.compare(COMPARE_MS, () => this.pool.untriedOffers.length >= ENOUGH_OFFERS)
+        }
+        if (this.world.isBudgetSpent?.() === true) {
+          await this.compare(UNRELAYED_MS, () => this.usable().some(({ offer }) => !isReachedThroughRelay(offer, this.world.view(offer.peer))))
         }
         const [best] = rankOffers(this.usable().map(({ offer }) => offer), {
           region: this.world.region,
@@ -243,9 +248,10 @@ class Call {
       (this.contextTokens == null || offer.effectiveContext === 0 || offer.effectiveContext >= this.contextTokens))
   }
 
-  private async compare (): Promise<void> {
-    const untilMs = this.world.clock.nowMs() + COMPARE_MS
-    while (!this.pool.complete && this.pool.untriedOffers.length < ENOUGH_OFFERS) {
+  /** Waits for further offers. */
+  private async compare (maxMs: number, isEnough: () => boolean): Promise<void> {
+    const untilMs = this.world.clock.nowMs() + maxMs
+    while (!this.pool.complete && !isEnough()) {
       const leftMs = untilMs - this.world.clock.nowMs()
       if (leftMs <= 0) {
         return

@@ -94,7 +94,7 @@ export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] 
 
 /** Relayed ones cost what the dearest of the others costs besides; those that failed, lie or cannot do it are no others to go to. */
 function passOverRelayed (ranked: Ranked[], { view }: RankingContext): void {
-  const isThroughRelay = ({ offer }: Ranked): boolean => isRelayed(offer, view(offer.peer))
+  const isThroughRelay = ({ offer }: Ranked): boolean => isReachedThroughRelay(offer, view(offer.peer))
   const dearestMs = Math.max(0, ...ranked.filter(one => one.costMs < DISTRUST_PENALTY_MS && !isThroughRelay(one)).map(({ costMs }) => costMs))
   for (const one of ranked.filter(isThroughRelay)) {
     one.parts.relayBudget = dearestMs
@@ -103,7 +103,7 @@ function passOverRelayed (ranked: Ranked[], { view }: RankingContext): void {
 }
 
 /** One that is not connected and names a relay, but no address of its own that is public, will be reached through that. */
-function isRelayed ({ addresses }: Offer, { path }: ProviderView): boolean {
+export function isReachedThroughRelay ({ addresses }: Offer, { path }: ProviderView): boolean {
   return path === 'relayed' || (path === 'unconnected' && addresses.some(isCircuit) && !addresses.some(isPublic))
 }
 
@@ -147,7 +147,7 @@ function cost (offer: Offer, context: RankingContext, terms: RankingTerms): Rank
   const parts: Record<string, number> = {
     roundTrip: roundTripMs,
     dial: view.path === 'unconnected' ? DIAL_ROUND_TRIPS * roundTripMs : 0,
-    relay: isRelayed(offer, view) ? RELAY_PENALTY_MS : 0,
+    relay: isReachedThroughRelay(offer, view) ? RELAY_PENALTY_MS : 0,
     generate: generateMs,
     // below its places a loaded provider is only slower; above, one waits for a whole answer to end
     load: load < places ? generateMs * 0.25 * load / places : generateMs * (1 + load - places),

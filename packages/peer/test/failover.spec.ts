@@ -110,6 +110,31 @@ describe('a call', () => {
     expect(error).to.include({ code: 'busy', retryAfterMs: 1_500 })
   })
 
+  it('waits for one that is reached directly while the relay budget is spent', async () => {
+    const asked: string[] = []
+    const call = callModel({
+      clock: new ManualClock(1_000),
+      random: new SeededRandom(1),
+      region: '',
+      coolDown: new CoolDown(),
+      isBudgetSpent: () => true,
+      async * find () {
+        yield { offer: offerOf({ peer: 'relayed', tokensPerSecond: 80 }), fromCache: true }
+        await new Promise(resolve => { setImmediate(resolve) })
+        yield { offer: offerOf({ peer: 'direct', tokensPerSecond: 40 }), fromCache: false }
+      },
+      view: peer => ({ path: peer === 'relayed' ? 'relayed' : 'direct', roundTripMs: 1, ownRequests: 0 }),
+      ask: ({ peer }, _, { signal }) => {
+        asked.push(peer)
+        return Object.assign(answer({ pieces: HELLO }, signal), { path: () => 'direct' as const })
+      }
+    }, { task: 'chat', model: 'm', body: {} })
+    for await (const event of call) {
+      expect(event.type).to.be.oneOf(['head', 'delta', 'finish'])
+    }
+    expect(asked).to.deep.equal(['direct'])
+  })
+
   it('says that nobody offers the model', async () => {
     expect((await run({})).error?.code).to.equal('no_provider')
   })
