@@ -41,7 +41,7 @@ class Network {
   readonly links: PeerLinks
 
   constructor (init: Partial<PeerLinksInit> = {}) {
-    const connectionTo = (peer: string) => ({ status: 'open', newStream: async () => ({ peer, abort: () => {} }) })
+    const connectionTo = (peer: string) => ({ status: 'open', remoteAddr: '/ip4/192.0.2.1/tcp/4001', newStream: async () => ({ peer, abort: () => {} }) })
     this.links = new PeerLinks({
       clock: this.clock,
       counters: newCounters(),
