@@ -2,7 +2,7 @@
 import { pbStream } from '@libp2p/utils'
 import { deadline } from '@skein/core'
 import {
-  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse
+  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, MAX_SEED_STUN, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse
 } from '@skein/records'
 import { plain, unmetRules } from './admission/seed-refusal.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
@@ -24,6 +24,10 @@ export interface SeedAnswer {
   relays: SignedCapabilities[]
   /** When it was asked to discover */
   page?: SeedAnswerPage
+  /** How far the seed's clock is ahead of this peer's, give or take `errorMs`; left out by a seed that does not tell its time */
+  clock?: { aheadMs: number, errorMs: number }
+  /** Where the seed answers STUN over UDP */
+  stun: Array<{ host: string, port: number }>
 }
 
 export interface SeedAnswerPage {
@@ -68,6 +72,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
     const stream = await libp2p.dialProtocol(init.seed, PROTOCOLS.seed, { signal, runOnLimitedConnection: true })
     try {
       const messages = pbStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
+      const askedMs = clock.nowMs()
       await messages.write({
         capabilities: init.capabilities,
         wantPeers: init.wantPeers ?? 0,
@@ -78,6 +83,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         proofs: init.proofs ?? []
       }, SeedRequest, { signal })
       const response = await messages.read(SeedResponse, { signal })
+      const answeredMs = clock.nowMs()
       await stream.close({ signal })
       const refusal = response.refused === ''
         ? undefined
@@ -91,7 +97,11 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
           .flatMap(address => address == null || address.endsWith(`/p2p/${libp2p.peerId.toString()}`) ? [] : [address]),
         models: response.models.slice(0, MAX_SEED_MODELS),
         relays: (await openAll(response.relays.slice(0, MAX_SEED_RELAYS), clock.nowMs())).filter(({ capabilities }) => capabilities.relay != null),
-        page: response.page == null ? undefined : await openPage(response.page, clock.nowMs())
+        page: response.page == null ? undefined : await openPage(response.page, clock.nowMs()),
+        ...response.timeMs === 0
+          ? {}
+          : { clock: { aheadMs: response.timeMs - (askedMs + answeredMs) / 2, errorMs: (answeredMs - askedMs) / 2 } },
+        stun: stunServers(response.stun, libp2p.getConnections(init.seed).find(({ limits }) => limits == null)?.remoteAddr.toString())
       }
     } catch (error) {
       stream.abort(error as Error)
@@ -100,6 +110,17 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
   } finally {
     limit.clear()
   }
+}
+
+/** @param dialled where the seed was: its host stands for one that the seed does not name; without it such an address is of no use */
+export function stunServers (told: readonly string[], dialled: string | undefined): SeedAnswer['stun'] {
+  const [, seedHost] = /^\/(?:ip4|ip6|dns4|dns6|dns)\/([^/]+)/.exec(dialled ?? '') ?? []
+  return told.slice(0, MAX_SEED_STUN).flatMap(address => {
+    const [, named = '', digits] = /^\/(?:ip4|ip6|dns4|dns6|dns)\/([^/]{1,253})\/udp\/(\d{1,5})$/.exec(address) ?? []
+    const host = named === '0.0.0.0' || named === '::' ? seedHost : named
+    const port = Number(digits)
+    return host === undefined || host === '' || !(port > 0 && port <= 65_535) ? [] : [{ host, port }]
+  })
 }
 
 async function openPage (page: SeedPage, nowMs: number): Promise<SeedAnswerPage> {

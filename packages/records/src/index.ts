@@ -28,7 +28,8 @@ export type { ConnectionAddress } from './relayed-connection.ts'
 export { SeqGuard } from './seq-guard.ts'
 export type { SeqGuardInit } from './seq-guard.ts'
 export {
-  MAX_PROOF_PART_BYTES, MAX_PROOF_PARTS, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_PROOFS, MAX_SEED_RELAYS, SeedRequest,
+  MAX_PROOF_PART_BYTES, MAX_PROOF_PARTS, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_PROOFS, MAX_SEED_RELAYS, MAX_SEED_STUN,
+  SeedRequest,
   SeedResponse
 } from './seed-message.ts'
 export type { SeedDemand, SeedDiscover, SeedModel, SeedPage, SeedProof } from './seed-message.ts'

@@ -8,6 +8,8 @@ export const MAX_SEED_MESSAGE_BYTES = 65_536
 export const MAX_SEED_PEERS = 20
 /** Most relays in one answer. */
 export const MAX_SEED_RELAYS = 8
+/** Most addresses in one answer at which the seed answers STUN. */
+export const MAX_SEED_STUN = 4
 /** Most models in one answer. */
 export const MAX_SEED_MODELS = 200
 /** Most proofs in a request, parts of one proof, and demands in an answer. */

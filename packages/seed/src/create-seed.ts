@@ -2,6 +2,8 @@
 import { systemClock, systemRandom } from '@skein/core/system'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { createPeer, publicNetwork } from '@skein/peer'
+import { dialBack } from '@skein/supernode/libp2p'
+import { StunResponder } from '@skein/supernode/node'
 import { AdmissionGate } from './admission/admission-gate.ts'
 import { InboundGuard } from './admission/inbound-guard.ts'
 import { NetworkPlaces } from './admission/network-places.ts'
@@ -30,6 +32,8 @@ import type { SeedStagesInit } from './stages/seed-stages.ts'
 import type { Clock } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
 import type { VerifiedNetwork } from '@skein/records'
+import type { DialBackComponents, DialBackService } from '@skein/supernode/libp2p'
+import type { StunResponderInit } from '@skein/supernode/node'
 
 type PeerOptions = Omit<PeerInit, 'services' | 'describe' | 'relay'>
 
@@ -71,6 +75,18 @@ export interface SeedInit extends PeerOptions, ServiceOptions {
   admission?: Pick<AdmissionGateInit, 'policy' | 'rules'>
   /** Most registrations, and most reservations, of one network as `networkOf` tells it @default not limited but by `maxPerNetwork` */
   networkLimits?: { registrations?: NetworkLimits, reservations?: NetworkLimits }
+  /**
+   * Answers STUN over UDP, which tells peers how their router maps what they send. Peers are told of it in each answer.
+   *
+   * @default false
+   */
+  stun?: false | StunResponderInit
+  /**
+   * Dials peers back that ask whether they can be reached, within bounds: three asks at once and one a minute of a /24, two dials a minute into one.
+   *
+   * @default for the role `bootstrap`
+   */
+  dialBack?: boolean
   /** Told of each change of the stage */
   onStage?: SeedStagesInit['onStage']
   /** Networks that are not limited by address; see `InboundGuardInit` @default loopback */
@@ -93,6 +109,10 @@ export interface Seed {
   signalling: SignalService | undefined
   /** Circuits through this seed; not there without the role */
   relay?: RelayService
+  /** Not there when it does not answer STUN */
+  stun?: StunResponder
+  /** Not there when it dials nobody back */
+  dialBack?: DialBackService
   /** Not there when everybody is let in */
   admission?: AdmissionGate
   /** Connections and streams that were refused or ended, by reason */
@@ -111,15 +131,23 @@ export interface Seed {
 }
 
 /**
+ * What a seed gives in an hour for measuring those that it dials back: a peer that only wants to know whether it can be reached asks for none, and at
+ * worst this is 24 GB a month.
+ */
+const MEASUREMENT_BUDGET = { maxBytesPerHour: 32 * 1024 * 1024, maxNetworkBytesPerHour: 16 * 1024 * 1024 }
+
+/**
  * Starts a seed.
  *
  * @throws {RangeError} without a role
+ * @throws {StunListenError} when the port of STUN cannot be had
  * @throws what `createPeer` throws
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
-    admission, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
-    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, trustedNetworks, ...peerInit
+    admission, dialBack: dialsBack, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
+    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, stun = false, trustedNetworks,
+    ...peerInit
   } = init
   if (roles.length === 0) {
     throw new RangeError('A seed needs at least one role')
@@ -138,7 +166,7 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   let relay: RelayService | undefined
   let self: SelfRegistration | undefined
   // others may register before this node has joined
-  const running: { peer?: Peer } = {}
+  const running: { peer?: Peer, dialBack?: DialBackService, stun?: StunResponder } = {}
   const roundTrips = new RoundTrips({ clock })
   const followStage = async (now: Stage): Promise<void> => {
     relay?.close(STAGE_DUTIES[now].relay === 'none' ? 'not_here' : undefined)
@@ -202,10 +230,19 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
           handOut: (envelopes, count) => running.peer === undefined
             ? envelopes.slice(0, count)
             : handoutOrder(envelopes, count, { ledger: running.peer.trust.ledger, nowMs: clock.nowMs() }),
+          stun: () => running.stun === undefined ? [] : [stunAddress(running.stun)],
           onAnswered: (peer, answer) => { stages.onAnswered(peer, answer) }
         })(components)
         return service
       },
+      ...dialsBack ?? roles.includes('bootstrap')
+        ? {
+            dialBack: (components: DialBackComponents) => {
+              running.dialBack = dialBack({ networkOf: init.networkOf ?? publicNetwork, budget: MEASUREMENT_BUDGET, clock, random })(components)
+              return running.dialBack
+            }
+          }
+        : {},
       ...roles.includes('signal')
         ? {
             signalling: (components: SignalServiceComponents) => {
@@ -217,6 +254,10 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     }
   })
   running.peer = peer
+  running.stun = stun === false ? undefined : await StunResponder.start({ clock, ...stun }).catch(async error => {
+    await peer.stop()
+    throw error
+  })
   if (gate !== undefined) {
     gate.onDrop = drop => { void expel(peer, service as SeedService, relay, drop) }
   }
@@ -244,6 +285,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     service: service as SeedService,
     signalling,
     relay,
+    stun: running.stun,
+    dialBack: running.dialBack,
     admission: gate,
     inbound: guard.counters,
     spotChecks: spotChecks.counters,
@@ -258,9 +301,14 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
       guard.stop()
       gate?.stop()
       await self?.stop()
-      await peer.stop(options)
+      await Promise.all([running.stun?.stop(), peer.stop(options)])
     }
   }
+}
+
+/** A host of `0.0.0.0` is for the asker to fill in: it knows where it dialled this seed. */
+function stunAddress ({ address: { family, host, port } }: StunResponder): string {
+  return `/${family === 'IPv6' ? 'ip6' : 'ip4'}/${host}/udp/${port}`
 }
 
 /** Takes from a peer what it has here. */

@@ -3,8 +3,8 @@ import { lpStream } from '@libp2p/utils'
 import { BoundedMap, deadline, equalBytes, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import {
-  isRelayed, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, networkOf, openCapabilities, PROTOCOLS, RecordError, SeedRequest,
-  SeedResponse
+  isRelayed, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_STUN, networkOf, openCapabilities, PROTOCOLS, RecordError,
+  SeedRequest, SeedResponse
 } from '@skein/records'
 import { DRAWN_PER_HANDED_OUT } from './handouts/handout-order.ts'
 import { DiscoverLimiter } from './registry/discover-limiter.ts'
@@ -53,6 +53,8 @@ export interface SeedServiceInit {
   places?: NetworkPlaces
   /** The networks by which `places` counts @default none is counted */
   placeOf?: (address: string) => VerifiedNetwork | undefined
+  /** Multiaddrs at which this seed answers STUN, told in each answer @default none */
+  stun?: () => readonly string[]
   /** Told of each request that was answered */
   onAnswered?: (peer: string, answer: { registered: boolean, otherConnections: number }) => void
   /** @default systemClock() */
@@ -60,6 +62,9 @@ export interface SeedServiceInit {
   /** @default systemRandom() */
   random?: Random
 }
+
+/** Without what each answer has: it is put in when the answer is sent. */
+type Answer = Omit<SeedResponse, 'timeMs' | 'stun'>
 
 export interface SeedServiceComponents {
   registrar: Registrar
@@ -111,6 +116,7 @@ export class SeedService implements Startable {
   private readonly networkOf: NonNullable<SeedServiceInit['networkOf']>
   private readonly roundTripOf: NonNullable<SeedServiceInit['roundTripOf']>
   private readonly handOut: NonNullable<SeedServiceInit['handOut']>
+  private readonly stun: NonNullable<SeedServiceInit['stun']>
   private readonly onAnswered: NonNullable<SeedServiceInit['onAnswered']>
   private readonly admission: SeedServiceInit['admission']
   private readonly places: NetworkPlaces
@@ -135,6 +141,7 @@ export class SeedService implements Startable {
     this.networkOf = init.networkOf ?? networkOf
     this.roundTripOf = init.roundTripOf ?? (() => undefined)
     this.handOut = init.handOut ?? ((envelopes, count) => envelopes.slice(0, count))
+    this.stun = init.stun ?? (() => [])
     this.onAnswered = init.onAnswered ?? (() => {})
     this.admission = init.admission
     this.places = init.places ?? new NetworkPlaces({})
@@ -190,7 +197,8 @@ export class SeedService implements Startable {
       const messages = lpStream(stream, { maxDataLength: MAX_SEED_MESSAGE_BYTES })
       const request = this.decode(await messages.read({ signal: limit.signal }))
       const response = await this.answer(connection, request)
-      await messages.write(SeedResponse.encode(response), { signal: limit.signal })
+      const stun = this.stun().slice(0, MAX_SEED_STUN)
+      await messages.write(SeedResponse.encode({ ...response, timeMs: Math.round(this.clock.nowMs()), stun }), { signal: limit.signal })
       await stream.close({ signal: limit.signal })
       outcome = response.refused === '' ? 'answered' : response.refused
       this.onAnswered(connection.remotePeer.toString(), { registered: response.lifeMs > 0, otherConnections: request.connections })
@@ -215,7 +223,7 @@ export class SeedService implements Startable {
     }
   }
 
-  private async answer (connection: Connection, request: SeedRequest): Promise<SeedResponse> {
+  private async answer (connection: Connection, request: SeedRequest): Promise<Answer> {
     const peer = connection.remotePeer.toString()
     this.counters.requests++
     const nowMs = this.clock.nowMs()
@@ -234,7 +242,7 @@ export class SeedService implements Startable {
       peers: this.roles.includes('bootstrap') ? Math.min(request.wantPeers, MAX_SEED_PEERS) : 0,
       models: this.roles.includes('discover') ? Math.min(request.wantModels, MAX_SEED_MODELS) : 0
     })
-    const response: SeedResponse = {
+    const response: Answer = {
       refused: '',
       message: '',
       lifeMs: 0,
@@ -353,7 +361,7 @@ export class SeedService implements Startable {
     })
   }
 
-  private refusal (refused: string, message: string): SeedResponse {
+  private refusal (refused: string, message: string): Answer {
     this.counters.refused[refused] = (this.counters.refused[refused] ?? 0) + 1
     return { refused, message, lifeMs: 0, retryAfterMs: 0, peers: [], models: [], relays: [], demands: [] }
   }

@@ -213,6 +213,8 @@ export interface SeedResponse {
   page?: SeedPage
   relays: Uint8Array<ArrayBuffer>[]
   demands: SeedDemand[]
+  timeMs: number
+  stun: string[]
 }
 
 export const SeedResponse = (() => {
@@ -275,6 +277,18 @@ export const SeedResponse = (() => {
         }
       }
 
+      if ((obj.timeMs != null && obj.timeMs !== 0)) {
+        w.uint32(80)
+        w.uint64Number(obj.timeMs)
+      }
+
+      if (obj.stun != null && obj.stun.length > 0) {
+        for (const value of obj.stun) {
+          w.uint32(90)
+          w.string(value)
+        }
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -289,7 +303,9 @@ export const SeedResponse = (() => {
         peers: [],
         models: [],
         relays: [],
-        demands: []
+        demands: [],
+        timeMs: 0,
+        stun: []
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -354,6 +370,18 @@ export const SeedResponse = (() => {
             obj.demands.push(SeedDemand.codec().decode(reader, reader.uint32(), {
               limits: opts.limits?.demands$
             }))
+            break
+          }
+          case 10: {
+            obj.timeMs = reader.uint64Number()
+            break
+          }
+          case 11: {
+            if (opts.limits?.stun != null && obj.stun.length === opts.limits.stun) {
+              throw new MaxLengthError('Decode error - repeated field "stun" had too many elements')
+            }
+
+            obj.stun.push(reader.string())
             break
           }
           default: {

@@ -163,6 +163,21 @@ export const SEED_OPTIONS = {
     choices: ['auto', 'hub', 'regional', 'split', 'bootstrap'],
     help: 'where on the ladder the network is; auto follows its estimated size'
   },
+  stun: {
+    type: 'endpoint',
+    default: undefined,
+    help: 'UDP port, or host:port, at which peers are told how their router maps them (STUN); 3478 is the usual one'
+  },
+  stunAlternate: {
+    type: 'endpoint',
+    default: undefined,
+    help: 'second UDP port, or second address of this machine and port, with which peers find out how their router filters; needs a host in --stun'
+  },
+  dialBack: {
+    type: 'switch',
+    default: true,
+    help: 'dial peers back that ask whether they can be reached (with the role bootstrap)'
+  },
   maxRegistrations: {
     type: 'number',
     default: 100_000,

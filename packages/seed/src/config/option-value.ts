@@ -16,7 +16,7 @@ import type { ValueSource } from './config-error.ts'
 
 export const MASK = '********'
 /** Where a port alone is opened. */
-const ALL_INTERFACES = '0.0.0.0'
+export const ALL_INTERFACES = '0.0.0.0'
 const MAX_LIST = 64
 /** That of the machine. */
 export const LOCAL_ZONE = 'local'

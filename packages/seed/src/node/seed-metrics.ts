@@ -13,6 +13,8 @@ import type { RelayCounters } from '../relay/relay-ledger.ts'
 import type { AdmissionGate } from '../admission/admission-gate.ts'
 import type { RelayService } from '../relay/relay-service.ts'
 import type { DeviceFigures } from './device-figures.ts'
+import type { DialBackCounters } from '@skein/supernode/libp2p'
+import type { StunCounters } from '@skein/supernode/node'
 import type { PathBytes } from './path-bytes.ts'
 import type { SeedCounters } from '../seed-service.ts'
 import type { SignalStats } from '../signalling/signal-service.ts'
@@ -45,6 +47,10 @@ export interface SeedFigures {
   services?: () => MeshServices
   /** Left out without the role */
   relay?: Pick<RelayService, 'ledger' | 'usage'>
+  /** What came to the port of STUN; left out, or `undefined`, without one */
+  stun?: () => StunCounters | undefined
+  /** Left out, or `undefined`, when this seed dials nobody back */
+  dialBack?: () => DialBackCounters | undefined
   /** Left out, or `undefined`, when everybody is let in */
   admission?: () => Pick<AdmissionGate, 'size' | 'counters'> | undefined
   maxConnections: number
@@ -153,6 +159,13 @@ export class SeedMetrics {
         }
       })
     relayMetrics(registry, figures.relay)
+    collectedCounter(registry, 'skein_seed_stun_total', 'What came to the STUN port (stun), by what became of it', ['what'], metric => {
+      incEach(timesBy(figures.stun?.() ?? {}), (what, count) => { metric.inc({ what }, count) })
+    })
+    const questions = 'Questions of peers whether they can be reached (dialBack), by what became of them'
+    collectedCounter(registry, 'skein_seed_dial_back_total', questions, ['what'], metric => {
+      incEach(timesBy(figures.dialBack?.() ?? {}), (what, count) => { metric.inc({ what }, count) })
+    })
 
     this.exchanges = new Histogram({
       name: 'skein_seed_exchange_duration_seconds',
@@ -240,6 +253,13 @@ function countRefusals (registry: Registry, { inbound, http, devices }: SeedFigu
     ['reason'], metric => {
       incEach(devices(), (reason, count) => { metric.inc({ reason }, count) })
     })
+}
+
+/** `answered_total` → `answered`; without those that count bytes. */
+function timesBy (counters: object): Record<string, number> {
+  return Object.fromEntries(Object.entries(counters as Record<string, number>)
+    .filter(([name]) => !name.endsWith('_bytes_total'))
+    .map(([name, count]) => [name.replace(/_total$/, ''), count]))
 }
 
 function incEach (counts: Partial<Record<string, number>>, inc: (reason: string, count: number) => void): void {

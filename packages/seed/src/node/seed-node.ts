@@ -19,6 +19,7 @@ import { RelayUsageFile } from './relay-usage-file.ts'
 import { PathBytes } from './path-bytes.ts'
 import { allRefusals } from './refusals.ts'
 import { SeedMetrics } from './seed-metrics.ts'
+import { stunInit } from './stun-endpoints.ts'
 import type { Clock } from '@skein/core'
 import type { PeerInit } from '@skein/peer'
 import type { OpenAdmission } from './admission/admission-files.ts'
@@ -257,6 +258,8 @@ class OperatedSeed implements SeedNode {
       signalling: { bus: this.signalBus() },
       roles: config.roles,
       relay: { limits: relayLimits(config), used },
+      stun: stunInit(config),
+      dialBack: config.dialBack && config.roles.includes('bootstrap'),
       stage: config.stage,
       onStage: change => { init.log.info(change, 'the stage has changed') },
       maxRegistrations: config.maxRegistrations,
@@ -303,6 +306,8 @@ class OperatedSeed implements SeedNode {
       paths: () => this.paths.bytes,
       services: () => seed.peer.meshServices,
       relay: seed.relay,
+      stun: () => seed.stun?.counters,
+      dialBack: () => seed.dialBack?.counters,
       admission: () => seed.admission,
       maxConnections,
       maxRegistrations
