@@ -5,6 +5,7 @@ import { parseSeedAddress } from '@skein/peer'
 import { ConfigError, ConfigFileError, SEED_TABLE, SUPER_NODE_TABLE } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
+import { doctor } from './commands/doctor.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { measure } from './commands/measure.ts'
@@ -78,6 +79,7 @@ Examples:
   $ skein gateway --seed ADDR                    an OpenAI endpoint for the models of the mesh
   $ skein supernode --seed ADDR --per-day 10GB   carry load for others, within limits that you set
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
+  $ skein doctor --seed ADDR                     whether others reach this device, and what to do when they do not
   $ skein measure PEER --seed ADDR               what a peer can do, measured
   $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
   $ skein reputation list                        whom this peer trusts to deliver
@@ -155,6 +157,28 @@ Examples:
 
 Exit status: 0 when at least one offer was found, 1 when none was.`))
     .action(run(find))
+
+  json(program.command('doctor')
+    .description('Find out whether and how others reach a peer of this device, why not better, and what to do about it')
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
+    .option('--listen <address>', 'multiaddr to listen on (repeatable) (default: TCP on all interfaces, a free port)', address)
+    .option('--announce <address>', 'multiaddr to tell others, for a port forwarded by hand (repeatable)', address)
+    .option('--stun <address>', 'STUN server beside those of the seeds, such as /ip4/192.0.2.1/udp/3478 (repeatable)', stunAddress, [])
+    .option('--region <name>', 'short name of the region, eu-west', '')
+    .option('--data <folder>', 'identity to ask with, of a peer that is not running (default: a new one)')
+    .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
+    .option('--timeout <seconds>', 'what is not known by then is left open', wholeNumber(5, 60), 15)
+    .addHelpText('after', `
+Give it the same --seed, --listen and --announce as your peer, and stop the peer if it has a port of its own. Nobody but the seeds, STUN servers that
+you name and peers of the mesh is asked.
+
+Examples:
+  $ skein doctor --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…
+  $ skein doctor --seed ADDR --listen /ip4/0.0.0.0/tcp/7311
+  $ skein doctor --seed ADDR --json
+
+Exit status: 0 when others reach it and nothing must be mended, 1 when not, 2 when it was asked wrongly.`))
+    .action(run(doctor))
 
   json(program.command('measure')
     .argument('<peer>', 'peer id, or a multiaddr that ends with one')
@@ -346,6 +370,13 @@ function seedAddress (value: string, previous: string[] = []): string[] {
     parseSeedAddress(value)
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message)
+  }
+  return [...previous, value]
+}
+
+function stunAddress (value: string, previous: string[] = []): string[] {
+  if (!/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/udp\/\d{1,5}$/.test(value)) {
+    throw new InvalidArgumentError('Expected the address of a STUN server such as /ip4/192.0.2.1/udp/3478')
   }
   return [...previous, value]
 }

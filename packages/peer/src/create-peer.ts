@@ -264,7 +264,7 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
   trust.start()
   start.paths?.start({
     libp2p,
-    stun: () => peer.superNodes.flatMap(({ stun }) => stun),
+    stun: () => [...peer.superNodes.flatMap(({ stun }) => stun), ...membership.stunServers],
     dialBack: libp2p.services.dialBack as DialBackService | undefined,
     onChanged: detail => { peer.safeDispatchEvent('path:changed', { detail }) }
   })

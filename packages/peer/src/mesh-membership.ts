@@ -61,6 +61,7 @@ type Wanted = Pick<AskSeedInit, 'capabilities' | 'wantPeers' | 'wantModels' | 'w
 const SECOND_PEER_MS = 1_000
 /** Seeds of which it is remembered that they refuse. */
 const MAX_REFUSALS = 64
+const MAX_STUN_SEEDS = 64
 /** Addresses that a registration names. */
 const MAX_TOLD_ADDRESSES = 4
 
@@ -77,6 +78,8 @@ export class MeshMembership {
   /** Connected peers that have told what they speak */
   private readonly identified = new Set<string>()
   private seq = 0
+  /** By seed: where it answers STUN */
+  private readonly stun = new BoundedMap<string, string[]>({ maxSize: MAX_STUN_SEEDS })
   /** The addresses that the last record named */
   private told = ''
   private cancelJoin?: () => void
@@ -102,6 +105,11 @@ export class MeshMembership {
   /** Seeds connected now. */
   get connectedSeeds (): PeerId[] {
     return [...this.seeds.values()]
+  }
+
+  /** Where the connected seeds answer STUN, multiaddr texts. */
+  get stunServers (): string[] {
+    return [...this.stun].flatMap(([seed, addresses]) => this.seeds.has(seed) ? addresses : [])
   }
 
   /** Of the seeds that refuse this peer now. */
@@ -343,7 +351,9 @@ export class MeshMembership {
   private async ask (seed: PeerId, want: Wanted, signal?: AbortSignal): Promise<SeedAnswer> {
     const { libp2p, clock } = this.init
     const ending = signal == null ? this.stopped.signal : AbortSignal.any([signal, this.stopped.signal])
-    return await askSeed({ libp2p, clock, seed, signal: ending, ...want })
+    const answer = await askSeed({ libp2p, clock, seed, signal: ending, ...want })
+    this.stun.set(seed.toString(), answer.stun)
+    return answer
   }
 }
 

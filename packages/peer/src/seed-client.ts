@@ -2,7 +2,8 @@
 import { pbStream } from '@libp2p/utils'
 import { deadline } from '@skein/core'
 import {
-  MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, MAX_SEED_STUN, openCapabilities, PROTOCOLS, SeedRequest, SeedResponse
+  isRelayed, MAX_SEED_MESSAGE_BYTES, MAX_SEED_MODELS, MAX_SEED_PEERS, MAX_SEED_RELAYS, MAX_SEED_STUN, openCapabilities, PROTOCOLS,
+  SeedRequest, SeedResponse
 } from '@skein/records'
 import { plain, unmetRules } from './admission/seed-refusal.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
@@ -26,8 +27,8 @@ export interface SeedAnswer {
   page?: SeedAnswerPage
   /** How far the seed's clock is ahead of this peer's, give or take `errorMs`; left out by a seed that does not tell its time */
   clock?: { aheadMs: number, errorMs: number }
-  /** Where the seed answers STUN over UDP */
-  stun: Array<{ host: string, port: number }>
+  /** Where the seed answers STUN, multiaddr texts: `/ip4/192.0.2.1/udp/3478` */
+  stun: string[]
 }
 
 export interface SeedAnswerPage {
@@ -101,7 +102,7 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
         ...response.timeMs === 0
           ? {}
           : { clock: { aheadMs: response.timeMs - (askedMs + answeredMs) / 2, errorMs: (answeredMs - askedMs) / 2 } },
-        stun: stunServers(response.stun, libp2p.getConnections(init.seed).find(({ limits }) => limits == null)?.remoteAddr.toString())
+        stun: stunServers(response.stun, libp2p.getConnections(init.seed).find(connection => !isRelayed(connection))?.remoteAddr.toString())
       }
     } catch (error) {
       stream.abort(error as Error)
@@ -113,13 +114,13 @@ export async function askSeed (init: AskSeedInit): Promise<SeedAnswer> {
 }
 
 /** @param dialled where the seed was: its host stands for one that the seed does not name; without it such an address is of no use */
-export function stunServers (told: readonly string[], dialled: string | undefined): SeedAnswer['stun'] {
-  const [, seedHost] = /^\/(?:ip4|ip6|dns4|dns6|dns)\/([^/]+)/.exec(dialled ?? '') ?? []
+export function stunServers (told: readonly string[], dialled: string | undefined): string[] {
+  const [seedHost] = /^\/(?:ip4|ip6|dns4|dns6|dns)\/[^/]+/.exec(dialled ?? '') ?? []
   return told.slice(0, MAX_SEED_STUN).flatMap(address => {
-    const [, named = '', digits] = /^\/(?:ip4|ip6|dns4|dns6|dns)\/([^/]{1,253})\/udp\/(\d{1,5})$/.exec(address) ?? []
-    const host = named === '0.0.0.0' || named === '::' ? seedHost : named
+    const [, named = '', digits] = /^(\/(?:ip4|ip6|dns4|dns6|dns)\/[^/]{1,253})\/udp\/(\d{1,5})$/.exec(address) ?? []
+    const host = named === '/ip4/0.0.0.0' || named === '/ip6/::' ? seedHost : named
     const port = Number(digits)
-    return host === undefined || host === '' || !(port > 0 && port <= 65_535) ? [] : [{ host, port }]
+    return host === undefined || host === '' || !(port > 0 && port <= 65_535) ? [] : [`${host}/udp/${port}`]
   })
 }
 

@@ -41,21 +41,24 @@ function judge (findings: ReachFindings): Pick<Diagnosis, 'verdict' | 'why'> {
     const dialled = Math.max(...reached.map(address => address.reached))
     return {
       verdict: 'direct',
-      why: `${dialled === 1 ? 'another node' : `${dialled} other nodes`} dialled ${reached.map(({ address }) => address).join(' and ')} and reached this peer`
+      why: `${dialled === 1 ? 'another node' : `${dialled} other nodes`} reached this peer at ${reached.map(({ address }) => address).join(' and ')}`
     }
   }
   if (!seeds.some(({ answered }) => answered)) {
     return {
       verdict: 'unreachable',
-      why: seeds.length === 0 ? 'this peer was told of no seed, so nobody knows of it' : 'no seed answered, so this peer is in no mesh and nobody knows of it'
+      why: seeds.length === 0
+        ? 'this peer was told of no seed, so nobody knows of it'
+        : 'no seed answered, so this peer is in no mesh and nobody knows of it'
     }
   }
   const notDialled = addresses.some(({ failed }) => failed > 0)
     ? 'others dialled this peer in vain'
     : addresses.every(({ isLocal }) => isLocal) ? 'this peer has no address that others could dial' : 'nobody could try to dial this peer'
+  const wall = nat?.mapping === 'none' ? 'its firewall' : 'its router'
   if (relays.length > 0) {
     return canBePunched(findings)
-      ? { verdict: 'punched', why: `${notDialled}, but its router lets a connection through that both sides begin at once, and a relay tells them when` }
+      ? { verdict: 'punched', why: `${notDialled}, but ${wall} lets a connection through that both sides begin at once, and a relay tells them when` }
       : { verdict: 'relayed', why: `${notDialled}, and ${whyNotPunched(findings)}` }
   }
   const isTested = addresses.some(({ failed }) => failed > 0) || (nat !== undefined && nat.mapping !== 'none')
@@ -64,8 +67,11 @@ function judge (findings: ReachFindings): Pick<Diagnosis, 'verdict' | 'why'> {
     : { verdict: 'unverified', why: `this peer is in a mesh, but ${notDialled} from outside` }
 }
 
-/** By another peer behind an ordinary home router. */
-function canBePunched ({ nat }: ReachFindings): boolean {
+/** By another peer behind an ordinary home router. Without a NAT there is nothing to punch but a firewall, if there is one. */
+function canBePunched ({ nat, addresses }: ReachFindings): boolean {
+  if (nat?.mapping === 'none' && !addresses.some(({ failed }) => failed > 0)) {
+    return false
+  }
   const ordinary = { dialable: false, tcp: true, webrtc: false, nat: { mapping: 'endpoint-independent', filtering: 'port' } } as const
   return nat !== undefined && pairWays({ dialable: false, tcp: true, webrtc: false, nat }, ordinary).includes('tcp-punch')
 }
@@ -75,6 +81,9 @@ function whyNotPunched ({ nat, stunServers }: ReachFindings): string {
     return stunServers === 0
       ? 'no seed answers STUN, so it is not known whether its router could be punched'
       : 'too few STUN servers answered to know whether its router could be punched'
+  }
+  if (nat.mapping === 'none') {
+    return 'so the relay alone is certain'
   }
   return 'its router gives each connection another port, so that nobody can meet it there'
 }

@@ -13,7 +13,7 @@ export type ProblemSeverity = 'error' | 'warning' | 'hint'
 export type ProblemCode =
   | 'no_seed_given' | 'no_seed_answered' | 'seed_silent' | 'seed_refuses' | 'listen_failed' | 'not_listening' | 'announced_wrong' | 'port_closed'
   | 'firewall' | 'carrier_nat' | 'symmetric_nat' | 'udp_blocked' | 'nat_unknown' | 'no_verifier' | 'no_relay' | 'single_relay' | 'clock_wrong'
-  | 'no_ipv6' | 'ipv6_closed' | 'port_not_fixed'
+  | 'no_ipv6' | 'ipv6_closed' | 'ipv6_unused' | 'port_not_fixed'
 
 export interface ReachProblem {
   code: ProblemCode
@@ -62,10 +62,15 @@ const noSeed: Rule = ({ seeds }) => {
         code: 'no_seed_answered',
         severity: 'error',
         what: `No seed answered: ${list}`,
-        advice: 'See whether this device is online and the addresses are right; a firewall here or at the office may let only web traffic out: then ' +
-          'name a seed that listens at port 443'
+        advice: 'See whether this device is online and the addresses are right; a firewall here may let only web traffic out: ' +
+          'then name a seed that listens at port 443'
       }
-    : { code: 'seed_silent', severity: 'warning', what: `Some seeds did not answer: ${list}`, advice: 'They may be gone: take them off your list' }
+    : {
+        code: 'seed_silent',
+        severity: 'warning',
+        what: `Some seeds did not answer: ${list}`,
+        advice: 'They may be gone: take them off your list'
+      }
 }
 
 const seedRefuses: Rule = ({ seeds }) => {
@@ -90,8 +95,8 @@ const clockWrong: Rule = ({ seeds }) => {
     code: 'clock_wrong',
     severity: 'error',
     what: `This device's clock is ${apart} that of ${clock.told === 1 ? 'the seed' : `${clock.told} seeds`}`,
-    advice: 'Have the system set its clock (timedatectl set-ntp true, or the settings for date and time): what this peer signs is not believed beyond ' +
-      `${MAX_CLOCK_SKEW_MS / 1000} s${clock.told === 1 ? '. If the clock is right, that of the seed is wrong' : ''}`
+    advice: 'Have the system set its clock (timedatectl set-ntp true, or the settings for date and time): others believe nothing that is signed ' +
+      `by a clock more than ${MAX_CLOCK_SKEW_MS / 1000} s off${clock.told === 1 ? '. If the clock is right, that of the seed is wrong' : ''}`
   }
 }
 
@@ -138,7 +143,7 @@ const portClosed: Rule = ({ addresses, nat, isPortFixed }, verdict) => {
     code: 'port_closed',
     severity: 'warning',
     what: `The router before this device lets nobody in at ${closed.map(({ address }) => address).join(', ')}`,
-    advice: `Forward TCP port ${isPortFixed ? port : '7311'} of the router to this device, or turn on UPnP or NAT-PMP there` +
+    advice: `Forward TCP port ${isPortFixed ? port : '7311'} of the router to this device` +
       (isPortFixed ? '' : ', and have the peer listen at it: --listen /ip4/0.0.0.0/tcp/7311')
   }
 }
@@ -190,7 +195,7 @@ const natKind: Rule = ({ nat, stunServers, seeds }, verdict) => {
         code: 'symmetric_nat',
         severity: 'warning',
         what: 'The router gives each connection another port (symmetric NAT), so that others cannot meet this peer there',
-        advice: 'Forward a port to this device or turn on UPnP; some routers have a setting such as "full cone" or "NAT type open". Mobile lines are mostly so'
+        advice: 'Forward a port to this device; some routers have a setting such as "full cone" or "NAT type open". Mobile lines are mostly so'
       }
     default:
       return undefined
@@ -214,13 +219,10 @@ const noVerifier: Rule = ({ seeds, verifiers, addresses }) => {
 }
 
 const REFUSALS: Record<string, string> = {
-  busy: 'a seed has dialled enough for this network and does so again in a minute',
-  not_here: 'a seed does not do that for peers of its own network, or not at all',
-  limited: 'a seed has dialled this network often enough',
-  unreachable: 'the connection to it was lost',
-  timed_out: 'it took too long',
-  not_public: 'there is no public address to dial',
-  unheard: 'a seed says that it came, and was not heard here'
+  busy: 'it has dialled enough for this network, and does so again in a minute',
+  limited: 'it has dialled this network often enough, and does so again in a minute',
+  not_here: 'it does that for peers of other networks, or not at all',
+  unheard: 'it says that it came, and was not heard here'
 }
 
 const noRelay: Rule = ({ relays, relayProblem, isRelayNeeded, seeds }) => {
@@ -232,7 +234,7 @@ const noRelay: Rule = ({ relays, relayProblem, isRelayNeeded, seeds }) => {
         code: 'no_relay',
         severity: 'error',
         what: `No relay takes this peer in${relayProblem === undefined ? '' : `: ${relayProblem}`}`,
-        advice: 'Name a seed with the role relay, or one that knows super-nodes; without a relay or an open port this peer can ask others, and serve nobody'
+        advice: 'Name a seed with the role relay; without a relay or an open port this peer can ask others, and serve nobody'
       }
     : {
         code: 'single_relay',
@@ -253,13 +255,21 @@ const ipv6: Rule = ({ addresses, localAddresses }, verdict) => {
       advice: `Routers keep IPv6 closed: let TCP in to this device at port ${portOf(first.address)}, in the router's settings for IPv6`
     }
   }
-  return verdict === 'direct' || localAddresses.some(isPublicIPv6)
-    ? undefined
+  if (verdict === 'direct' || addresses.some(({ address, isLocal }) => isIPv6(address) && !isLocal)) {
+    return undefined
+  }
+  return localAddresses.some(isPublicIPv6)
+    ? {
+        code: 'ipv6_unused',
+        severity: 'hint',
+        what: 'This device has a public IPv6 address, at which this peer does not listen',
+        advice: 'There is no NAT in the way over IPv6: add --listen /ip6/::/tcp/7311'
+      }
     : {
         code: 'no_ipv6',
         severity: 'hint',
         what: 'This device has no public IPv6 address',
-        advice: 'With IPv6 there is no NAT in the way: turn it on in the router, if the provider has it'
+        advice: 'There is no NAT in the way over IPv6: turn it on in the router, if the provider has it'
       }
 }
 

@@ -43,6 +43,8 @@ describe('the diagnosis of a peer', () => {
       'punched', true, ['firewall', 'no_ipv6']],
     ['on a server whose firewall is closed, without a relay', { ...OPEN, addresses: [{ ...PUBLIC, reached: 0, failed: 2 }], isRelayNeeded: true },
       'unreachable', false, ['no_relay', 'firewall', 'no_ipv6']],
+    ['on a server that nobody could dial', { ...OPEN, addresses: [{ ...PUBLIC, reached: 0 }], relays: RELAYS, isRelayNeeded: true },
+      'relayed', true, ['no_verifier', 'no_ipv6']],
     ['behind an ordinary router', {}, 'punched', true, ['port_closed', 'no_ipv6']],
     ['behind a router that forwards the port', { addresses: [HOME, { ...SEEN, reached: 1, failed: 0 }], relays: [], isRelayNeeded: false },
       'direct', true, []],
@@ -61,6 +63,7 @@ describe('the diagnosis of a peer', () => {
       localAddresses: ['192.168.1.7', '2001:db8::7'],
       addresses: [HOME, SEEN, { address: '/ip6/2001:db8::7/tcp/7311', origin: 'listening', isLocal: false, reached: 0, failed: 1 }]
     }, 'punched', true, ['port_closed', 'ipv6_closed']],
+    ['with IPv6 that it does not listen at', { localAddresses: ['192.168.1.7', '2001:db8::7'] }, 'punched', true, ['port_closed', 'ipv6_unused']],
     ['with IPv6 that is open', {
       localAddresses: ['192.168.1.7', '2001:db8::7'],
       addresses: [HOME, SEEN, { address: '/ip6/2001:db8::7/tcp/7311', origin: 'listening', isLocal: false, reached: 1, failed: 0 }]

@@ -145,8 +145,8 @@ const MEASUREMENT_BUDGET = { maxBytesPerHour: 32 * 1024 * 1024, maxNetworkBytesP
  */
 export async function createSeed (init: SeedInit = {}): Promise<Seed> {
   const {
-    admission, dialBack: dialsBack, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage, relay: relayInit,
-    roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, stun = false, trustedNetworks,
+    admission, dialBack: dialsBack, limits, maxPerNetwork, maxRegistrations, networkLimits, registry, onExchange, onDiscover, onStage,
+    relay: relayInit, roles = DEFAULT_SEED_ROLES, signalling: signallingInit, spotCheckMs, stage, stages: stagesInit, stun = false, trustedNetworks,
     ...peerInit
   } = init
   if (roles.length === 0) {

@@ -43,13 +43,13 @@ describe('what a seed answers to a peer that wonders whether it can be reached',
   it('where it answers STUN, at the host at which it was dialled, and there it does, from a second port too', async () => {
     const seed = await seedWith({ stun: { host: '127.50.0.1', port: 0, alternatePort: 0 } })
     const { stun } = await ask(await peerOf(seed), seed)
-    expect(stun).to.deep.equal([{ host: '127.50.0.1', port: seed.stun?.address.port }])
-    const nat = await natMapping(stun, { rtoMs: 100, localHost: '127.51.0.1' })
+    expect(stun).to.deep.equal([`/ip4/127.50.0.1/udp/${seed.stun?.address.port}`])
+    const nat = await natMapping([{ host: '127.50.0.1', port: seed.stun?.address.port }], { rtoMs: 100, localHost: '127.51.0.1' })
     expect(nat).to.include({ mapping: 'none', filtering: 'not_port_dependent' })
     expect(seed.stun?.counters.answered_total).to.be.above(2)
 
     const everywhere = await seedWith({ stun: { port: 0 } })
-    expect((await ask(await peerOf(everywhere), everywhere)).stun).to.deep.equal([{ host: '127.50.0.1', port: everywhere.stun?.address.port }])
+    expect((await ask(await peerOf(everywhere), everywhere)).stun).to.deep.equal([`/ip4/127.50.0.1/udp/${everywhere.stun?.address.port}`])
   })
 
   it('the time', async () => {

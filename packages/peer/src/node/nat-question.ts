@@ -3,14 +3,16 @@ import { natVerdict } from '@skein/reachability'
 import { natMapping } from '@skein/supernode/node'
 import type { Clock, Random } from '@skein/core'
 import type { NatFiltering, NatVerdict } from '@skein/reachability'
-import type { NatFilteringClass, NatMapping, StunServer } from '@skein/supernode/node'
+import type { NatFilteringClass, NatMapping, NatMappingOptions, StunServer } from '@skein/supernode/node'
+
+export type NatPatience = Pick<NatMappingOptions, 'rtoMs' | 'sends' | 'filterSends'>
 
 /** A server that does not answer costs 3 s, silence that tells of a filter 2 s; a lost datagram or two are made good. */
-const PATIENCE = { rtoMs: 100, sends: 5, filterSends: 3 }
+const PATIENCE: NatPatience = { rtoMs: 100, sends: 5, filterSends: 3 }
 
 /** @throws what aborted it, when the signal fires */
 export async function askNat (
-  servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random }
+  servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random } & NatPatience
 ): Promise<NatVerdict | undefined> {
   return verdictOf(await natMapping(servers.flatMap(serverAt), { ...PATIENCE, ...options }))
 }

@@ -29,7 +29,7 @@ export interface PeerPathsInit {
 
 export interface PeerPathsStart {
   libp2p: Pick<Libp2p, 'getMultiaddrs' | 'addEventListener' | 'removeEventListener'>
-  /** STUN servers of those that this peer uses, multiaddr texts */
+  /** STUN servers of the super-nodes and seeds that this peer uses, multiaddr texts */
   stun: () => readonly string[]
   /** Left out where nobody can be asked to dial this peer back */
   dialBack?: Pick<DialBackService, 'askDialBack'>

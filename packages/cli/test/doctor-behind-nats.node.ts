@@ -1,0 +1,124 @@
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { NatLab, NatLabUnavailableError } from '@skein/testnet/nat-lab'
+import { expect } from 'chai'
+import type { ChildProcess } from 'node:child_process'
+import type { NatHost, NatKind } from '@skein/testnet/nat-lab'
+import type { SkeinEvent } from './skein-process.ts'
+
+const BIN = fileURLToPath(new URL('../src/bin/skein.ts', import.meta.url))
+
+/** A `skein` command in a host of the laboratory. */
+class LabCommand {
+  readonly events: SkeinEvent[] = []
+  readonly ended: Promise<number | null>
+  private readonly child: ChildProcess
+  private wake: () => void = () => {}
+
+  constructor (host: NatHost, args: string[]) {
+    this.child = host.spawn(process.execPath, ['--conditions=skein-source', BIN, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream })
+    lines.on('line', line => {
+      this.events.push(JSON.parse(line) as SkeinEvent)
+      this.wake()
+    })
+    this.ended = new Promise(resolve => this.child.once('close', code => {
+      resolve(code)
+      this.wake()
+    }))
+  }
+
+  async event (name: string): Promise<SkeinEvent> {
+    for (;;) {
+      const found = this.events.find(({ event }) => event === name)
+      if (found !== undefined) {
+        return found
+      }
+      if (this.child.exitCode !== null) {
+        throw new Error(`The command ended without "${name}": ${JSON.stringify(this.events)}`)
+      }
+      await new Promise<void>(resolve => { this.wake = resolve })
+    }
+  }
+
+  async stop (): Promise<void> {
+    if (this.child.exitCode === null) {
+      this.child.kill('SIGKILL')
+    }
+    await this.ended
+  }
+}
+
+describe('skein doctor behind real NATs', function () {
+  this.timeout(180_000)
+  let lab: NatLab
+  const seeds: LabCommand[] = []
+  const addresses: string[] = []
+
+  before(async function () {
+    try {
+      lab = await NatLab.open()
+    } catch (error) {
+      if (error instanceof NatLabUnavailableError) {
+        console.log(`      left out: ${error.message}`)
+        this.skip()
+      }
+      throw error
+    }
+    for (const name of ['seed-1', 'seed-2']) {
+      const host = await lab.addHost(name, 'public', { addresses: 2 })
+      const [, index] = /^198\.18\.(\d+)\./.exec(host.address) ?? []
+      const seed = new LabCommand(host, ['seed', '--listen', `/ip4/${host.address}/tcp/7310`, '--ephemeral', '--log-level', 'silent',
+        '--stun', `${host.address}:3478`, '--stun-alternate', `198.18.${Number(index) + 1}.2:3479`])
+      seeds.push(seed)
+      addresses.push((await seed.event('listening')).addresses[0] as string)
+    }
+  })
+
+  after(async () => {
+    await Promise.all(seeds.map(async seed => { await seed.stop() }))
+    await lab?.close()
+  })
+
+  async function examined (kind: NatKind, ...args: string[]): Promise<{ status: number | null, diagnosis: SkeinEvent, ms: number }> {
+    const host = await lab.addHost(`${kind}-${lab.hosts.length}`, kind)
+    const startMs = performance.now()
+    const command = new LabCommand(host, ['doctor', ...addresses.flatMap(address => ['--seed', address]), '--listen', '/ip4/0.0.0.0/tcp/7311', ...args])
+    const diagnosis = await command.event('diagnosis')
+    return { status: await command.ended, diagnosis, ms: performance.now() - startMs }
+  }
+
+  const table: Array<[kind: NatKind, verdict: string, mapping: string, problems: string[]]> = [
+    ['public', 'direct', 'none', []],
+    ['full-cone', 'direct', 'endpoint-independent', []],
+    ['port-restricted', 'punched', 'endpoint-independent', ['port_closed']],
+    ['cgnat', 'punched', 'endpoint-independent', ['port_closed']],
+    ['symmetric-random', 'relayed', 'random', ['symmetric_nat', 'port_closed']],
+    ['symmetric-sequential', 'relayed', 'sequential', ['symmetric_nat', 'port_closed']],
+    ['udp-blocked', 'punched', 'blocked', ['udp_blocked', 'port_closed']]
+  ]
+  for (const [kind, verdict, mapping, problems] of table) {
+    it(`${kind}: ${verdict}, ${mapping}`, async () => {
+      const { status, diagnosis, ms } = await examined(kind)
+      expect(diagnosis.findings.nat?.mapping).to.equal(mapping)
+      expect(diagnosis.verdict, JSON.stringify(diagnosis)).to.equal(verdict)
+      expect(diagnosis.problems.map(({ code }: { code: string }) => code)).to.include.members(problems)
+      expect(status).to.equal(0)
+      expect(ms).to.be.below(15_000)
+      console.log(`      ${(ms / 1_000).toFixed(1)} s: ${diagnosis.why}`)
+    })
+  }
+
+  it('web-only: no seed answers at another port', async () => {
+    const { status, diagnosis } = await examined('web-only')
+    expect(diagnosis).to.include({ verdict: 'unreachable', isWell: false })
+    expect(diagnosis.problems[0]).to.include({ code: 'no_seed_answered' })
+    expect(status).to.equal(1)
+  })
+
+  it('an announced address that leads nowhere must be mended', async () => {
+    const { status, diagnosis } = await examined('port-restricted', '--announce', '/ip4/198.18.250.9/tcp/7311')
+    expect(diagnosis.problems[0]).to.include({ code: 'announced_wrong' })
+    expect(status).to.equal(1)
+  })
+})
