@@ -10,12 +10,14 @@ import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { measure } from './commands/measure.ts'
 import { peer } from './commands/peer.ts'
+import { ping } from './commands/ping.ts'
 import { exportReputation, importReputation, listReputation, showReputation } from './commands/reputation.ts'
 import { seed } from './commands/seed.ts'
 import { addStake, showStakes } from './commands/stake.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
 import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts'
 import { supernode } from './commands/supernode.ts'
+import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
@@ -80,6 +82,8 @@ Examples:
   $ skein supernode --seed ADDR --per-day 10GB   carry load for others, within limits that you set
   $ skein find skein-smoke-1 --seed ADDR         who serves a model
   $ skein doctor --seed ADDR                     whether others reach this device, and what to do when they do not
+  $ skein ping PEER --seed ADDR                  round trips to a peer, and the path they take
+  $ skein trace MODEL --seed ADDR                each step to a provider of a model, with its time
   $ skein measure PEER --seed ADDR               what a peer can do, measured
   $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
   $ skein reputation list                        whom this peer trusts to deliver
@@ -179,6 +183,41 @@ Examples:
 
 Exit status: 0 when others reach it and nothing must be mended, 1 when not, 2 when it was asked wrongly.`))
     .action(run(doctor))
+
+  json(program.command('ping')
+    .argument('<peer>', 'peer id, or a multiaddr that ends with one')
+    .description('Measure round trips to a peer, on the path that requests to it take')
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
+    .option('--count <n>', 'how many', wholeNumber(1, 1_000_000), 5)
+    .option('--interval <seconds>', 'from one to the next', seconds(0.1, 3_600), 1)
+    .option('--timeout <seconds>', 'how long the peer is looked for, and each ping waited for', wholeNumber(1, 600), 10)
+    .option('--data <folder>', 'identity to ask with (default: a new one)')
+    .addHelpText('after', `
+The path is direct, punched (through both routers) or relayed; it may become a better one between two pings.
+
+Examples:
+  $ skein ping 12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB --seed ADDR
+  $ skein ping /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo… --count 20 --interval 0.2 --json
+
+Exit status: 0 when a ping came back, 1 when none did.`))
+    .action(run(ping))
+
+  json(program.command('trace')
+    .argument('<model>', 'model id')
+    .description('Show each step of finding a provider of a model and reaching it, with its time: seeds, lookup, offers, ranking, dial, path')
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
+    .option('--region <name>', 'this machine\'s region', '')
+    .option('--wanted <n>', 'stop after this many offers', wholeNumber(1, 100), 20)
+    .option('--call [question]', 'ask the model too, and tell when the first token comes')
+    .option('--data <folder>', 'go by what the peer of this data folder remembers of others; that peer must not be running')
+    .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 30)
+    .addHelpText('after', `
+Examples:
+  $ skein trace skein-smoke-1 --seed /ip4/127.0.0.1/tcp/7310/p2p/12D3Koo…
+  $ skein trace llama3.2:3b --seed ADDR --call "Say hello" --json
+
+Exit status: 0 when a provider was found, and with --call when it answered; 1 when not.`))
+    .action(run(trace))
 
   json(program.command('measure')
     .argument('<peer>', 'peer id, or a multiaddr that ends with one')
@@ -386,6 +425,16 @@ function wholeNumber (min: number, max: number): (value: string) => number {
     const number = Number(value)
     if (!Number.isInteger(number) || number < min || number > max || value.trim() === '') {
       throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}`)
+    }
+    return number
+  }
+}
+
+function seconds (min: number, max: number): (value: string) => number {
+  return value => {
+    const number = Number(value)
+    if (!(number >= min && number <= max) || value.trim() === '') {
+      throw new InvalidArgumentError(`Expected seconds from ${min} to ${max}`)
     }
     return number
   }

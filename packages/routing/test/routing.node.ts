@@ -8,7 +8,7 @@ import { PeerAddresses, RoutingMessage } from '../src/pb/routing.ts'
 import { encodeFrame, FrameReader } from '../src/libp2p/frame.ts'
 import { NotAnnouncedError } from '../src/libp2p/index.ts'
 import { createNetwork, createRoutingNode, stopAll } from './libp2p-network.ts'
-import type { FindModelOptions, FoundOffer } from '../src/libp2p/index.ts'
+import type { FindModelOptions, FoundOffer, LookupStep } from '../src/libp2p/index.ts'
 import type { RoutingNode } from './libp2p-network.ts'
 import type { PrivateKey, Stream } from '@libp2p/interface'
 import type { Offer } from '@skein/records'
@@ -99,6 +99,28 @@ describe('model routing on libp2p', function () {
     it('finds by region, and falls back on the whole world', async () => {
       expect(peersOf(await findAll(nodes[0] as RoutingNode, 'model-1', { cache: false, region: 'eu-west' }))).to.have.length(3)
       expect(peersOf(await findAll(nodes[0] as RoutingNode, 'model-1', { cache: false, region: 'ap-south', nearRegions: ['us-west'] }))).to.have.length(3)
+    })
+
+    it('tells each step to whoever wants to see them, and is the same lookup', async () => {
+      const node = nodes[0] as RoutingNode
+      const steps: LookupStep[] = []
+      const found = await findAll(node, 'model-1', { cache: false, onStep: step => { steps.push(step) } })
+      expect(peersOf(found)).to.have.length(3)
+      const of = (type: LookupStep['type']): LookupStep[] => steps.filter(step => step.type === type)
+      expect(of('asked').length).to.be.above(0)
+      expect(of('answered').length + of('failed').length).to.equal(of('asked').length)
+      expect(steps.at(-1)).to.include({ type: 'ended', complete: true })
+      const ids = nodes.map(({ peerId }) => peerId.toString())
+      for (const step of steps) {
+        if (step.type !== 'ended') {
+          expect(ids).to.include(step.peer)
+          expect(step.sharedBits).to.be.within(0, 256)
+        }
+        if (step.type === 'answered') {
+          expect(step.tookMs).to.be.at.least(0)
+        }
+      }
+      expect(of('answered').reduce((sum, step) => sum + (step.type === 'answered' ? step.offers : 0), 0)).to.be.at.least(3)
     })
 
     it('gives offers that can be dialled', async () => {

@@ -1,6 +1,7 @@
 /** Model routing on libp2p. */
 export type { RoutingCounters } from './counters.ts'
 export { MAX_FRAME_BYTES, RoutingProtocolError } from './frame.ts'
+export type { LookupStep, OnLookupStep } from './lookup-step.ts'
 export type { FindModelOptions, FoundOffer } from './model-finder.ts'
 export { modelRouting, ModelRoutingService } from './model-routing.ts'
 export type { ModelRouting, ModelRoutingComponents, ModelRoutingInit } from './model-routing.ts'

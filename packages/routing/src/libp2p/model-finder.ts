@@ -14,6 +14,7 @@ import type { OfferStore } from '../offer-store.ts'
 import type { ContactTable } from './contact-table.ts'
 import type { RoutingCounters } from './counters.ts'
 import type { OfferVerifier } from './offer-verifier.ts'
+import type { OnLookupStep } from './lookup-step.ts'
 import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
 import type { PeerLinks } from './peer-links.ts'
 import type { Deposit } from './search-run.ts'
@@ -37,6 +38,8 @@ export interface FindModelOptions extends AbortOptions {
   limit?: number
   /** `false`: neither look at nor into what is remembered or held here; ask the network. @default true */
   cache?: boolean
+  /** Told of each step of the lookup, for whoever wants to see why it takes as long as it does; costs nothing when left out */
+  onStep?: OnLookupStep
 }
 
 export interface ModelFinderInit {
@@ -69,6 +72,7 @@ interface Query {
   limit: number
   cacheName: string
   cache: OfferCache<KnownPeer> | undefined
+  onStep: OnLookupStep | undefined
 }
 
 const MAX_NEAR_REGIONS = 3
@@ -241,7 +245,7 @@ export class ModelFinder {
   private refresh (query: Query): void {
     if (query.cache !== undefined && !this.refreshing.has(query.cacheName) && this.refreshing.size < MAX_REFRESHES) {
       this.refreshing.add(query.cacheName)
-      this.search(query, Infinity, () => {}, () => { this.refreshing.delete(query.cacheName) })
+      this.search({ ...query, onStep: undefined }, Infinity, () => {}, () => { this.refreshing.delete(query.cacheName) })
     }
   }
 
@@ -261,7 +265,8 @@ export class ModelFinder {
       near,
       limit: options.limit ?? 20,
       cacheName: `${cachePrefix(model)}${keys.map(({ name }) => name).join()} ${JSON.stringify(conditions)}`,
-      cache: options.cache === false ? undefined : this.init.cache
+      cache: options.cache === false ? undefined : this.init.cache,
+      onStep: options.onStep
     }
   }
 
@@ -288,6 +293,7 @@ export class ModelFinder {
         weighMs: WEIGH_MS,
         keys: query.keys.map(key => ({ ...key, start: target => [...holders, ...key.start(target)] }))
       },
+      onStep: query.onStep,
       onWeigh: () => { onSizeNeeded(0) },
       onOffers: (_key, offers, from) => {
         counters.offers_found_total += offers.length

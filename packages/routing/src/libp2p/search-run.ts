@@ -1,6 +1,7 @@
 /** Drives one search: sends its requests over the links, has the offers of the answers verified, and gives both back to the machine. */
 import { concatBytes, MachineDriver, toHex } from '@skein/core'
 import { RecordError } from '@skein/records'
+import { commonBits } from '../model-key.ts'
 import { meets } from '../offer-filter.ts'
 import { ModelSearch } from '../model-search.ts'
 import { FindRequest } from '../pb/routing.ts'
@@ -9,6 +10,7 @@ import { messageField } from './protobuf-field.ts'
 import { RoutingRequestError } from './peer-links.ts'
 import type { RoutingCounters } from './counters.ts'
 import type { OfferVerifier } from './offer-verifier.ts'
+import type { OnLookupStep } from './lookup-step.ts'
 import type { KnownPeer, PeerDirectory } from './peer-directory.ts'
 import type { OnAnswer, PeerLinks } from './peer-links.ts'
 import type { ModelSearchEffect, ModelSearchInit, SearchKey } from '../model-search.ts'
@@ -54,6 +56,8 @@ export interface SearchRunInit {
   /** It would help to know how many peers there are: `onNetworkSize` */
   onWeigh?: () => void
   onFailure?: (key: SearchKey<KnownPeer>, peer: KnownPeer) => void
+  /** Told of each step; without it nothing is made for it */
+  onStep?: OnLookupStep
   onDone: (complete: boolean) => void
 }
 
@@ -108,6 +112,7 @@ export class SearchRun {
         break
       case 'done':
         this.ended = true
+        this.init.onStep?.({ type: 'ended', atMs: this.init.clock.nowMs(), complete: effect.complete })
         this.driver.stop()
         this.onEnd()
         this.init.onDone(effect.complete)
@@ -119,8 +124,10 @@ export class SearchRun {
     const deposit = this.init.deposit?.request(to)
     const asking = this.body(key, target)
     const body = deposit === undefined ? asking : concatBytes(asking, deposit.body)
+    const told = this.init.onStep && this.tellAsked(this.init.onStep, to, target)
     this.init.links.request(to, body, answer => {
       deposit?.onAnswer(answer)
+      told?.(answer)
       if (this.ended) {
         return
       }
@@ -131,6 +138,22 @@ export class SearchRun {
         this.receive(key, to, answer.found, lookup)
       }
     }, () => !this.ended)
+  }
+
+  /** Returns what is to be told of the answer. */
+  private tellAsked (onStep: OnLookupStep, to: KnownPeer, target: Uint8Array): OnAnswer {
+    const askedMs = this.init.clock.nowMs()
+    const asked = { peer: to.peerId.toString(), key: toHex(target), sharedBits: commonBits(to.kadId, target) }
+    onStep({ type: 'asked', atMs: askedMs, ...asked })
+    return answer => {
+      const atMs = this.init.clock.nowMs()
+      const took = { ...asked, atMs, tookMs: atMs - askedMs }
+      if (answer instanceof RoutingRequestError || answer.found === undefined) {
+        onStep({ type: 'failed', ...took, reason: answer instanceof RoutingRequestError ? answer.reason : 'protocol' })
+      } else {
+        onStep({ type: 'answered', ...took, offers: answer.found.offers.length, closer: answer.found.closer.length })
+      }
+    }
   }
 
   private receive (key: SearchKey<KnownPeer>, from: KnownPeer, found: FindResponse, lookup: number): void {
