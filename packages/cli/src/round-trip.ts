@@ -15,7 +15,9 @@ const MAX_TURNS = 20
  *
  * @throws what went wrong, and what aborted it when `signal` fires
  */
-export async function measureRoundTrip (connection: Connection, { clock, random }: { clock: Clock, random: Random }, signal: AbortSignal): Promise<number> {
+export async function measureRoundTrip (
+  connection: Connection, { clock, random }: { clock: Clock, random: Random }, signal: AbortSignal
+): Promise<number> {
   const stream = await openStream(connection, clock, signal)
   try {
     await echo(stream, randomBytes(random, PING_BYTES), signal)

@@ -60,8 +60,9 @@ export async function ping ({ output, stop }: CommandContext, options: PingComma
       `${id.toString()} at ${address ?? '?'}`)
     const summary = summarizePings(await pings(peer, id, { output, stop }, options))
     const { sent, received, loss, minMs = 0, avgMs = 0, maxMs = 0 } = summary
-    output.event('summary', { peer: id.toString(), ...summary, path: wayTo(peer, id)?.path }, `${sent} sent, ${received} received, ` +
-      `${(loss * 100).toFixed(0)} % lost${received === 0 ? '' : `, round trip min/avg/max ${[minMs, avgMs, maxMs].map(ms => ms.toFixed(1)).join('/')} ms`}`)
+    const times = received === 0 ? '' : `, round trip min/avg/max ${[minMs, avgMs, maxMs].map(ms => ms.toFixed(1)).join('/')} ms`
+    output.event('summary', { peer: id.toString(), ...summary, path: wayTo(peer, id)?.path },
+      `${sent} sent, ${received} received, ${(loss * 100).toFixed(0)} % lost${times}`)
     if (received === 0) {
       stop.throwIfAborted()
       throw new PeerSilentError(id.toString(), `${id.toString()} answered no ping`)

@@ -130,9 +130,10 @@ async function dial (peer: Peer, { peer: provider, addresses }: Offer, told: Tra
   }
   const tellPath = (): string | undefined => {
     const way = wayTo(peer, id)
+    const address = way?.connection.remoteAddr.toString()
     const tookMs = clock.nowMs() - startMs
-    told.step('path', { provider, path: way?.path, address: way?.connection.remoteAddr.toString(), tookMs, wasConnected },
-      `${wasConnected ? 'connected already' : `reached in ${tookMs.toFixed(0)} ms`}, ${way?.path ?? 'lost'}: ${way?.connection.remoteAddr.toString() ?? ''}`)
+    told.step('path', { provider, path: way?.path, address, tookMs, wasConnected },
+      `${wasConnected ? 'connected already' : `reached in ${tookMs.toFixed(0)} ms`}, ${way?.path ?? 'lost'}: ${address ?? ''}`)
     return way?.path
   }
   if (tellPath() === 'relayed') {
