@@ -81,7 +81,10 @@ describe('skein doctor behind real NATs', function () {
   })
 
   async function examined (kind: NatKind, ...args: string[]): Promise<{ status: number | null, diagnosis: SkeinEvent, ms: number }> {
-    const host = await lab.addHost(`${kind}-${lab.hosts.length}`, kind)
+    return await examinedAt(await lab.addHost(`${kind}-${lab.hosts.length}`, kind), ...args)
+  }
+
+  async function examinedAt (host: NatHost, ...args: string[]): Promise<{ status: number | null, diagnosis: SkeinEvent, ms: number }> {
     const startMs = performance.now()
     const command = new LabCommand(host, ['doctor', ...addresses.flatMap(address => ['--seed', address]), '--listen', '/ip4/0.0.0.0/tcp/7311', ...args])
     const diagnosis = await command.event('diagnosis')
@@ -108,6 +111,30 @@ describe('skein doctor behind real NATs', function () {
       console.log(`      ${(ms / 1_000).toFixed(1)} s: ${diagnosis.why}`)
     })
   }
+
+  it('a server with a firewall: the port to open, and what it is reached by until then', async () => {
+    const host = await lab.addHost('closed', 'public')
+    await host.exec('nft', ['-f', '-'], `table inet wall {
+      chain input {
+        type filter hook input priority filter; policy drop;
+        iifname "lo" accept
+        ct state established,related accept
+      }
+    }`)
+    const { diagnosis } = await examinedAt(host)
+    expect(diagnosis).to.include({ verdict: 'punched' })
+    const [first] = diagnosis.problems
+    expect(first).to.include({ code: 'firewall' })
+    expect(first.advice).to.include('port 7311')
+  })
+
+  it('ipv6: direct over IPv6, whatever the NAT of IPv4 does', async () => {
+    const { status, diagnosis } = await examined('ipv6', '--listen', '/ip6/::/tcp/7311')
+    expect(diagnosis.findings.nat?.mapping).to.equal('random')
+    expect(diagnosis.verdict, JSON.stringify(diagnosis)).to.equal('direct')
+    expect(diagnosis.why).to.include('/ip6/')
+    expect(status).to.equal(0)
+  })
 
   it('web-only: no seed answers at another port', async () => {
     const { status, diagnosis } = await examined('web-only')

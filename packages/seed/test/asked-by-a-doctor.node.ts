@@ -52,6 +52,16 @@ describe('what a seed answers to a peer that wonders whether it can be reached',
     expect((await ask(await peerOf(everywhere), everywhere)).stun).to.deep.equal([`/ip4/127.50.0.1/udp/${everywhere.stun?.address.port}`])
   })
 
+  it('and a peer that registers there knows its NAT by it', async () => {
+    const seed = await seedWith({ stun: { host: '127.50.0.1', port: 0, alternatePort: 0, alternateHost: '127.50.0.2' } })
+    const peer = await createPeer({ listen: ['/ip4/127.51.0.1/tcp/0'], bootstrap: seed.addresses })
+    running.push(peer)
+    while (peer.standing?.nat === undefined) {
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    expect(peer.standing.nat).to.include({ mapping: 'none', filtering: 'open' })
+  })
+
   it('the time', async () => {
     const clock = systemClock()
     const seed = await seedWith({ clock: { nowMs: () => clock.nowMs() + 600_000, schedule: (atMs, run) => clock.schedule(atMs - 600_000, run) } })
