@@ -15,6 +15,7 @@ export interface NodeOptions {
   data?: string
   ephemeral?: boolean
   credential?: string[]
+  relay?: 'off' | 'dial' | 'listen'
 }
 
 export async function peerInit (command: string, options: NodeOptions, output: Output): Promise<PeerInit> {
@@ -22,6 +23,7 @@ export async function peerInit (command: string, options: NodeOptions, output: O
     bootstrap: options.seed,
     listen: options.listen,
     announce: options.announce,
+    relay: options.relay,
     region: options.region,
     dataDir: options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', command),
     credentials: (await Promise.all((options.credential ?? []).map(readCredentials))).flat(),

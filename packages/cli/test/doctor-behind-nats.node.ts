@@ -136,6 +136,25 @@ describe('skein doctor behind real NATs', function () {
     expect(status).to.equal(0)
   })
 
+  it('what it says is so: two peers behind ordinary routers begin relayed and end punched, as ping and trace tell', async () => {
+    const [home, other] = [await lab.addHost('home', 'port-restricted'), await lab.addHost('other', 'port-restricted')]
+    const through = addresses.flatMap(address => ['--seed', address])
+    const peer = new LabCommand(home, ['peer', ...through, '--ephemeral', '--relay', 'listen', '--serve', 'smoke'])
+    seeds.push(peer)
+    const { id } = await peer.event('listening')
+    await peer.event('ready')
+    const ping = new LabCommand(other, ['ping', id as string, ...through, '--count', '12', '--interval', '0.3', '--timeout', '20'])
+    expect(await ping.ended, JSON.stringify(ping.events)).to.equal(0)
+    const paths = ping.events.filter(({ event }) => event === 'pong').map(({ path }) => path as string)
+    console.log(`      ${paths.join(' ')}`)
+    expect(paths.at(-1)).to.equal('punched')
+    const trace = new LabCommand(other, ['trace', 'skein-smoke-1', ...through, '--call'])
+    expect(await trace.ended, JSON.stringify(trace.events)).to.equal(0)
+    const reached = trace.events.filter(({ event }) => event === 'path').map(({ path }) => path as string)
+    expect(reached.at(-1)).to.equal('punched')
+    expect(await trace.event('first-token')).to.include({ provider: id })
+  })
+
   it('web-only: no seed answers at another port', async () => {
     const { status, diagnosis } = await examined('web-only')
     expect(diagnosis).to.include({ verdict: 'unreachable', isWell: false })

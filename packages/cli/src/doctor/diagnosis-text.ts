@@ -17,6 +17,7 @@ export function diagnosisLines (diagnosis: Diagnosis, findings: ReachFindings): 
   return [
     '',
     `${VERDICTS[verdict]}: ${why}.`,
+    ...verdict === 'punched' || verdict === 'relayed' ? ['For that, start your peer with --relay listen.'] : [],
     '',
     `seeds         ${findings.seeds.length === 0 ? 'none' : `${reached.length} of ${findings.seeds.length} answered`}`,
     ...findings.seeds.map(seed => `  ${seedLine(seed)}`),
