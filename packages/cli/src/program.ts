@@ -385,8 +385,8 @@ function node (command: Command): Command {
     .option('--data <folder>', 'folder for the identity and the address book (or SKEIN_DATA; default: ~/.skein/COMMAND)', process.env.SKEIN_DATA)
     .option('--ephemeral', 'keep nothing on disk: a new identity each time')
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
-    .addOption(new Option('--relay <how>', 'listen: be reached through relays, for a device that others cannot dial (see skein doctor); dial: reach those who ' +
-      'are; off: neither').choices(['listen', 'dial', 'off']).default('dial'))
+    .addOption(new Option('--relay <how>', 'listen: be reached through relays, for a device that others cannot dial (see skein doctor); ' +
+      'dial: reach those who are; off: neither').choices(['listen', 'dial', 'off']).default('dial'))
 }
 
 function json (command: Command): Command {
