@@ -5,7 +5,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -73,10 +73,27 @@ function measureInstall (into: string): void {
   report({ name: 'packages installed', value: packages, unit: 'packages', better: 'lower' })
 }
 
+/** All that a page can need in one file, as a bundler without splitting makes it; and what a page loads before it starts a peer. */
 async function measureBundle (into: string): Promise<void> {
   const entry = join(into, 'page.ts')
   writeFileSync(entry, 'import { createPeer } from "@skein/peer"\n;(globalThis as any).createPeer = createPeer\n')
-  const { outputFiles } = await build({
+  const whole = await bundle(entry, false)
+  report({ name: 'browser bundle minified', value: sum(whole, ({ length }) => length) / 1024, unit: 'KiB', better: 'lower' })
+  report({ name: 'browser bundle gzip', value: sum(whole, gzipBytes) / 1024, unit: 'KiB', target: 300, better: 'lower' })
+  report({ name: 'browser bundle gzip, loaded at the start', value: sum(await bundle(entry, true), gzipBytes) / 1024, unit: 'KiB', better: 'lower' })
+}
+
+function gzipBytes (bytes: Uint8Array): number {
+  return gzipSync(bytes, { level: 9 }).length
+}
+
+function sum (files: Uint8Array[], of: (bytes: Uint8Array) => number): number {
+  return files.reduce((total, file) => total + of(file), 0)
+}
+
+/** The files that the entry imports statically, itself among them. */
+async function bundle (entry: string, splitting: boolean): Promise<Uint8Array[]> {
+  const { outputFiles, metafile } = await build({
     entryPoints: [entry],
     bundle: true,
     minify: true,
@@ -84,12 +101,22 @@ async function measureBundle (into: string): Promise<void> {
     platform: 'browser',
     conditions: ['skein-source', 'browser'],
     nodePaths: [join(root, 'node_modules')],
+    splitting,
+    outdir: join(root, 'bundle'),
     write: false,
+    metafile: true,
     logLevel: 'error'
   })
-  const bytes = outputFiles[0]?.contents ?? new Uint8Array()
-  report({ name: 'browser bundle minified', value: bytes.length / 1024, unit: 'KiB', better: 'lower' })
-  report({ name: 'browser bundle gzip', value: gzipSync(bytes, { level: 9 }).length / 1024, unit: 'KiB', target: 300, better: 'lower' })
+  // a set is walked to its end, what is added on the way included
+  const wanted = new Set(Object.keys(metafile.outputs).filter(path => metafile.outputs[path]?.entryPoint?.endsWith('page.ts')))
+  for (const path of wanted) {
+    for (const { path: imported, kind } of metafile.outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement') {
+        wanted.add(imported)
+      }
+    }
+  }
+  return outputFiles.filter(({ path }) => wanted.has(relative(process.cwd(), path))).map(({ contents }) => contents)
 }
 
 /** Bytes of all files, and how many packages there are. */

@@ -1,8 +1,8 @@
 /** A peer's place in its cluster: which region it stands in, how much it may coordinate, what it can take on. */
-import { ClusterService } from '@skein/clusters/libp2p'
+import { platform } from '#platform'
 import { ClusterRendezvous } from './cluster-rendezvous.ts'
 import type { ClusterBounds, ModelLoad } from '@skein/clusters'
-import type { ClusterServiceInit, CoordinatesService } from '@skein/clusters/libp2p'
+import type { ClusterService, ClusterServiceInit, CoordinatesService } from '@skein/clusters/libp2p'
 import type { Libp2p } from '@libp2p/interface'
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Offer } from '@skein/records'
@@ -41,9 +41,13 @@ const NOWHERE = 'unknown'
 const DISTRUSTED_WEIGHT = 1e-6
 const TIER_WEIGHTS = [4, 2, 1, 0]
 
-/** The cluster service of a peer; not started. */
-export function meshClusters ({ libp2p, topics, connect, self, dialable, isDistrusted, options, clock, random }: MeshClustersInit): ClusterService {
-  const init: ClusterServiceInit = {
+/** The cluster service of a peer; not started. `undefined` on a platform without. */
+export function meshClusters (init: MeshClustersInit): ClusterService | undefined {
+  if (platform.regional === undefined) {
+    return undefined
+  }
+  const { libp2p, topics, connect, self, dialable, isDistrusted, options, clock, random } = init
+  const part: ClusterServiceInit = {
     libp2p,
     topics,
     rendezvous: new ClusterRendezvous(libp2p.services.routing, libp2p.logger.forComponent('skein:clusters')),
@@ -56,10 +60,10 @@ export function meshClusters ({ libp2p, topics, connect, self, dialable, isDistr
     clock,
     random
   }
-  const clusters = new ClusterService(init)
+  const clusters = new platform.regional.ClusterService(part)
   const { coordinates } = libp2p.services
   if (coordinates !== undefined) {
-    joinPieces(clusters, coordinates, init.region)
+    joinPieces(clusters, coordinates, part.region)
   }
   return clusters
 }

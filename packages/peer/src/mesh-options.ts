@@ -5,7 +5,6 @@ import { ping } from '@libp2p/ping'
 import { inference } from '@skein/inference/libp2p'
 import { peerExchange } from '@skein/pex/libp2p'
 import { PROTOCOLS } from '@skein/records'
-import { coordinates } from '@skein/clusters/libp2p'
 import { limitDials } from '@skein/pex/libp2p'
 import { receipts } from '@skein/reputation/libp2p'
 import { modelRouting } from '@skein/routing/libp2p'
@@ -112,6 +111,7 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
     // the default mapper drops private addresses, and with them every mesh on a LAN or one machine
     peerInfoMapper: peer => peer
   })
+  const coordinates = init.coordinates && platform.regional?.coordinates(init.coordinates)
   return {
     identify: identify(),
     identifyPush: identifyPush(),
@@ -119,7 +119,7 @@ export function skeinServices (init: SkeinServicesInit = {}): ServiceFactoryMap<
     ...dht === undefined ? {} : { dht: (components: KadDHTComponents) => dht(limited(components)) },
     routing: modelRouting({ clientMode: init.client, ...init.routing }),
     inference: inference(init.inference),
-    ...init.coordinates === undefined ? {} : { coordinates: coordinates(init.coordinates) },
+    ...coordinates === undefined ? {} : { coordinates },
     ...init.gossip === false ? {} : { pubsub: gossip({ limitComponents: limited, ...init.gossip }) }
   }
 }

@@ -1,6 +1,7 @@
 /** A peer's part in the overlays of models that many serve. */
-import { OverlayService } from '@skein/clusters/libp2p'
+import { platform } from '#platform'
 import type { OverlayOptions } from '@skein/clusters'
+import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Offer } from '@skein/records'
@@ -25,9 +26,9 @@ export interface MeshOverlaysInit {
 /** As many as a holder gives in one answer: most counts end with the first. */
 const COUNT_LIMIT = 100
 
-/** The overlay service of a peer; not started. */
-export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysInit): OverlayService {
-  return new OverlayService({
+/** The overlay service of a peer; not started. `undefined` on a platform without. */
+export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysInit): OverlayService | undefined {
+  return platform.regional && new platform.regional.OverlayService({
     ...options,
     ...init,
     libp2p,

@@ -118,14 +118,15 @@ export interface PeerInit {
    */
   gossip?: false | GossipOptions
   /**
-   * Its place in a cluster of peers of its region, through which it knows where there is capacity for a model. `false`, or no gossip: it is in none.
+   * Its place in a cluster of peers of its region, through which it knows where there is capacity for a model. `false`, no gossip, or in a browser:
+   * it is in none.
    *
    * @default {}
    */
   clusters?: false | ClusterOptions
   /**
-   * Hearing from the providers of a model that many serve, and telling them, what each has room for; such a model needs no lookup then. `false`, or
-   * no gossip: models are looked up however many serve them.
+   * Hearing from the providers of a model that many serve, and telling them, what each has room for; such a model needs no lookup then. `false`,
+   * no gossip, or in a browser: models are looked up however many serve them.
    *
    * @default {}
    */

@@ -3,6 +3,7 @@ import type { PuzzleStore } from './admission/puzzle-keeper.ts'
 import type { NameResolver } from './name-resolver.ts'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { kadDHT } from '@libp2p/kad-dht'
+import type { ClusterService, coordinates, OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { AddressTablesStore } from '@skein/pex'
 import type { NatVerdict } from '@skein/reachability'
@@ -30,6 +31,12 @@ export interface KeptLedger {
   stop: () => Promise<void>
 }
 
+export interface RegionalServices {
+  ClusterService: typeof ClusterService
+  OverlayService: typeof OverlayService
+  coordinates: typeof coordinates
+}
+
 export interface Platform {
   /** What punches holes for direct connections. Not there in a browser */
   puncher?: (components: ReachabilityComponents) => HolePuncher
@@ -41,6 +48,11 @@ export interface Platform {
    * it is connected to, and kad-dht would be a seventh of its bundle.
    */
   dht?: typeof kadDHT
+  /**
+   * The parts of clusters and of overlays. Not there in a browser: nobody can dial a page, so that it coordinates nothing, most are closed within
+   * minutes, and they would be an eighth of its bundle. It finds who serves a model by lookups.
+   */
+  regional?: RegionalServices
   /** Listened on when nothing else is asked for */
   defaultListen: string[]
   hardware: () => Hardware

@@ -1,5 +1,4 @@
 /** DNS over HTTPS (RFC 8484): how a browser looks up what it has no function for. Only the servers that are given are asked. */
-import { decode, encode, RECURSION_DESIRED } from '@dnsquery/dns-packet'
 import { NameServerError, SeedNameError } from '../seed-name-error.ts'
 import type { Answer } from '@dnsquery/dns-packet'
 import type { NameAnswer, NameResolver, SrvRecord } from '../name-resolver.ts'
@@ -60,6 +59,8 @@ async function askAll<T> (
 async function ask<T> (
   url: URL, kind: RecordKind, name: string, signal: AbortSignal, read: (answer: Answer) => T | undefined
 ): Promise<NameAnswer<T>> {
+  // loaded when a name is looked up: most pages have the address of their seed
+  const { decode, encode, RECURSION_DESIRED } = await import('@dnsquery/dns-packet')
   // id 0, so that caches of HTTP see the same question (RFC 8484, §4.1)
   const question = encode({ type: 'query', id: 0, flags: RECURSION_DESIRED, questions: [{ type: kind, name }] })
   const asking = new URL(url)

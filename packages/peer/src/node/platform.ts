@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { kadDHT } from '@libp2p/kad-dht'
 import { tcp } from '@libp2p/tcp'
+import { ClusterService, coordinates, OverlayService } from '@skein/clusters/libp2p'
 import { TcpPuncher } from '@skein/reachability/node'
 import { CapabilityService } from '@skein/reputation/libp2p'
 import { mostChallengeBytes, startMemoryProver } from '@skein/reputation/node'
@@ -21,6 +22,7 @@ export const platform: Platform = {
   puncher: components => new TcpPuncher(components),
   natVerdict: askNat,
   dht: kadDHT,
+  regional: { ClusterService, OverlayService, coordinates },
   defaultListen: ['/ip4/0.0.0.0/tcp/0'],
   hardware: detectHardware,
   measurePeer,
