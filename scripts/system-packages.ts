@@ -18,6 +18,7 @@ export interface SystemPackage {
 
 export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'redis-server', program: 'redis-server', neededBy: ['seed', 'cli'] },
+  { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true }

@@ -384,7 +384,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   async whereIs (model: string, options: WhereOptions = {}): Promise<RegionAnswer[]> {
     const { clusters } = this.parts
     if (clusters === undefined) {
-      throw new NoCoordinatorError('no cluster', undefined, { cause: new Error('This peer was started with clusters: false, or gossip: false, or is a page') })
+      const cause = new Error('This peer was started with clusters: false, or gossip: false, or is a page')
+      throw new NoCoordinatorError('no cluster', undefined, { cause })
     }
     return await clusters.where(model, options)
   }

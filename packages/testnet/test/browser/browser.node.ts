@@ -1,0 +1,122 @@
+/** A peer in a page of a real Chromium: joins over WebSocket, calls and serves models, and outlives the relay that it is reached through. */
+import { fileURLToPath } from 'node:url'
+import { createPeer } from '@skein/peer'
+import { createSeed } from '@skein/seed'
+import { smokeBackend, SMOKE_MODEL_ID } from '@skein/smoke-model'
+import { expect } from 'chai'
+import { Chromium, needChromium } from './chromium.ts'
+import type { Peer } from '@skein/peer'
+import type { Seed } from '@skein/seed'
+import type { Page } from 'playwright-core'
+import type { PageAnswer, TestPage } from './page.ts'
+
+const PAGE = fileURLToPath(new URL('page.ts', import.meta.url))
+const TCP = '/ip4/127.0.0.1/tcp/0'
+const WEB_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
+const BODY = { model: SMOKE_MODEL_ID, messages: [{ role: 'user', content: 'The whale' }], max_tokens: 24 }
+
+declare const skein: TestPage
+
+/** Tries until `check` holds; mocha's time-out is the bound. */
+async function until (check: () => boolean | Promise<boolean>): Promise<void> {
+  while (!await check()) {
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
+describe('a peer in a page', function () {
+  this.timeout(60_000)
+  let browser: Chromium
+  let answer: string
+  const nodes: Array<{ stop: () => Promise<void> }> = []
+
+  before(async function () {
+    const program = needChromium(this)
+    browser = await Chromium.start(program, PAGE)
+    answer = await textOf(smokeBackend())
+  })
+
+  after(async () => { await browser?.stop() })
+
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).reverse().map(async node => { await node.stop() }))
+  })
+
+  async function start<T extends Seed | Peer> (starting: Promise<T>): Promise<T> {
+    const node = await starting
+    nodes.push(node)
+    return node
+  }
+
+  const startSeed = async (bootstrap: string[] = []): Promise<Seed> => await start(createSeed({ listen: [TCP, WEB_SOCKET], roles: ['discover', 'relay', 'bootstrap'], bootstrap }))
+
+  async function open (seeds: Seed[]): Promise<{ page: Page, id: string }> {
+    const page = await browser.open()
+    nodes.push({ stop: async () => { await page.close() } })
+    const id = await page.evaluate(async bootstrap => await skein.join(bootstrap), webSockets(seeds))
+    return { page, id }
+  }
+
+  it('joins over WebSocket, and reads the answer of a peer under Node as it comes', async () => {
+    const seed = await startSeed()
+    const server = await start(createPeer({ listen: [TCP, WEB_SOCKET], bootstrap: seed.addresses }))
+    await server.serve(smokeBackend())
+    const { page } = await open([seed])
+
+    const { text, pieces, route } = await page.evaluate(async body => await skein.chat(body), BODY) as PageAnswer
+    expect(text).to.equal(answer)
+    expect(pieces).to.be.greaterThan(5)
+    expect(route).to.deep.include({ peer: server.id, path: 'direct' })
+    expect(await page.evaluate(() => skein.connections())).to.satisfy((all: string[]) => all.length > 0 && all.every(address => address.includes('/ws')))
+  })
+
+  it('serves the embedded model through a relay', async () => {
+    const seed = await startSeed()
+    const { page, id } = await open([seed])
+    await page.evaluate(async () => { await skein.serve() })
+
+    const caller = await start(createPeer({ listen: [TCP], bootstrap: seed.addresses }))
+    await found(caller, id)
+    const call = caller.chat(BODY)
+    const pieces = await Array.fromAsync(call.textStream())
+    expect(pieces.join('')).to.equal(answer)
+    expect(pieces.length).to.be.greaterThan(5)
+    expect(await call.route).to.deep.include({ peer: id, path: 'relayed' })
+  })
+
+  it('is reached through another relay when its own stops', async () => {
+    const first = await startSeed()
+    const second = await startSeed(first.addresses)
+    const { page, id } = await open([first, second])
+    await page.evaluate(async () => { await skein.serve() })
+    const caller = await start(createPeer({ listen: [TCP], bootstrap: [...first.addresses, ...second.addresses] }))
+    await found(caller, id)
+
+    const [held] = await page.evaluate(() => skein.relays())
+    const stopped = [first, second].find(seed => seed.id === held?.relay) as Seed
+    const other = stopped === first ? second : first
+    await stopped.stop()
+    await until(async () => (await page.evaluate(() => skein.relays())).some(({ relay }) => relay === other.id))
+    await until(async () => {
+      const call = caller.chat(BODY)
+      return await call.text().then(text => text === answer, () => false) && (await call.route).peer === id
+    })
+  })
+})
+
+async function found (caller: Peer, provider: string): Promise<void> {
+  await until(async () => (await Array.fromAsync(caller.findModel(SMOKE_MODEL_ID))).some(({ peer }) => peer === provider))
+}
+
+function webSockets (seeds: Seed[]): string[] {
+  return seeds.flatMap(({ addresses }) => addresses).filter(address => address.includes('/ws'))
+}
+
+/** What the model answers here: the same request has the same answer everywhere. */
+async function textOf (backend: ReturnType<typeof smokeBackend>): Promise<string> {
+  let text = ''
+  for await (const event of backend.infer({ task: 'chat', model: SMOKE_MODEL_ID, body: BODY }, { signal: new AbortController().signal })) {
+    text += event.type === 'delta' ? event.text : ''
+  }
+  return text
+}
