@@ -9,7 +9,7 @@ import { parse } from './source.ts'
 
 const GROUND = ['core', 'records']
 const MIDDLE = ['routing', 'pex', 'clusters', 'reputation', 'supernode', 'reachability', 'inference', 'srt', 'srtla']
-const COMPOSITION = ['peer', 'seed', 'fleet', 'simulator', 'smoke-model']
+const COMPOSITION = ['peer', 'seed', 'fleet', 'simulator', 'smoke-model', 'webrtc']
 const LOWER = [...GROUND, ...MIDDLE]
 
 /** Which packages the sources of a package may import. */
@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   fleet: LOWER,
   simulator: LOWER,
   'smoke-model': ['core', 'inference'],
+  webrtc: GROUND, // no part of a peer: users add it
   gateway: [...LOWER, 'peer', 'seed', 'smoke-model'],
   testnet: [...LOWER, 'peer', 'seed', 'smoke-model'],
   cli: [...LOWER, ...COMPOSITION, 'gateway', 'testnet'],

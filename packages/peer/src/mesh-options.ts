@@ -24,7 +24,7 @@ import type { Clock } from '@skein/core'
 import type { DialLimits } from '@skein/pex'
 import type { InferenceInit, InferenceService } from '@skein/inference/libp2p'
 import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/libp2p'
-import type { ReachabilityComponents, ReachabilityService } from '@skein/reachability/libp2p'
+import type { ReachabilityComponents, ReachabilityService, WebRtc } from '@skein/reachability/libp2p'
 import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { GossipInit } from './gossip/gossip.ts'
@@ -51,6 +51,8 @@ export interface MeshInit {
   relays: boolean
   /** Left out, paths to others stay as they come. Without relays there are none to leave */
   reachability?: (components: ReachabilityComponents) => ReachabilityService
+  /** Left out, it does not speak WebRTC */
+  webrtc?: (components: ReachabilityComponents) => WebRtc
   /** Left out, records of peers are not exchanged */
   pex?: PeerExchangeServiceInit
   /** Left out, no receipts are signed */
@@ -166,6 +168,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
       ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },
+      ...init.webrtc === undefined || !init.relays ? {} : { webrtc: init.webrtc },
       ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },
       ...init.receipts === undefined ? {} : { receipts: receipts(init.receipts) },
       ...extra

@@ -22,6 +22,8 @@ export const PROTOCOLS = {
   dialBack: '/skein/dial-back/1.0.0',
   /** How two peers behind a relay come to reach each other directly */
   punch: '/skein/punch/1.0.0',
+  /** The signals of a WebRTC connection */
+  webrtc: '/skein/webrtc/1.0.0',
   /** Challenges that measure what a peer can do */
   check: '/skein/check/1.0.0',
   /** Leases of super-nodes: who holds a seat, and slots that a lease fences */

@@ -1,5 +1,6 @@
 /** What a user may set of how a peer reaches others. */
 import type { RelayBudgetInit } from '@skein/reachability'
+import type { WebRtcFactory } from '@skein/reachability/libp2p'
 
 export interface ReachabilityOptions {
   /**
@@ -16,4 +17,10 @@ export interface ReachabilityOptions {
    * @default []
    */
   stun?: readonly string[]
+  /**
+   * WebRTC, the way in which pages, and peers behind NATs that TCP does not get through, reach each other: `webRtc()` of `@skein/webrtc`.
+   *
+   * @default none
+   */
+  webrtc?: WebRtcFactory
 }

@@ -13,7 +13,7 @@ import type { Cancel, Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { DialLimits } from '@skein/pex'
 import type { BudgetState, DirectWay, NatVerdict, Path, PeerPath } from '@skein/reachability'
-import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService } from '@skein/reachability/libp2p'
+import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService, WebRtc } from '@skein/reachability/libp2p'
 import type { DialBackService } from '@skein/supernode/libp2p'
 import type { Dialability, DialEvidence } from './dialability.ts'
 import type { ReachabilityOptions } from './path-options.ts'
@@ -62,6 +62,7 @@ export class PeerPaths {
   private readonly watch: NatWatch
   private readonly stopping = new AbortController()
   private service: ReachabilityService | undefined
+  private webrtc: WebRtc | undefined
   private running: PeerPathsStart | undefined
   private evidence: Pick<DialEvidence, 'cameInMs' | 'dialBack'> = {}
   private before = { asked: 0, came: 0 }
@@ -81,10 +82,19 @@ export class PeerPaths {
     this.init = init
     this.traffic = new PathTraffic(budget)
     this.watch = new NatWatch({
-      servers: () => [...stun, ...this.running?.stun() ?? []].slice(0, MAX_STUN_SERVERS),
+      servers: () => this.stun,
       ask: async (servers, signal) => await platform.natVerdict?.(servers, { signal, clock, random }),
       onChange: () => { this.service?.networkChanged() },
       clock
+    })
+  }
+
+  /** The service of the node that is to be started which speaks WebRTC; `undefined` where none was given. */
+  get webrtcOf (): ((components: ReachabilityComponents) => WebRtc) | undefined {
+    const { options: { webrtc }, clock } = this.init
+    return webrtc && (components => {
+      this.webrtc = webrtc({ stun: () => this.stun, clock })(components)
+      return this.webrtc
     })
   }
 
@@ -93,6 +103,7 @@ export class PeerPaths {
     const { dials, clock, random } = this.init
     this.service = reachability({
       puncher: platform.puncher,
+      webrtc: this.webrtcOf && (async (connection, signal) => await (this.webrtc as WebRtc).connect(connection, signal)),
       standing: () => this.standing,
       mayDial: (_, address) => dials.take([address.toString()], clock.nowMs()).length > 0,
       clock,
@@ -138,6 +149,11 @@ export class PeerPaths {
     this.service?.removeEventListener('path:changed', this.onChanged)
     this.running?.libp2p.removeEventListener('connection:open', this.onConnection)
     this.running?.libp2p.removeEventListener('self:peer:update', this.onSelf)
+  }
+
+  /** Servers that may be asked now, multiaddr texts. */
+  private get stun (): string[] {
+    return [...this.init.options.stun ?? [], ...this.running?.stun() ?? []].slice(0, MAX_STUN_SERVERS)
   }
 
   /** The peers that it is, or lately was, connected to: the path to each, why, since when, what failed. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { createPeer } from '@skein/peer'
 import { createSeed } from '@skein/seed'
 import { smokeBackend, SMOKE_MODEL_ID } from '@skein/smoke-model'
+import { webRtc } from '@skein/webrtc'
 import { expect } from 'chai'
 import { Chromium, needChromium } from './chromium.ts'
 import type { Peer } from '@skein/peer'
@@ -50,10 +51,11 @@ describe('a peer in a page', function () {
 
   const startSeed = async (bootstrap: string[] = []): Promise<Seed> => await start(createSeed({ listen: [TCP, WEB_SOCKET], roles: ['discover', 'relay', 'bootstrap'], bootstrap }))
 
-  async function open (seeds: Seed[]): Promise<{ page: Page, id: string }> {
+  /** With `stun` the page speaks WebRTC. */
+  async function open (seeds: Seed[], stun?: string[]): Promise<{ page: Page, id: string }> {
     const page = await browser.open()
     nodes.push({ stop: async () => { await page.close() } })
-    const id = await page.evaluate(async bootstrap => await skein.join(bootstrap), webSockets(seeds))
+    const id = await page.evaluate(async ([bootstrap, stun]) => await skein.join(bootstrap, stun), [webSockets(seeds), stun] as const)
     return { page, id }
   }
 
@@ -100,6 +102,51 @@ describe('a peer in a page', function () {
     await until(async () => {
       const call = caller.chat(BODY)
       return await call.text().then(text => text === answer, () => false) && (await call.route).peer === id
+    })
+  })
+
+  describe('over WebRTC', () => {
+    const punched = async (ask: () => Promise<PageAnswer>): Promise<PageAnswer> => {
+      for (;;) {
+        const given = await ask()
+        expect(given.text).to.equal(answer)
+        if (given.route.path === 'punched') {
+          return given
+        }
+      }
+    }
+    const askFrom = async (caller: Peer): Promise<PageAnswer> => {
+      const call = caller.chat(BODY)
+      const pieces = await Array.fromAsync(call.textStream())
+      return { text: pieces.join(''), pieces: pieces.length, route: await call.route }
+    }
+
+    it('is called by another page', async () => {
+      const seed = await startSeed()
+      const { page: serving, id } = await open([seed], [])
+      await serving.evaluate(async () => { await skein.serve() })
+      const { page: calling } = await open([seed], [])
+      const { route } = await punched(async () => await calling.evaluate(async body => await skein.chat(body), BODY))
+      expect(route.peer).to.equal(id)
+    })
+
+    it('is called by a peer under Node', async () => {
+      const seed = await startSeed()
+      const { page, id } = await open([seed], [])
+      await page.evaluate(async () => { await skein.serve() })
+      const caller = await start(createPeer({ listen: [], bootstrap: seed.addresses, reachability: { webrtc: webRtc() } }))
+      const { route } = await punched(async () => await askFrom(caller))
+      expect(route.peer).to.equal(id)
+    })
+
+    it('calls a peer under Node that nobody can dial', async () => {
+      const seed = await startSeed()
+      const server = await start(createPeer({ listen: [], bootstrap: seed.addresses, reachability: { webrtc: webRtc() } }))
+      await server.reserveRelay()
+      await server.serve(smokeBackend())
+      const { page } = await open([seed], [])
+      const { route } = await punched(async () => await page.evaluate(async body => await skein.chat(body), BODY))
+      expect(route.peer).to.equal(server.id)
     })
   })
 })

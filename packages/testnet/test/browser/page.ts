@@ -1,6 +1,7 @@
 /** What runs in the page of the tests: a peer, and what they have it do, as functions of `globalThis.skein`. */
 import { createPeer } from '@skein/peer'
 import { smokeBackend } from '@skein/smoke-model'
+import { webRtc } from '@skein/webrtc'
 import type { CallRoute, Peer } from '@skein/peer'
 
 export interface PageAnswer {
@@ -12,7 +13,7 @@ export interface PageAnswer {
 
 export interface TestPage {
   /** Resolves with its peer id */
-  join: (bootstrap: string[]) => Promise<string>
+  join: (bootstrap: string[], stun?: string[]) => Promise<string>
   chat: (body: { model: string, messages: Array<{ role: string, content: string }> } & Record<string, unknown>) => Promise<PageAnswer>
   /** Serves the embedded model, reached through a relay */
   serve: () => Promise<void>
@@ -31,8 +32,8 @@ function running (): Peer {
 }
 
 const skein: TestPage = {
-  join: async bootstrap => {
-    peer = await createPeer({ bootstrap })
+  join: async (bootstrap, stun) => {
+    peer = await createPeer({ bootstrap, ...stun === undefined ? {} : { reachability: { stun, webrtc: webRtc() } } })
     return peer.id
   },
   chat: async body => {
