@@ -21,7 +21,8 @@ export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
-  { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true }
+  { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
+  { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true }
 ]
 
 export interface Machine {

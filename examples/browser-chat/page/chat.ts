@@ -139,12 +139,16 @@ function setSend (): void {
   send.disabled = models.disabled && underWay === undefined
 }
 
+function counted (count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
 function show (): void {
   const rows = connectionRows(peer)
   status.dataset.state = rows.length === 0 ? 'alone' : 'joined'
   status.textContent = rows.length === 0
     ? 'not connected, trying again'
-    : `${rows.length} ${rows.length === 1 ? 'connection' : 'connections'}, ${models.options.length} ${models.options.length === 1 ? 'model' : 'models'}`
+    : `${counted(rows.length, 'connection')}, ${counted(models.options.length, 'model')}`
   element('peers').replaceChildren(...rows.map(({ name, title, path }) => {
     const row = document.createElement('li')
     const code = document.createElement('code')

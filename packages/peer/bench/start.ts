@@ -20,6 +20,15 @@ interface Result {
 }
 
 const ROUNDS = 9
+/** `@skein/peer` and what of the house it stands on. */
+const PACKAGES = [
+  'core', 'records', 'routing', 'pex', 'clusters', 'reputation', 'supernode', 'reachability', 'inference', 'peer'
+]
+/** What a page takes of a package. */
+const NAMED: Record<string, (module: string) => string> = {
+  '@skein/peer': module => `${module}.createPeer`,
+  '@skein/webrtc': module => `${module}.webRtc`
+}
 const root = resolve(fileURLToPath(new URL('../../..', import.meta.url)))
 const starter = fileURLToPath(new URL('start/starter.ts', import.meta.url))
 const results: Result[] = []
@@ -28,7 +37,8 @@ await measureStart()
 const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'))
 try {
   measureInstall(folder)
-  await measureBundle(folder)
+  await measureBundle(folder, '@skein/peer')
+  await measureBundle(folder, '@skein/peer', '@skein/webrtc')
 } finally {
   rmSync(folder, { recursive: true })
 }
@@ -58,29 +68,36 @@ async function measureStart (): Promise<void> {
 
 function measureInstall (into: string): void {
   execFileSync(process.execPath, [join(root, 'scripts/run.mjs'), 'build'], { cwd: root, stdio: 'ignore' })
-  const tarballs = ['core', 'records', 'routing', 'inference', 'peer'].map(name => {
+  const tarballs = new Map([...PACKAGES, 'webrtc'].map(name => {
     const [packed] = JSON.parse(execFileSync('npm', ['pack', '--json', '--pack-destination', into], {
       cwd: join(root, 'packages', name), stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8'
     })) as [{ filename: string }]
-    return join(into, packed.filename)
-  })
-  const project = join(into, 'project')
-  mkdirSync(project)
-  writeFileSync(join(project, 'package.json'), '{"private":true}')
-  execFileSync('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', ...tarballs], { cwd: project, stdio: 'ignore' })
-  const { bytes, packages } = weigh(join(project, 'node_modules'))
-  report({ name: 'install size', value: bytes / 1e6, unit: 'MB', target: 60, better: 'lower' })
-  report({ name: 'packages installed', value: packages, unit: 'packages', better: 'lower' })
+    return [name, join(into, packed.filename)]
+  }))
+  for (const [kind, names, target] of [['', PACKAGES, 60], [' with WebRTC', [...tarballs.keys()], 100]] as const) {
+    const project = join(into, `project${kind.length}`)
+    mkdirSync(project)
+    writeFileSync(join(project, 'package.json'), '{"private":true}')
+    execFileSync('npm', ['install', '--omit=dev', '--no-audit', '--no-fund', ...names.map(name => tarballs.get(name) as string)], {
+      cwd: project, stdio: 'ignore'
+    })
+    const { bytes, packages } = weigh(join(project, 'node_modules'))
+    report({ name: `install size${kind}`, value: bytes / 1e6, unit: 'MB', target, better: 'lower' })
+    report({ name: `packages installed${kind}`, value: packages, unit: 'packages', better: 'lower' })
+  }
 }
 
 /** All that a page can need in one file, as a bundler without splitting makes it; and what a page loads before it starts a peer. */
-async function measureBundle (into: string): Promise<void> {
+async function measureBundle (into: string, ...modules: string[]): Promise<void> {
   const entry = join(into, 'page.ts')
-  writeFileSync(entry, 'import { createPeer } from "@skein/peer"\n;(globalThis as any).createPeer = createPeer\n')
+  const lines = modules.map((name, i) => `import * as m${i} from '${name}'\n;(globalThis as any).m${i} = ${NAMED[name]?.(`m${i}`)}\n`)
+  writeFileSync(entry, lines.join(''))
+  const kind = modules.length > 1 ? ' with WebRTC' : ''
   const whole = await bundle(entry, false)
-  report({ name: 'browser bundle minified', value: sum(whole, ({ length }) => length) / 1024, unit: 'KiB', better: 'lower' })
-  report({ name: 'browser bundle gzip', value: sum(whole, gzipBytes) / 1024, unit: 'KiB', target: 300, better: 'lower' })
-  report({ name: 'browser bundle gzip, loaded at the start', value: sum(await bundle(entry, true), gzipBytes) / 1024, unit: 'KiB', better: 'lower' })
+  report({ name: `browser bundle${kind} minified`, value: sum(whole, ({ length }) => length) / 1024, unit: 'KiB', better: 'lower' })
+  report({ name: `browser bundle${kind} gzip`, value: sum(whole, gzipBytes) / 1024, unit: 'KiB', target: 300, better: 'lower' })
+  const first = await bundle(entry, true)
+  report({ name: `browser bundle${kind} gzip, loaded at the start`, value: sum(first, gzipBytes) / 1024, unit: 'KiB', better: 'lower' })
 }
 
 function gzipBytes (bytes: Uint8Array): number {

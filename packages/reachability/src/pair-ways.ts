@@ -20,6 +20,8 @@ export interface Reach {
   tcp: boolean
   /** It speaks WebRTC */
   webrtc: boolean
+  /** It has a TURN server for WebRTC, which carries the bytes where no way is found: one side with such is enough @default false */
+  turn?: boolean
   /** Left out while unknown */
   nat?: NatVerdict
 }
@@ -29,13 +31,16 @@ function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boo
   return [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
 }
 
-/** ICE checks pairs from both sides; one side with a mapping for each destination is met only where the other lets any port of its address in. */
-function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
+/**
+ * ICE checks pairs from both sides, those of a TURN server among them. Without such a server, one side with a mapping for each destination is met only
+ * where the other lets any port of its address in.
+ */
+function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: boolean): boolean {
   if (a?.mapping === 'blocked' || b?.mapping === 'blocked') {
     return false
   }
   const symmetric = [a, b].filter(nat => nat?.mapping === 'sequential' || nat?.mapping === 'random')
-  if (symmetric.length === 0) {
+  if (turn || symmetric.length === 0) {
     return true
   }
   const other = symmetric[0] === a ? b : a
@@ -48,7 +53,7 @@ export function pairWays (self: Reach, other: Reach): DirectWay[] {
     ['dial', other.dialable],
     ['reverse', self.dialable && !other.dialable],
     ['tcp-punch', self.tcp && other.tcp && !self.dialable && !other.dialable && canTcpPunch(self.nat, other.nat)],
-    ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat)]
+    ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat, self.turn === true || other.turn === true)]
   ]
   return ways.filter(([, can]) => can).map(([way]) => way)
 }

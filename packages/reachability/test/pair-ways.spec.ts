@@ -14,6 +14,7 @@ const KINDS: Record<string, Reach> = {
   unknown: { dialable: false, tcp: true, webrtc: true },
   'no WebRTC': { ...nat('endpoint-independent', 'port'), webrtc: false },
   browser: { ...nat('endpoint-independent', 'port'), tcp: false },
+  'random with TURN': { ...nat('random', 'port'), turn: true },
   'browser behind random': { ...nat('random', 'port'), tcp: false }
 }
 
@@ -36,7 +37,10 @@ const CASES: Array<[string, string, DirectWay[]]> = [
   ['browser', 'browser', ['webrtc']],
   ['browser', 'browser behind random', []],
   ['no WebRTC', 'port-restricted', ['tcp-punch']],
-  ['browser', 'no WebRTC', []]
+  ['browser', 'no WebRTC', []],
+  ['random with TURN', 'random', ['webrtc']],
+  ['browser behind random', 'random with TURN', ['webrtc']],
+  ['random with TURN', 'UDP blocked', []]
 ]
 
 describe('the ways for a pair', () => {

@@ -81,6 +81,11 @@ export class WebRtcService implements Startable {
     this.log = components.logger.forComponent('skein:webrtc')
   }
 
+  /** Whether it has a TURN server: then it finds a way wherever UDP goes. */
+  get turn (): boolean {
+    return this.options.turn !== undefined && this.options.turn.length > 0
+  }
+
   async start (): Promise<void> {
     this.shutdown = new AbortController()
     await this.components.registrar.handle(PROTOCOLS.webrtc, (stream, connection) => { void this.answer(stream, connection) }, {

@@ -104,6 +104,7 @@ export class PeerPaths {
     this.service = reachability({
       puncher: platform.puncher,
       webrtc: this.webrtcOf && (async (connection, signal) => await (this.webrtc as WebRtc).connect(connection, signal)),
+      turn: () => this.webrtc?.turn === true,
       standing: () => this.standing,
       mayDial: (_, address) => dials.take([address.toString()], clock.nowMs()).length > 0,
       clock,

@@ -57,6 +57,7 @@ export function decodePunch (bytes: Uint8Array): Punch {
               dialable: reach.dialable,
               tcp: reach.tcp,
               webrtc: reach.webrtc,
+              ...reach.turn ? { turn: true } : {},
               ...mapping === undefined ? {} : { nat: { mapping, ...filtering === undefined ? {} : { filtering } } }
             }
           },
@@ -68,6 +69,6 @@ export function decodePunch (bytes: Uint8Array): Punch {
   }
 }
 
-function encodeReach ({ nat, ...reach }: Reach): PunchReach {
-  return nat === undefined ? reach : { ...reach, nat: { mapping: nat.mapping, filtering: nat.filtering ?? '' } }
+function encodeReach ({ nat, turn = false, ...reach }: Reach): PunchReach {
+  return nat === undefined ? { ...reach, turn } : { ...reach, turn, nat: { mapping: nat.mapping, filtering: nat.filtering ?? '' } }
 }

@@ -29,6 +29,8 @@ export interface ReachabilityInit extends Omit<PathTableInit, 'self'> {
   standing?: () => Pick<Reach, 'dialable' | 'nat'>
   /** Reaches a peer over WebRTC, by signals through the connection that stands @default it does not speak it */
   webrtc?: (connection: Connection, signal: AbortSignal) => Promise<Connection>
+  /** Whether there is a TURN server for it @default there is none */
+  turn?: () => boolean
   /** Whether an address that a peer named for itself may be dialled or punched to now, which counts as a dial of it @default it may */
   mayDial?: (peer: string, address: Multiaddr) => boolean
   /** @default systemClock() */
@@ -197,8 +199,8 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   }
 
   private reach (): Reach {
-    const { standing, webrtc } = this.init
-    return { dialable: false, ...standing?.(), tcp: this.puncher !== undefined, webrtc: webrtc !== undefined }
+    const { standing, webrtc, turn } = this.init
+    return { dialable: false, ...standing?.(), tcp: this.puncher !== undefined, webrtc: webrtc !== undefined, ...turn?.() === true ? { turn: true } : {} }
   }
 
   private perform (effect: PathEffect): void {

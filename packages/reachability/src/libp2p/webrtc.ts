@@ -4,6 +4,8 @@ import type { Clock } from '@skein/core'
 import type { ReachabilityComponents } from './reachability-service.ts'
 
 export interface WebRtc extends Startable {
+  /** Whether it has a TURN server */
+  readonly turn: boolean
   /** A connection over WebRTC to the peer at the other end of this one, over which the signals go. @throws when there is no way */
   connect: (connection: Connection, signal: AbortSignal) => Promise<Connection>
 }

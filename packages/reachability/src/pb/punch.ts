@@ -73,6 +73,7 @@ export interface PunchReach {
   tcp: boolean
   webrtc: boolean
   nat?: PunchNat
+  turn: boolean
 }
 
 export const PunchReach = (() => {
@@ -102,6 +103,11 @@ export const PunchReach = (() => {
         PunchNat.codec().encode(obj.nat, w)
       }
 
+      if ((obj.turn != null && obj.turn !== false)) {
+        w.uint32(40)
+        w.bool(obj.turn)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -111,7 +117,8 @@ export const PunchReach = (() => {
       const obj: any = {
         dialable: false,
         tcp: false,
-        webrtc: false
+        webrtc: false,
+        turn: false
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -136,6 +143,10 @@ export const PunchReach = (() => {
             obj.nat = PunchNat.codec().decode(reader, reader.uint32(), {
               limits: opts.limits?.nat
             })
+            break
+          }
+          case 5: {
+            obj.turn = reader.bool()
             break
           }
           default: {
