@@ -1,5 +1,6 @@
 /** The page: joins the mesh, sends what is written to a model, shows who answers; and serves a model when it is told to. */
 import { createPeer, InferenceError } from '@skein/peer'
+import { webRtc } from '@skein/webrtc'
 import { connectionRows, shortName } from './network.ts'
 import { servingSwitch } from './serving.ts'
 
@@ -15,7 +16,7 @@ const [talk, form, text, send, models, status] = [
 ]
 
 const { bootstrap } = await (await fetch('/mesh.json')).json() as { bootstrap: string[] }
-const peer = await createPeer({ bootstrap })
+const peer = await createPeer({ bootstrap, reachability: { webrtc: webRtc() } })
 addEventListener('pagehide', () => { void peer.stop() })
 element('self').textContent = shortName(peer.id)
 element('self').title = peer.id
@@ -49,6 +50,7 @@ for (const starter of document.querySelectorAll<HTMLButtonElement>('.starters bu
 show()
 peer.addEventListener('peer:connected', show)
 peer.addEventListener('peer:disconnected', show)
+peer.addEventListener('path:changed', show)
 void lookForModels()
 setInterval(() => { void lookForModels() }, LOOK_MS)
 

@@ -3,9 +3,9 @@ import type { Peer } from '@skein/peer'
 
 export interface ConnectionRow {
   name: string
-  /** The whole id and the address */
+  /** The whole id, and why the path is what it is */
   title: string
-  path: 'direct' | 'relayed'
+  path: string
 }
 
 /** The end of a peer id: all begin alike. */
@@ -13,15 +13,6 @@ export function shortName (peer: string): string {
   return `…${peer.slice(-6)}`
 }
 
-/** One for each peer, with the better of its paths. */
 export function connectionRows (peer: Peer): ConnectionRow[] {
-  const rows = new Map<string, ConnectionRow>()
-  for (const { remotePeer, remoteAddr, limits } of peer.libp2p.getConnections()) {
-    const id = remotePeer.toString()
-    const path = limits === undefined ? 'direct' : 'relayed'
-    if (rows.get(id)?.path !== 'direct') {
-      rows.set(id, { name: shortName(id), title: `${id}\n${remoteAddr.toString()}`, path })
-    }
-  }
-  return [...rows.values()]
+  return peer.paths.flatMap(({ peer: id, path, why }) => path === undefined ? [] : [{ name: shortName(id), title: `${id}\n${why}`, path }])
 }

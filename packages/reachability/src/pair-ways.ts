@@ -32,8 +32,8 @@ function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boo
 }
 
 /**
- * ICE checks pairs from both sides, those of a TURN server among them. Without such a server, one side with a mapping for each destination is met only
- * where the other lets any port of its address in.
+ * ICE checks pairs from both sides, those of a TURN server among them. Without such a server, one side with a mapping for each destination is met
+ * only where the other lets any port of its address in.
  */
 function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: boolean): boolean {
   if (a?.mapping === 'blocked' || b?.mapping === 'blocked') {

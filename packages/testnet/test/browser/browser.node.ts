@@ -1,8 +1,10 @@
 /** A peer in a page of a real Chromium: joins over WebSocket, calls and serves models, and outlives the relay that it is reached through. */
+import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { createPeer } from '@skein/peer'
 import { createSeed } from '@skein/seed'
 import { smokeBackend, SMOKE_MODEL_ID } from '@skein/smoke-model'
+import { StunResponder } from '@skein/supernode/node'
 import { webRtc } from '@skein/webrtc'
 import { expect } from 'chai'
 import { Chromium, needChromium } from './chromium.ts'
@@ -121,13 +123,35 @@ describe('a peer in a page', function () {
       return { text: pieces.join(''), pieces: pieces.length, route: await call.route }
     }
 
-    it('is called by another page', async () => {
+    it('is called by another page, and the relay carries nothing of it any more', async () => {
       const seed = await startSeed()
       const { page: serving, id } = await open([seed], [])
       await serving.evaluate(async () => { await skein.serve() })
       const { page: calling } = await open([seed], [])
+      const ask = async (): Promise<PageAnswer> => await calling.evaluate(async body => await skein.chat(body), BODY)
+      const { route } = await punched(ask)
+      expect(route.peer).to.equal(id)
+      expect((await calling.evaluate(() => skein.connections())).filter(address => address.endsWith(`/webrtc/p2p/${id}`))).to.have.length(1)
+      await until(async () => (await calling.evaluate(() => skein.connections())).every(address => !address.includes('/p2p-circuit/p2p/')))
+      expect((await ask()).route.path).to.equal('punched')
+    })
+
+    it('asks the STUN server that it was given', async function () {
+      const host = Object.values(networkInterfaces()).flat().find(one => one?.family === 'IPv4' && !one.internal)?.address
+      if (host === undefined) {
+        console.log('      left out: this machine has no address but loopback, from which Chromium does not ask')
+        this.skip()
+      }
+      const stun = await StunResponder.start({ host, port: 0 })
+      nodes.push(stun)
+      const servers = [`/ip4/${host}/udp/${stun.address.port}`]
+      const seed = await startSeed()
+      const { page: serving, id } = await open([seed], servers)
+      await serving.evaluate(async () => { await skein.serve() })
+      const { page: calling } = await open([seed], servers)
       const { route } = await punched(async () => await calling.evaluate(async body => await skein.chat(body), BODY))
       expect(route.peer).to.equal(id)
+      expect(stun.counters.answered_total).to.be.greaterThan(1)
     })
 
     it('is called by a peer under Node', async () => {
