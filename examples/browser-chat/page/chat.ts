@@ -62,6 +62,7 @@ async function answer (question: string): Promise<void> {
   const [paragraph, footer] = [entry.querySelector('p') as HTMLElement, document.createElement('footer')]
   entry.append(footer)
   talk.append(entry)
+  talk.scrollTop = talk.scrollHeight
   underWay = new AbortController()
   setSend()
   const startedMs = performance.now()
@@ -76,14 +77,14 @@ async function answer (question: string): Promise<void> {
       if (event.type === 'delta') {
         firstMs ||= performance.now()
         tokens++
-        const atEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80
         paragraph.append(event.text)
-        if (atEnd) {
-          talk.scrollTop = talk.scrollHeight
-        }
       }
       if (firstMs > 0) {
+        const isAtEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 100
         describe(footer, await call.route, firstMs - startedMs, tokens / Math.max(0.001, (performance.now() - firstMs) / 1_000))
+        if (isAtEnd) {
+          talk.scrollTop = talk.scrollHeight
+        }
       }
     }
   } catch (error) {

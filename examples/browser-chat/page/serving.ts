@@ -26,7 +26,7 @@ export function servingSwitch (peer: Peer, { toggle, told, relay, given }: Parts
         given.textContent = String(Number(given.textContent) + 1)
       }
     })
-    told.textContent = 'Others can ask this page. It computes while it is open and in view.'
+    told.textContent = 'Others can ask this page as long as it is open.'
   }
 
   async function turnOff (): Promise<void> {
