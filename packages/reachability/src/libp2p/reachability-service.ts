@@ -199,8 +199,9 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   }
 
   private reach (): Reach {
-    const { standing, webrtc, turn } = this.init
-    return { dialable: false, ...standing?.(), tcp: this.puncher !== undefined, webrtc: webrtc !== undefined, ...turn?.() === true ? { turn: true } : {} }
+    const { standing, webrtc } = this.init
+    const hasTurn = this.init.turn?.() === true
+    return { dialable: false, ...standing?.(), tcp: this.puncher !== undefined, webrtc: webrtc !== undefined, ...hasTurn ? { turn: true } : {} }
   }
 
   private perform (effect: PathEffect): void {
