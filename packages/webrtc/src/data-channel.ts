@@ -7,6 +7,7 @@ import type { Signal, SignalStream } from './signal-stream.ts'
 
 /** Of one side: a machine with many interfaces has a few dozen. */
 const MAX_CANDIDATES = 64
+const CANDIDATE_LINE = /^a=(?:candidate:.*|end-of-candidates)\r?\n/gm
 
 export interface DataChannelInit {
   peerConnection: RTCPeerConnection
@@ -44,7 +45,10 @@ class Negotiation {
   private readonly init: DataChannelInit
   private readonly options: { signal: AbortSignal }
   private readonly onOpen: (channel: RTCDataChannel) => void
-  /** Candidates that were found before this side's description went out: the other side could not use them */
+  /**
+   * Candidates that were found before both descriptions were there. An answering side that knew them could be through to the offering one before that
+   * one has taken the answer in, and libdatachannel 0.33 then refuses a certificate of which it does not know the fingerprint yet.
+   */
   private held: Signal[] | undefined = []
   private sending = Promise.resolve()
   private sent = 0
@@ -55,7 +59,12 @@ class Negotiation {
     this.onOpen = onOpen
     init.peerConnection.addEventListener('icecandidate', ({ candidate }) => {
       if (candidate !== null && candidate.candidate !== '' && this.sent++ < MAX_CANDIDATES) {
-        this.tell({ kind: 'candidate', text: candidate.candidate, mid: candidate.sdpMid ?? '0' })
+        const signal: Signal = { kind: 'candidate', text: candidate.candidate, mid: candidate.sdpMid ?? '0' }
+        if (this.held === undefined) {
+          this.send(signal)
+        } else {
+          this.held.push(signal)
+        }
       }
     })
   }
@@ -68,12 +77,14 @@ class Negotiation {
       await peerConnection.setLocalDescription(offer)
       this.describe('offer', offer)
       await this.hear('answer')
+      this.release()
     } else {
       await this.hear('offer')
       this.open()
       const answer = await peerConnection.createAnswer()
       await peerConnection.setLocalDescription(answer)
       this.describe('answer', answer)
+      this.release()
     }
     await this.hearCandidates()
   }
@@ -89,17 +100,16 @@ class Negotiation {
   }
 
   private describe (kind: 'offer' | 'answer', { sdp = '' }: RTCSessionDescriptionInit): void {
-    const held = this.held ?? []
-    this.held = undefined
-    this.tell({ kind, text: sdp })
-    held.forEach(signal => { this.tell(signal) })
+    this.send({ kind, text: sdp.replaceAll(CANDIDATE_LINE, '') })
   }
 
-  private tell (signal: Signal): void {
-    if (this.held !== undefined) {
-      this.held.push(signal)
-      return
-    }
+  private release (): void {
+    const held = this.held ?? []
+    this.held = undefined
+    held.forEach(signal => { this.send(signal) })
+  }
+
+  private send (signal: Signal): void {
     this.sending = this.sending.then(async () => { await this.init.signals.write(signal, this.options) })
     this.sending.catch(() => {}) // the other side may have all it needs, and be gone
   }
