@@ -13,6 +13,8 @@ export interface Host {
   url: string
   /** Peer id of the one that serves from the start */
   server: string
+  /** Leaves serving to the pages */
+  stopServing: () => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -30,7 +32,7 @@ export async function startHost ({ port }: { port: number }): Promise<Host> {
   const seed = await createSeed({ listen: [TCP, WEB_SOCKET], roles: ['discover', 'relay', 'signal', 'bootstrap'] })
   // pages dial WebSocket, so a peer that is to answer them without a relay listens there too
   const peer = await createPeer({ listen: [TCP, WEB_SOCKET], bootstrap: seed.addresses, region: 'desktop' })
-  await peer.serve(smokeBackend())
+  const service = await peer.serve(smokeBackend())
 
   const files = await pageFiles(seed.addresses.filter(address => address.includes('/ws/')))
   const http = createServer(({ url = '/' }, response) => {
@@ -42,6 +44,7 @@ export async function startHost ({ port }: { port: number }): Promise<Host> {
   return {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`,
     server: peer.id,
+    stopServing: async () => { await service.stop() },
     stop: async () => {
       http.closeAllConnections()
       http.close()

@@ -45,12 +45,13 @@ async function run (executablePath: string): Promise<void> {
     await serving.locator('#serve').check()
     await serving.getByText('Others can ask this page').waitFor()
     const asking = await open()
-    // the one under Node answers too: until it was the page's turn, and past the relay
+    // a peer that is reached directly goes first, as long as there is one
+    await host.stopServing()
     const punched = asking.locator('.answer .path[data-path=punched]')
     for (let answers = 0; await punched.count() === 0;) {
       await ask(asking, 'Call me Ishmael.')
       answers++
-      notEqual(answers, 60, 'the page that serves was never asked past the relay')
+      notEqual(answers, 20, 'the page that serves was never asked past the relay')
     }
     notEqual(await serving.locator('#given').innerText(), '0')
     await picture(asking, 'two-pages')
