@@ -12,7 +12,7 @@ export interface ReachabilityOptions {
   budget?: RelayBudgetInit
   /**
    * STUN servers that tell this peer what its NAT does, beside those of the super-nodes and seeds that it uses: `/ip4/192.0.2.1/udp/3478`, at most 8.
-   * It takes two at different addresses. Nobody else is asked. Not in a browser.
+   * It takes two at different addresses. Nobody else is asked; in a browser they are asked for WebRTC alone.
    *
    * @default []
    */
