@@ -2,6 +2,7 @@
 import { homedir } from 'node:os'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isLocalAddress } from '@skein/pex'
 import { parseCredentials } from '@skein/records'
 import type { Output } from './output.ts'
 import type { PeerInit, SeedRefusal } from '@skein/peer'
@@ -15,22 +16,36 @@ export interface NodeOptions {
   data?: string
   ephemeral?: boolean
   credential?: string[]
-  relay?: 'off' | 'dial' | 'listen'
+  relay?: RelayUse
+  stun?: string[]
 }
+
+/** `auto`: listens through a relay where there are seeds in the world. */
+export const RELAY_USES = ['auto', 'listen', 'dial', 'off'] as const
+export type RelayUse = typeof RELAY_USES[number]
 
 export async function peerInit (command: string, options: NodeOptions, output: Output): Promise<PeerInit> {
   return {
     bootstrap: options.seed,
     listen: options.listen,
     announce: options.announce,
-    relay: options.relay,
     region: options.region,
     dataDir: options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', command),
+    relay: options.relay === 'auto' ? 'dial' : options.relay,
+    reachability: { stun: options.stun },
     credentials: (await Promise.all((options.credential ?? []).map(readCredentials))).flat(),
     onSeedNameFailure: seedNameWarning(output),
     onSeedRefusal: refusal => { output.event('seed-refusal', { ...refusal }, refusalText(refusal)) },
     onDamage: message => { output.event('damage', { message }, `warning: ${message}`) }
   }
+}
+
+/**
+ * Whether a peer that serves asks for a relay. A public one does too: where the web alone is allowed, or IPv6 is not spoken, others cannot dial it,
+ * but they reach a seed. On one machine or in one home nobody needs any.
+ */
+export function wantsRelay ({ relay, seed }: Pick<NodeOptions, 'relay' | 'seed'>): boolean {
+  return relay === 'auto' && seed.some(address => !isLocalAddress(address))
 }
 
 /** @throws {CredentialTextError} */

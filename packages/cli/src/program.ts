@@ -19,6 +19,7 @@ import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
+import { RELAY_USES } from './node-options.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
 import { StoppedError, StopSignal } from './stop-signal.ts'
@@ -384,9 +385,11 @@ function node (command: Command): Command {
     .option('--region <name>', 'short name of the region, eu-west', '')
     .option('--data <folder>', 'folder for the identity and the address book (or SKEIN_DATA; default: ~/.skein/COMMAND)', process.env.SKEIN_DATA)
     .option('--ephemeral', 'keep nothing on disk: a new identity each time')
+    .option('--stun <address>', 'STUN server that tells what NAT this machine is behind, beside those of super-nodes: /ip4/192.0.2.1/udp/3478; it ' +
+      'takes two addresses of them (repeatable)', stunAddress)
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
-    .addOption(new Option('--relay <how>', 'listen: be reached through relays, for a device that others cannot dial (see skein doctor); ' +
-      'dial: reach those who are; off: neither').choices(['listen', 'dial', 'off']).default('dial'))
+    .addOption(new Option('--relay <how>', 'auto: be reached through relays too when serving, where a seed is in the world; listen: always; dial: ' +
+      'reach those who are; off: neither (see skein doctor)').choices(RELAY_USES).default('auto'))
 }
 
 function json (command: Command): Command {

@@ -12,6 +12,7 @@ import { platform } from '#platform'
 import { boundedGater, boundedNoise } from './bounded-negotiation.ts'
 import { gossip } from './gossip/gossip.ts'
 import { HANDSHAKE_TIMEOUT_MS, muxerOptions } from './inbound-init.ts'
+import { OwnAddresses } from './own-addresses.ts'
 import { relayClient } from './relay/relay-client.ts'
 import { streamMuxer } from './stream-muxer.ts'
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
@@ -28,6 +29,7 @@ import type { ReachabilityComponents, ReachabilityService, WebRtc } from '@skein
 import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { GossipInit } from './gossip/gossip.ts'
+import type { OwnAddressesComponents } from './own-addresses.ts'
 import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { InboundInit, Transports } from './inbound-init.ts'
@@ -165,6 +167,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       ...init.connectionGater
     }, onFault),
     services: {
+      ownAddresses: (components: OwnAddressesComponents) => new OwnAddresses(components, init.clock),
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
       ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },

@@ -1,10 +1,12 @@
 /** `skein peer`: a peer that serves models. */
 import { createPeer } from '@skein/peer'
 import { untilStopped } from '../command-context.ts'
-import { peerInit } from '../node-options.ts'
+import { wantsRelay, peerInit } from '../node-options.ts'
 import { backendFor } from '../served-backend.ts'
+import type { Peer } from '@skein/peer'
 import type { CommandContext } from '../command-context.ts'
 import type { NodeOptions } from '../node-options.ts'
+import type { Output } from '../output.ts'
 import type { ServedOptions } from '../served-backend.ts'
 
 /** How long answers under way may take when the peer is told to end. */
@@ -14,6 +16,9 @@ export interface PeerCommandOptions extends NodeOptions, ServedOptions {
   serve: string[]
   offerLife: number
 }
+
+/** An offer names the relay when there is one by then; it is sought on otherwise. */
+const RESERVE_TIMEOUT_MS = 5_000
 
 export async function peer ({ output, stop }: CommandContext, options: PeerCommandOptions): Promise<void> {
   const running = await createPeer({
@@ -26,6 +31,13 @@ export async function peer ({ output, stop }: CommandContext, options: PeerComma
     running.addEventListener('model:withdrawn', ({ detail }) => { output.event('withdrawn', detail, `no longer serving ${detail.model}`) })
     output.event('listening', { id: running.id, addresses: running.addresses },
       `peer ${running.id}\n${running.addresses.map(address => `  ${address}`).join('\n')}`)
+    running.addEventListener('relay:reserved', ({ detail }) => {
+      output.event('relay-reserved', detail, `others reach this peer through relay ${detail.relay}`)
+    })
+    running.addEventListener('relay:lost', ({ detail }) => { output.event('relay-lost', detail, `relay ${detail.relay} is gone; another is sought`) })
+    if (wantsRelay(options)) {
+      await reserved(running, output, stop)
+    }
     for (const what of options.serve) {
       await running.serve(await backendFor(what, options))
     }
@@ -38,5 +50,15 @@ export async function peer ({ output, stop }: CommandContext, options: PeerComma
   } finally {
     await running.stop({ drainMs: DRAIN_MS })
     output.event('stopped', {}, 'stopped')
+  }
+}
+
+async function reserved (running: Peer, output: Output, signal: AbortSignal): Promise<void> {
+  try {
+    await running.reserveRelay({ signal, timeoutMs: RESERVE_TIMEOUT_MS })
+  } catch (error) {
+    signal.throwIfAborted()
+    const { message } = error as Error
+    output.event('warning', { message }, `warning: those who cannot dial this peer do not reach it: ${message}; relays are sought on`)
   }
 }

@@ -8,15 +8,15 @@
  */
 import { createServer } from 'node:net'
 import { tcp } from '@libp2p/tcp'
-import { deadline, sleep } from '@skein/core'
-import { systemClock } from '@skein/core/system'
+import { deadline, randomFloat, sleep } from '@skein/core'
+import { systemClock, systemRandom } from '@skein/core/system'
 import { multiaddr } from '@multiformats/multiaddr'
 import type {
   AbortOptions, ComponentLogger, Connection, Libp2pEvents, Metrics, MultiaddrConnection, PeerId, TypedEventTarget, Upgrader
 } from '@libp2p/interface'
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Clock } from '@skein/core'
+import type { Clock, Random } from '@skein/core'
 import type { HolePuncher, PunchPort } from '../libp2p/hole-puncher.ts'
 
 export interface TcpPuncherComponents {
@@ -30,14 +30,19 @@ export interface TcpPuncherComponents {
 export interface TcpPuncherInit {
   /** @default systemClock() */
   clock?: Clock
+  /** @default systemRandom() */
+  random?: Random
 }
 
 /** For one public node to tell where it sees the port, ms. */
 const OBSERVE_TIMEOUT_MS = 5_000
 /** Of one attempt, ms; a SYN that was lost is sent again after a second. */
 const ATTEMPT_MS = 2_500
-/** A NAT that answers what it does not know with a reset, ms until the other side's SYN has opened it. */
-const AFTER_RESET_MS = 30
+/**
+ * A SYN that comes before the other side's own is answered with a reset, by a NAT or by the host behind one that lets everybody in; ms until the next
+ * attempt, at random. Two sides that wait equally long reset each other in turns for ever where the way between them is shorter than the pause.
+ */
+const MAX_AFTER_RESET_MS = 10
 /** Public nodes that are asked before a punch is given up. */
 const MAX_OBSERVERS = 3
 const MAX_PUNCHED = 1_024
@@ -45,6 +50,7 @@ const MAX_PUNCHED = 1_024
 export class TcpPuncher implements HolePuncher {
   private readonly components: TcpPuncherComponents
   private readonly clock: Clock
+  private readonly random: Random
   /** Ids of connections; the oldest is forgotten at the bound */
   private readonly punched = new Set<string>()
   private readonly expected = new Set<string>()
@@ -52,6 +58,7 @@ export class TcpPuncher implements HolePuncher {
   constructor (components: TcpPuncherComponents, init: TcpPuncherInit = {}) {
     this.components = components
     this.clock = init.clock ?? systemClock()
+    this.random = init.random ?? systemRandom()
     components.events.addEventListener('connection:open', ({ detail }) => {
       if (this.expected.has(keyOf(detail.remoteAddr))) {
         this.punched.add(detail.id)
@@ -158,7 +165,7 @@ export class TcpPuncher implements HolePuncher {
         return await this.socket(target, localPort, limit.signal)
       } catch {
         signal.throwIfAborted()
-        await sleep(this.clock, AFTER_RESET_MS, { signal })
+        await sleep(this.clock, MAX_AFTER_RESET_MS * randomFloat(this.random), { signal })
       } finally {
         limit.clear()
       }

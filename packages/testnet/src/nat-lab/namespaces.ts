@@ -61,6 +61,8 @@ export class Namespace {
     }
     const namespace = new Namespace(name)
     await namespace.ip('link set lo up')
+    // without this an address of IPv6 is of no use for the first two seconds (RFC 4862, §5.4)
+    await namespace.sysctl({ 'net.ipv6.conf.all.accept_dad': 0, 'net.ipv6.conf.default.accept_dad': 0 })
     return namespace
   }
 

@@ -2,8 +2,8 @@
 
 /**
  * - `public`: no NAT
- * - `full-cone`: one mapping, everybody is let in
- * - `restricted`: one mapping, addresses that were sent to are let in
+ * - `full-cone`: one mapping, everybody is let in to it
+ * - `restricted`: one mapping, addresses that it sent to are let in
  * - `port-restricted`: one mapping, addresses and ports that were sent to are let in: Linux's masquerading, and most home routers
  * - `symmetric-random`: a mapping for each destination, any port
  * - `symmetric-sequential`: a mapping for each destination, the next port
@@ -29,19 +29,48 @@ export interface NatRules {
 
 /** Ports that a sequential NAT goes through, as many as a test needs. */
 const SEQUENTIAL_PORTS = { first: 20_000, count: 4_000 }
-/** Ports that everybody is let in to: above those of the router itself. */
-const MAPPED_PORTS = '1024-65535'
+/** So long is a mapping remembered through which nothing goes, as conntrack does for UDP. */
+const REMEMBERED_S = 120
+
+/** What was sent is remembered, for kinds that let in more than conntrack does. Ports are kept: the host's is that of the mapping. */
+interface Memory {
+  type: string
+  sent: string
+  /** What is let in */
+  came: string
+}
+
+/** A router that is switched off and on forgets it. */
+export const FORGET = 'flush set ip nat remembered'
+
+export function hasMemory (kind: NatKind): boolean {
+  return memoryOf(kind) !== undefined
+}
+
+function memoryOf (kind: NatKind): Memory | undefined {
+  switch (kind) {
+    case 'full-cone':
+      return { type: 'inet_proto . inet_service', sent: 'meta l4proto . th sport', came: 'meta l4proto . th dport' }
+    case 'restricted':
+      return {
+        type: 'ipv4_addr . inet_proto . inet_service',
+        sent: 'ip daddr . meta l4proto . th sport',
+        came: 'ip saddr . meta l4proto . th dport'
+      }
+    default:
+      return undefined
+  }
+}
 
 /** A ruleset for `nft -f -`. Routers drop what they do not let in, as home routers do, and send no resets. */
 export function natRules ({ kind, inside, outside, address, host }: NatRules): string {
-  const isOpen = kind === 'full-cone' || kind === 'restricted'
+  const memory = memoryOf(kind)
   return `
 table ip nat {
-  ${kind === 'restricted' ? 'set sent { type ipv4_addr; flags dynamic,timeout; timeout 120s; }' : ''}
+  ${memory === undefined ? '' : remembering(memory, inside)}
   chain prerouting {
     type nat hook prerouting priority dstnat;
-    ${kind === 'full-cone' ? `iifname "${outside}" meta l4proto { tcp, udp } th dport ${MAPPED_PORTS} dnat to ${host}` : ''}
-    ${kind === 'restricted' ? `iifname "${outside}" ip saddr @sent meta l4proto { tcp, udp } th dport ${MAPPED_PORTS} dnat to ${host}` : ''}
+    ${memory === undefined ? '' : `iifname "${outside}" meta l4proto { tcp, udp } ${memory.came} @remembered dnat to ${host}`}
   }
   chain postrouting {
     type nat hook postrouting priority srcnat;
@@ -49,7 +78,6 @@ table ip nat {
   }
 }
 table ip filter {
-  ${kind === 'restricted' ? 'set sent { type ipv4_addr; flags dynamic,timeout; timeout 120s; }' : ''}
   chain input {
     type filter hook input priority filter; policy drop;
     iifname { "${inside}", "lo" } accept
@@ -63,10 +91,19 @@ table ip filter {
     ${kind === 'web-only' ? `iifname "${inside}" tcp dport != { 80, 443 } drop` : ''}
     iifname "${inside}" accept
     ct state established,related accept
-    ${isOpen ? 'ct status dnat accept' : ''}
+    ct status dnat accept
   }
 }
-${kind === 'restricted' ? remembered(inside) : ''}`
+`
+}
+
+function remembering ({ type, sent }: Memory, inside: string): string {
+  return `
+  set remembered { type ${type}; flags dynamic,timeout; timeout ${REMEMBERED_S}s; }
+  chain remember {
+    type filter hook prerouting priority mangle;
+    iifname "${inside}" meta l4proto { tcp, udp } update @remembered { ${sent} }
+  }`
 }
 
 function mapping (kind: NatKind, address: string): string {
@@ -82,15 +119,4 @@ function mapping (kind: NatKind, address: string): string {
     default:
       return `snat to ${address}`
   }
-}
-
-/** Who was sent to goes into the set that prerouting looks at; sets belong to a table, so it is the one of the NAT. */
-function remembered (inside: string): string {
-  return `
-table ip nat {
-  chain remember {
-    type filter hook prerouting priority mangle;
-    iifname "${inside}" update @sent { ip daddr }
-  }
-}`
 }

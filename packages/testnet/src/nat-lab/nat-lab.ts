@@ -3,7 +3,7 @@
  * Programs are run in a host with `spawn`; their packets go through real NATs, whose kind `packages/testnet/test/nat-lab` verifies.
  */
 import { cable, checkMachine, Namespace, newPrefix } from './namespaces.ts'
-import { natRules } from './nat-kind.ts'
+import { FORGET, hasMemory, natRules } from './nat-kind.ts'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import type { NatKind } from './nat-kind.ts'
 
@@ -14,8 +14,11 @@ export interface NatHost {
   readonly address: string
   /** Under which others see it */
   readonly publicAddress: string
+  /** All of those, the first one among them: a STUN server needs two */
+  readonly publicAddresses: readonly string[]
   /** Public; not there without */
   readonly address6?: string
+  readonly addresses6: readonly string[]
   /** A program in this host. The caller ends it */
   spawn: (program: string, args: string[], options?: SpawnOptions) => ChildProcess
   /** A program to its end: what it printed @throws when it fails */
@@ -27,18 +30,29 @@ export interface LabHostOptions {
   addresses?: number
 }
 
-interface Placed {
-  host: NatHost
+interface Uplink {
   namespace: Namespace
   /** From the host outwards */
   routers: Namespace[]
+  /** The cable's end in the core, and the networks that lead to it */
   end: string
+  nets: number[]
 }
 
-/** Addresses for tests of networks (RFC 2544, RFC 3849): a /24 and a /64 for each host. */
-const netOf = (index: number): string => `198.18.${index}`
-const net6Of = (index: number): string => `2001:db8:${index.toString(16)}:`
-const MAX_HOSTS = 250
+interface Placed extends Uplink {
+  host: NatHost
+}
+
+/**
+ * A /24 and a /64 for each host, no two in a /16 or a /32: rules against many peers of one owner tell them apart. They are ordinary addresses, which
+ * others have in the world: those for documentation count as private in places, and nothing leads out of the laboratory.
+ */
+const netOf = (index: number): string => `45.${index + 1}.7`
+const net6Of = (index: number): string => `2a01:${(index + 1).toString(16)}:7:`
+/** Of hosts behind routers */
+const HOME = '192.168.1'
+const CARRIER = '100.64.0'
+const MAX_NETS = 250
 
 export class NatLab {
   private readonly prefix: string
@@ -68,10 +82,10 @@ export class NatLab {
     return [...this.placed.values()].map(({ host }) => host)
   }
 
-  /** @throws {RangeError} for a name that is there, and beyond 250 networks */
+  /** @throws {RangeError} for a name that is there, and when all networks are taken */
   async addHost (name: string, kind: NatKind, options: LabHostOptions = {}): Promise<NatHost> {
-    if (this.placed.has(name) || this.nets + (options.addresses ?? 1) > MAX_HOSTS) {
-      throw new RangeError(this.placed.has(name) ? `There is a host ${name} already` : `A laboratory has ${MAX_HOSTS} networks at most`)
+    if (this.placed.has(name)) {
+      throw new RangeError(`There is a host ${name} already`)
     }
     const placed = kind === 'public' ? await this.placePublic(name, options.addresses ?? 1) : await this.placeBehind(name, kind)
     this.placed.set(name, placed)
@@ -80,9 +94,43 @@ export class NatLab {
 
   /** The router forgets all mappings, as one that is switched off and on. */
   async rebootNat (name: string): Promise<void> {
-    for (const router of this.find(name).routers) {
+    const { host, routers } = this.find(name)
+    for (const router of routers) {
       await router.exec('conntrack', ['-F'])
     }
+    if (hasMemory(host.kind)) {
+      await routers[0]?.nft(FORGET)
+    }
+  }
+
+  /**
+   * The host goes to another uplink of the same kind, as from one Wi-Fi to another: it and its router have other addresses, and none of those before
+   * works any more. Connections are not told.
+   */
+  async changeUplink (name: string): Promise<NatHost> {
+    const placed = this.find(name)
+    const { host, namespace, routers } = placed
+    const before = placed.nets
+    placed.nets = before.map(() => this.takeNet())
+    if (routers.length === 0) {
+      await namespace.ip(before.flatMap(net => [`addr del ${netOf(net)}.2/24 dev eth0`, `addr del ${net6Of(net)}:2/64 dev eth0`]).join('\n'))
+      placed.host = await this.connectPublic(name, placed)
+    } else {
+      const [home, outer] = [routers[0], routers.at(-1)] as [Namespace, Namespace]
+      const [net] = before as [number]
+      await namespace.ip(`addr del ${host.address}/24 dev eth0`)
+      await outer.ip(`addr del ${netOf(net)}.2/24 dev wan0`)
+      if (host.address6 !== undefined) {
+        await namespace.ip(`addr del ${host.address6}/64 dev eth0`)
+        await home.ip(`addr del ${net6Of(0x1000 + net)}:1/64 dev lan\naddr del ${net6Of(net)}:2/64 dev wan0`)
+      }
+      for (const router of routers) {
+        await router.nft('flush ruleset')
+        await router.exec('conntrack', ['-F'])
+      }
+      placed.host = await this.connectBehind(name, host.kind, placed, Number(host.address.split('.').at(-1)) + 1)
+    }
+    return placed.host
   }
 
   /** So many of the packets to and from a host are lost on the way, 0 to 1. */
@@ -97,11 +145,11 @@ export class NatLab {
 
   /** A program in the innermost router of a host, such as one that maps ports on request. */
   spawnInRouter (name: string, program: string, args: string[], options?: SpawnOptions): ChildProcess {
-    const [router] = this.find(name).routers
-    if (router === undefined) {
-      throw new RangeError(`${name} is behind no router`)
-    }
-    return router.spawn(program, args, options)
+    return this.routerOf(name).spawn(program, args, options)
+  }
+
+  async execInRouter (name: string, program: string, args: string[], input?: string): Promise<string> {
+    return await this.routerOf(name).exec(program, args, input)
   }
 
   /** Takes all of it away; programs that still run lose their network. */
@@ -110,6 +158,14 @@ export class NatLab {
       await namespace.delete()
     }
     this.placed.clear()
+  }
+
+  private routerOf (name: string): Namespace {
+    const [router] = this.find(name).routers
+    if (router === undefined) {
+      throw new RangeError(`${name} is behind no router`)
+    }
+    return router
   }
 
   private find (name: string): Placed {
@@ -126,66 +182,82 @@ export class NatLab {
     return namespace
   }
 
+  /** @throws {RangeError} when there are none left */
+  private takeNet (): number {
+    if (this.nets >= MAX_NETS) {
+      throw new RangeError(`A laboratory has ${MAX_NETS} networks at most`)
+    }
+    return this.nets++
+  }
+
   private async placePublic (name: string, count: number): Promise<Placed> {
     const namespace = await this.namespace(`h${this.namespaces.length}`)
-    const end = `w${this.links++}`
-    await cable(this.core, end, namespace, 'eth0')
-    const indices = Array.from({ length: count }, () => this.nets++)
-    const first = indices[0] as number
-    await this.core.ip(indices.flatMap(i => [`addr add ${netOf(i)}.1/24 dev ${end}`, `addr add ${net6Of(i)}:1/64 dev ${end} nodad`]).join('\n'))
+    const uplink = { namespace, routers: [], end: `w${this.links++}`, nets: Array.from({ length: count }, () => this.takeNet()) }
+    await cable(this.core, uplink.end, namespace, 'eth0')
+    return { host: await this.connectPublic(name, uplink), ...uplink }
+  }
+
+  private async connectPublic (name: string, { namespace, nets, end }: Uplink): Promise<NatHost> {
+    const [first] = nets as [number]
+    await this.core.ip(nets.flatMap(i => [`addr add ${netOf(i)}.1/24 dev ${end}`, `addr add ${net6Of(i)}:1/64 dev ${end} nodad`]).join('\n'))
     await namespace.ip([
-      ...indices.flatMap(i => [`addr add ${netOf(i)}.2/24 dev eth0`, `addr add ${net6Of(i)}:2/64 dev eth0 nodad`]),
-      `route add default via ${netOf(first)}.1`,
-      `route add ::/0 via ${net6Of(first)}:1`
+      ...nets.flatMap(i => [`addr add ${netOf(i)}.2/24 dev eth0`, `addr add ${net6Of(i)}:2/64 dev eth0 nodad`]),
+      `route replace default via ${netOf(first)}.1`,
+      `route replace ::/0 via ${net6Of(first)}:1`
     ].join('\n'))
-    const address = `${netOf(first)}.2`
-    return { host: hostOf(name, 'public', namespace, address, address, `${net6Of(first)}:2`), namespace, routers: [], end }
+    const addresses = nets.map(net => `${netOf(net)}.2`)
+    return hostOf(name, 'public', namespace, { address: addresses[0] as string, addresses, addresses6: nets.map(net => `${net6Of(net)}:2`) })
   }
 
   private async placeBehind (name: string, kind: NatKind): Promise<Placed> {
     const number = this.namespaces.length
     const namespace = await this.namespace(`h${number}`)
     const home = await this.namespace(`r${number}`)
-    const index = this.nets++
-    const end = `w${this.links++}`
-    const publicAddress = `${netOf(index)}.2`
-    const hostAddress = '192.168.1.2'
+    const uplink = { namespace, routers: [home], end: `w${this.links++}`, nets: [this.takeNet()] }
     await home.sysctl({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 })
     await cable(home, 'lan', namespace, 'eth0')
-    await home.ip('addr add 192.168.1.1/24 dev lan')
-    await namespace.ip(`addr add ${hostAddress}/24 dev eth0\nroute add default via 192.168.1.1`)
-
-    const routers = [home]
-    let outer = home
+    await home.ip(`addr add ${HOME}.1/24 dev lan`)
     if (kind === 'cgnat') {
-      outer = await this.namespace(`c${number}`)
-      await outer.sysctl({ 'net.ipv4.ip_forward': 1 })
-      await cable(outer, 'lan', home, 'wan')
-      await outer.ip('addr add 100.64.0.1/24 dev lan')
-      await home.ip('addr add 100.64.0.2/24 dev wan\nroute add default via 100.64.0.1')
-      await home.nft(natRules({ kind: 'port-restricted', inside: 'lan', outside: 'wan', address: '100.64.0.2', host: hostAddress }))
-      routers.push(outer)
+      const carrier = await this.namespace(`c${number}`)
+      uplink.routers.push(carrier)
+      await carrier.sysctl({ 'net.ipv4.ip_forward': 1 })
+      await cable(carrier, 'lan', home, 'wan')
+      await carrier.ip(`addr add ${CARRIER}.1/24 dev lan`)
+      await home.ip(`addr add ${CARRIER}.2/24 dev wan\nroute add default via ${CARRIER}.1`)
     }
-    await cable(this.core, end, outer, 'wan0')
-    await this.core.ip(`addr add ${netOf(index)}.1/24 dev ${end}`)
-    await outer.ip(`addr add ${publicAddress}/24 dev wan0\nroute add default via ${netOf(index)}.1`)
-    const inner = kind === 'cgnat' ? '100.64.0.2' : hostAddress
-    await outer.nft(natRules({ kind, inside: 'lan', outside: 'wan0', address: publicAddress, host: inner }))
-    const address6 = kind === 'ipv6' ? await this.addIPv6(index, end, home, namespace) : undefined
-    return { host: hostOf(name, kind, namespace, hostAddress, publicAddress, address6), namespace, routers, end }
+    await cable(this.core, uplink.end, uplink.routers.at(-1) as Namespace, 'wan0')
+    return { host: await this.connectBehind(name, kind, uplink, 2), ...uplink }
+  }
+
+  private async connectBehind (name: string, kind: NatKind, { namespace, routers, nets, end }: Uplink, number: number): Promise<NatHost> {
+    const [home, outer] = [routers[0], routers.at(-1)] as [Namespace, Namespace]
+    const [net] = nets as [number]
+    const address = `${HOME}.${number}`
+    const publicAddress = `${netOf(net)}.2`
+    await namespace.ip(`addr add ${address}/24 dev eth0\nroute replace default via ${HOME}.1`)
+    await this.core.ip(`addr add ${netOf(net)}.1/24 dev ${end}`)
+    await outer.ip(`addr add ${publicAddress}/24 dev wan0\nroute replace default via ${netOf(net)}.1`)
+    if (home === outer) {
+      await outer.nft(natRules({ kind, inside: 'lan', outside: 'wan0', address: publicAddress, host: address }))
+    } else {
+      await home.nft(natRules({ kind: 'port-restricted', inside: 'lan', outside: 'wan', address: `${CARRIER}.2`, host: address }))
+      await outer.nft(natRules({ kind: 'port-restricted', inside: 'lan', outside: 'wan0', address: publicAddress, host: `${CARRIER}.2` }))
+    }
+    const addresses6 = kind === 'ipv6' ? [await this.addIPv6(net, end, home, namespace)] : []
+    return hostOf(name, kind, namespace, { address, addresses: [publicAddress], addresses6 })
   }
 
   /** A prefix of its own for the home, without a firewall. */
-  private async addIPv6 (index: number, end: string, home: Namespace, namespace: Namespace): Promise<string> {
-    const outside = net6Of(index)
-    const inside = net6Of(0x1000 + index)
+  private async addIPv6 (net: number, end: string, home: Namespace, namespace: Namespace): Promise<string> {
+    const outside = net6Of(net)
+    const inside = net6Of(0x1000 + net)
     await this.core.ip(`addr add ${outside}:1/64 dev ${end} nodad\nroute add ${inside}:/64 via ${outside}:2`)
     await home.ip([
       `addr add ${outside}:2/64 dev wan0 nodad`,
       `addr add ${inside}:1/64 dev lan nodad`,
-      `route add ::/0 via ${outside}:1`
+      `route replace ::/0 via ${outside}:1`
     ].join('\n'))
-    await namespace.ip(`addr add ${inside}:2/64 dev eth0 nodad\nroute add ::/0 via ${inside}:1`)
+    await namespace.ip(`addr add ${inside}:2/64 dev eth0 nodad\nroute replace ::/0 via ${inside}:1`)
     return `${inside}:2`
   }
 
@@ -201,12 +273,23 @@ export class NatLab {
   }
 }
 
-function hostOf (name: string, kind: NatKind, namespace: Namespace, address: string, publicAddress: string, address6?: string): NatHost {
+interface Addresses {
+  /** The host's own */
+  address: string
+  /** Under which others see it */
+  addresses: string[]
+  addresses6: string[]
+}
+
+function hostOf (name: string, kind: NatKind, namespace: Namespace, { address, addresses, addresses6 }: Addresses): NatHost {
+  const [address6] = addresses6
   return {
     name,
     kind,
     address,
-    publicAddress,
+    publicAddress: addresses[0] as string,
+    publicAddresses: addresses,
+    addresses6,
     ...address6 === undefined ? {} : { address6 },
     spawn: (program, args, options) => namespace.spawn(program, args, options),
     exec: async (program, args, input) => await namespace.exec(program, args, input)

@@ -2,6 +2,7 @@
  * A libp2p node in a host of the laboratory: `relay`; `listen ADDRESS` through a relay; `dial ADDRESS`, which talks to a listener until the relayed
  * circuit is gone. It prints a line of JSON for each thing that happens.
  */
+import { networkInterfaces } from 'node:os'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -35,8 +36,13 @@ const services = {
       }
 } as unknown as ServiceFactoryMap<{ reachability: ReachabilityService }>
 
+// libp2p keeps back a public address that AutoNAT has not confirmed
+const announce = role !== 'relay'
+  ? []
+  : Object.values(networkInterfaces()).flat().flatMap(one => one?.family === 'IPv4' && !one.internal ? [`/ip4/${one.address}/tcp/4000`] : [])
+
 const node = await createLibp2p({
-  addresses: { listen: role === 'relay' ? ['/ip4/0.0.0.0/tcp/4000'] : role === 'listen' ? [`${address}/p2p-circuit`] : [] },
+  addresses: { announce, listen: role === 'relay' ? ['/ip4/0.0.0.0/tcp/4000'] : role === 'listen' ? [`${address}/p2p-circuit`] : [] },
   transports: [tcp(), circuitRelayTransport()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
