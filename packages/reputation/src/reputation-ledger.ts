@@ -87,6 +87,12 @@ export type ReceiptVerdict = 'first-hand' | 'second-hand' | 'kept' | 'replayed' 
 /** What a witness complains of without the provider's signature counts half. */
 const ONE_SIDED_WEIGHT = 0.5
 
+/**
+ * A forged signature is no bad luck, as a lost dispute may be: it is worth this many of those. One is enough to distrust a newcomer, two for one that
+ * was found honest fifty times.
+ */
+const OFFENCE_FAILURES = 10
+
 interface Assessment {
   own: Evidence | undefined
   newcomerScore: number
@@ -194,7 +200,7 @@ export class ReputationLedger {
    * offends chose this peer, not the other way round, and with names that cost nothing could have all newcomers distrusted.
    */
   onOffence (peer: string, nowMs: number): void {
-    this.count(peer, HONESTY_SERVICE, { bad: 1 }, nowMs)
+    this.count(peer, HONESTY_SERVICE, { bad: OFFENCE_FAILURES }, nowMs)
   }
 
   /** 0 to 1. The score falls at once and rises by 0.1 a day at most, so reading it takes it along. */

@@ -191,7 +191,7 @@ describe('receipts of requests', function () {
       answers.push(await messages.readAnswer({ signal }))
     }
     expect(answers.map(({ refusal }) => refusal)).to.deep.equal(['invalid', 'invalid', 'invalid'])
-    expect(provider.trust.ledger.explain(forger.id, 'honesty', Date.now()).firstHand?.bad).to.be.closeTo(3, 0.01)
+    expect(provider.trust.ledger.explain(forger.id, 'honesty', Date.now()).firstHand?.bad).to.be.closeTo(30, 0.01)
     expect(provider.trust.isDistrusted(forger.id, 'inference')).to.equal(true)
     const gossip = provider.libp2p.services.pubsub as unknown as { score: { score: (peer: string) => number } }
     await eventually(() => gossip.score.score(forger.id) < -50) // it is worked out once a second
