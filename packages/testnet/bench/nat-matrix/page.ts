@@ -50,7 +50,7 @@ export function matrixPage (pairs: MatrixPair[], kinds: readonly NatKind[], roun
     }).join(' | ')} |`)
   ].join('\n')
   const failures = pairs.flatMap(({ provider, caller, results }) =>
-    results.flatMap(({ errors }) => errors.map(error => `- ${provider} from ${caller}: ${error}`)))
+    results.flatMap(({ errors }) => errors.map(error => `- ${provider} from ${caller}: ${shortText(error)}`)))
   const page = `# Paths between NATs
 
 Written by \`npm run bench -- nat-matrix\`, which runs every pair of the NATs of the laboratory (\`@skein/testnet/nat-lab\`: network namespaces
@@ -113,6 +113,12 @@ function mostOf (values: string[]): string {
 
 function figureText (value: number, unit: string): string {
   return unit === 'share' ? `${Number((100 * value).toFixed(1))} %` : `${Math.round(value)} ${unit}`
+}
+
+/** What failed, and what the relay said; the private addresses that were tried too say nothing. */
+function shortText (error: string): string {
+  const status = /relay with status (\w+)/.exec(error)
+  return `${error.split(' (')[0]}${status === null ? '' : ` (${status[1]})`}`
 }
 
 function aimText (target: number | undefined, unit: string): string {
