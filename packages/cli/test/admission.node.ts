@@ -3,6 +3,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { systemTableFile } from '../../supernode/test/system-table-file.ts'
 import { SkeinProcess } from './skein-process.ts'
 import type { SkeinEvent } from './skein-process.ts'
 
@@ -121,6 +122,16 @@ describe('skein credential and skein stake', function () {
     }
     expect(await wrong('--admission', 'token')).to.include('--token-authority: expected a value')
     expect(await wrong('--admission', 'token or')).to.include('a rule is missing')
-    expect(await wrong('--registrations-per-system', '5')).to.include('table of autonomous systems')
+    expect(await wrong('--registrations-per-system', '5')).to.include('--asn-file')
+  })
+
+  it('cap those of one autonomous system by the table that the seed is given, which has to be one', async () => {
+    await writeFile(at('systems.mmdb'), systemTableFile({ '192.0.2.0/24': 64_496 }))
+    const seed = start('seed', ...LOOPBACK, '--ephemeral', '--registrations-per-system', '5', '--asn-file', at('systems.mmdb'))
+    await seed.event('listening')
+    await writeFile(at('none.mmdb'), 'no table')
+    const { code, events } = await done('seed', ...LOOPBACK, '--ephemeral', '--asn-file', at('none.mmdb'))
+    expect(code).to.equal(1)
+    expect(events.at(-1)).to.deep.include({ event: 'error', name: 'SystemTableError' })
   })
 })

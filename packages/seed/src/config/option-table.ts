@@ -210,13 +210,18 @@ export const SEED_OPTIONS = {
     unit: 'registrations',
     help: 'most registrations from one public /16 (IPv6: /32), at this seed'
   },
+  asnFile: {
+    type: 'file',
+    default: undefined,
+    help: 'table of autonomous systems (.mmdb), read again when it changes; without it networks are told apart by their addresses'
+  },
   registrationsPerSystem: {
     type: 'limit',
     default: undefined,
     min: 1,
     max: 10_000_000,
     unit: 'registrations',
-    help: 'most registrations from one autonomous system, at this seed; needs a table of them'
+    help: 'most registrations from one autonomous system, at this seed; needs --asn-file'
   },
   reservationsPerNetwork: {
     type: 'limit',
@@ -240,7 +245,7 @@ export const SEED_OPTIONS = {
     min: 1,
     max: 100_000,
     unit: 'peers',
-    help: 'most peers of one autonomous system that are reached through this seed; needs a table of them'
+    help: 'most peers of one autonomous system that are reached through this seed; needs --asn-file'
   },
   admission: {
     type: 'policy',

@@ -1,6 +1,8 @@
 /** A seed as an operator runs it: the node, its HTTP port, its log, and an orderly end. */
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { systemClock, systemRandom } from '@skein/core/system'
+import { publicNetwork } from '@skein/peer'
+import { openSystemTable } from '@skein/supernode/node'
 import { Registry } from 'prom-client'
 import { AdmittedSockets } from '../admission/admitted-sockets.ts'
 import { inNetworks } from './trusted-networks.ts'
@@ -22,6 +24,7 @@ import { SeedMetrics } from './seed-metrics.ts'
 import { stunInit } from './stun-endpoints.ts'
 import type { Clock } from '@skein/core'
 import type { PeerInit } from '@skein/peer'
+import type { SystemTable } from '@skein/supernode/node'
 import type { OpenAdmission } from './admission/admission-files.ts'
 import type { MonthUsage } from '../relay/usage-period.ts'
 import type { RelayLimits } from '../relay/relay-limits.ts'
@@ -68,6 +71,7 @@ const STOP_TIMEOUT_MS = 5_000
  * Starts a seed with all that belongs to running one.
  *
  * @throws {SeedListenError} when a port cannot be opened
+ * @throws {SystemTableError} when the table of systems cannot be read
  */
 export async function startSeedNode (init: SeedNodeInit): Promise<SeedNode> {
   const { config, log } = init
@@ -96,6 +100,7 @@ class OperatedSeed implements SeedNode {
   private fleet?: OpenFleet
   private relayUsage?: RelayUsageFile
   private admission?: OpenAdmission
+  private systems?: SystemTable
   private readonly paths = new PathBytes()
   private stopping?: Promise<void>
 
@@ -120,11 +125,23 @@ class OperatedSeed implements SeedNode {
     return this.http?.url
   }
 
+  private get networkOf (): SeedNodeInit['networkOf'] {
+    return this.init.networkOf ?? this.systems?.networkOf
+  }
+
   async start (): Promise<void> {
     const { config, log } = this.init
+    if (config.asnFile !== undefined) {
+      this.systems = await openSystemTable(config.asnFile, {
+        networkOf: publicNetwork,
+        onFailure: ({ message }) => {
+          log.error({ path: config.asnFile, problem: message }, 'the file cannot be used; what it held before still counts')
+        }
+      })
+    }
     this.admission = await openAdmission({
       config,
-      hasSystems: this.init.networkOf !== undefined,
+      hasSystems: this.networkOf !== undefined,
       clock: this.clock,
       onChange: (path, problem) => {
         if (problem === undefined) {
@@ -176,6 +193,7 @@ class OperatedSeed implements SeedNode {
     await this.http?.stop()
     await this.running?.stop()
     this.admission?.stop()
+    this.systems?.close()
     await this.endRelayUsage()
     this.fleet?.close()
   }
@@ -265,7 +283,7 @@ class OperatedSeed implements SeedNode {
       maxRegistrations: config.maxRegistrations,
       maxPerNetwork: config.registrationsPerNetwork,
       networkLimits: networkLimits(config),
-      networkOf: init.networkOf,
+      networkOf: this.networkOf,
       admission: this.admission?.init,
       credentials: this.admission?.credentials,
       onSeedRefusal: ({ seed, reason, message, remedy }) => { init.log.warn({ seed, reason, message, remedy }, 'another seed refuses this one') },
@@ -354,6 +372,7 @@ class OperatedSeed implements SeedNode {
     this.loop?.stop()
     this.refusals?.stop()
     this.admission?.stop()
+    this.systems?.close()
     this.httpSockets.stop()
     await within(clock, STOP_TIMEOUT_MS, Promise.all([seed.stop(), this.http?.stop()]))
     this.fleet?.close()

@@ -50,7 +50,7 @@ export async function openAdmission (init: AdmissionFilesInit): Promise<OpenAdmi
   for (const name of ['registrationsPerSystem', 'reservationsPerSystem'] as const) {
     if (config[name] !== undefined && !init.hasSystems) {
       const given = `--${flagOf(name)} ${config[name]}`
-      throw new ConfigError(name, given, 'a table of autonomous systems, which this seed was not given', { from: 'default' })
+      throw new ConfigError(name, given, 'a table of autonomous systems: give --asn-file', { from: 'default' })
     }
   }
   const files = new Files(init)
