@@ -127,7 +127,7 @@ export const SEED_OPTIONS = {
   },
   relayCircuitsPerPeer: {
     type: 'number',
-    default: 2,
+    default: 16,
     min: 1,
     max: 64,
     unit: 'circuits',

@@ -14,9 +14,10 @@ export interface RelayLimits {
    */
   circuitMs: number
   /**
-   * Circuits that a peer has at once, whichever end of them it is.
+   * Circuits that a peer has at once, whichever end of them it is. One that nobody can dial needs one for each of its callers, and those of callers
+   * that vanished count until they are found dead; what it costs at most is bounded by `peerDayBytes`.
    *
-   * @default 2
+   * @default 16
    */
   circuitsPerPeer: number
   /**
@@ -58,7 +59,7 @@ export interface RelayLimits {
 export const DEFAULT_RELAY_LIMITS: Readonly<RelayLimits> = {
   circuitBytes: 16 * 2 ** 20,
   circuitMs: 600_000,
-  circuitsPerPeer: 2,
+  circuitsPerPeer: 16,
   maxCircuits: 1_000,
   maxReservations: 1_000,
   reservationMs: 1_800_000,

@@ -26,7 +26,7 @@ describe('the configuration of a seed', () => {
     expect(config).to.deep.equal({
       listen: ['/ip4/0.0.0.0/tcp/7310'], http: undefined, metricsToken: undefined, announce: [], seeds: [], region: '', data: '/home/me/.skein/seed',
       ephemeral: false, roles: ['discover', 'signal', 'relay', 'bootstrap'],
-      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 2, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto',
+      relayCircuitMib: 16, relayCircuitMinutes: 10, relayCircuitsPerPeer: 16, relayReservations: 1_000, relayPeerDayMib: 512, relayMonthGb: 100, stage: 'auto',
       stun: undefined, stunAlternate: undefined, dialBack: true, maxRegistrations: 100_000, maxConnections: 4_000, redis: undefined, redisPrefix: 'skein',
       registrationsPerNetwork: 512, registrationsPerWideNetwork: undefined, registrationsPerSystem: undefined,
       reservationsPerNetwork: undefined, reservationsPerWideNetwork: undefined, reservationsPerSystem: undefined,

@@ -14,8 +14,6 @@ const MODEL = 'skein-smoke-1'
 /** Where the seed listens: a port of its own, and those that are allowed where the web alone is. */
 const SEED_LISTEN = ['/ip4/0.0.0.0/tcp/7310', '/ip6/::/tcp/7310', '/ip4/0.0.0.0/tcp/443', '/ip4/0.0.0.0/tcp/80/ws']
 const LISTEN = ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0']
-/** The default of 2 counts circuits of peers that have gone, or whose NAT forgot them, until the relay notices: others are refused meanwhile. */
-const CIRCUITS_PER_PEER = 16
 /** How long after the first connection a better path is waited for, ms. */
 const PATH_LIMIT_MS = 4_000
 
@@ -119,8 +117,7 @@ export class LabMesh {
   /** `skein seed` on a public host. */
   async startRelay (name: string): Promise<Relay> {
     const host = this.lab.hosts.find(host => host.name === name) ?? await this.lab.addHost(name, 'public')
-    const circuits = ['--relay-circuits-per-peer', String(CIRCUITS_PER_PEER)]
-    const process = this.skein(host, ['seed', '--ephemeral', ...circuits, ...SEED_LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions()])
+    const process = this.skein(host, ['seed', '--ephemeral', ...SEED_LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions()])
     const { id = '', addresses = [] } = await process.line(({ event }) => event === 'listening')
     const relay = { id, addresses: addresses.filter(address => !address.includes('127.0.0.1') && !address.includes('/::1/')), process }
     this.relays.push(relay)
