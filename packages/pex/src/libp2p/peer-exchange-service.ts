@@ -179,7 +179,9 @@ export class PeerExchangeService extends TypedEventEmitter<PeerExchangeEvents> i
     try {
       const target = addresses.length > 0 ? addresses.map(address => multiaddr(`${address}/p2p/${peer}`)) : peerIdFromString(peer)
       const { connectionManager } = this.components
-      const connection = await connectionManager.openConnection(target, { signal })
+      // libp2p would make a circuit beside the one that there is
+      const connection = connectionManager.getConnections(peerIdFromString(peer)).find(({ status }) => status === 'open') ??
+        await connectionManager.openConnection(target, { signal })
       if (addresses.length > 0) {
         this.closeLater(connection.remotePeer)
       }
