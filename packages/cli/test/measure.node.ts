@@ -28,10 +28,11 @@ describe('skein measure', function () {
     expect(measured?.tokensPerSecond).to.be.within(5, 100)
     expect(measured?.judgements).to.deep.include({ ...measured?.judgements[0], what: 'tokensPerSecond', verdict: 'holds' })
 
-    const second = skein('measure', address, '--seed', address, '--memory', '64')
-    const { code } = await second.exit()
-    expect(code).to.equal(1)
-    expect(second.events.find(({ event }) => event === 'error')).to.include({ name: 'CapabilityError', code: 'busy' })
+    // the first asked the model too, and was no stranger any more; strangers whose network is not known share one answer an hour
+    expect((await skein('measure', address, '--seed', address, '--memory', '64').exit()).code).to.equal(0)
+    const third = skein('measure', address, '--seed', address, '--memory', '64')
+    expect((await third.exit()).code).to.equal(1)
+    expect(third.events.find(({ event }) => event === 'error')).to.include({ name: 'CapabilityError', code: 'busy' })
   })
 
   it('is asked wrongly with a size that is no power of two', async () => {
