@@ -1,5 +1,5 @@
 /**
- * A libp2p node in a host of the laboratory that speaks WebRTC: `relay`, which answers STUN too; `listen RELAY OPTIONS`; `dial CIRCUIT OPTIONS`, which
+ * A libp2p node in a host of the laboratory that speaks WebRTC: `relay ADDRESS`, which answers STUN too; `listen RELAY OPTIONS`; `dial CIRCUIT OPTIONS`, which
  * leaves the circuit for WebRTC. OPTIONS are JSON. It prints a line of JSON for each thing that happens.
  */
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
@@ -25,7 +25,11 @@ function tell (line: Record<string, unknown>): void {
 }
 
 const node = await createLibp2p({
-  addresses: { listen: role === 'relay' ? ['/ip4/0.0.0.0/tcp/4000'] : role === 'listen' ? [`${address}/p2p-circuit`] : [] },
+  addresses: {
+    listen: role === 'relay' ? ['/ip4/0.0.0.0/tcp/4000'] : role === 'listen' ? [`${address}/p2p-circuit`] : [],
+    // libp2p tells nobody of a public address that nothing has confirmed
+    announce: role === 'relay' ? [`/ip4/${address}/tcp/4000`] : []
+  },
   transports: [tcp(), circuitRelayTransport()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],

@@ -59,7 +59,7 @@ describe('WebRTC through real NATs', function () {
   }
 
   async function meet (a: NatKind, b: NatKind, options: Record<string, unknown> = {}): Promise<Line> {
-    const { listening: relay = '' } = await first(relayHost, 'relay')
+    const { listening: relay = '' } = await first(relayHost, 'relay', relayHost.address)
     const given = JSON.stringify({ stun: [`/ip4/${relayHost.address}/udp/3478`], ...options })
     const [hostA, hostB] = [await lab.addHost(`wa${hosts}`, a), await lab.addHost(`wb${hosts++}`, b)]
     const { listening = '' } = await first(hostB, 'listen', relay, given)
