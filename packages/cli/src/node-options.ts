@@ -4,9 +4,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLocalAddress } from '@skein/pex'
 import { parseCredentials } from '@skein/records'
+import { webRtc } from '@skein/webrtc'
 import type { Output } from './output.ts'
 import type { PeerInit, SeedRefusal } from '@skein/peer'
 import type { PeerCredential } from '@skein/records'
+import type { TurnServer } from '@skein/webrtc'
 
 export interface NodeOptions {
   seed: string[]
@@ -18,6 +20,8 @@ export interface NodeOptions {
   credential?: string[]
   relay?: RelayUse
   stun?: string[]
+  webrtc?: boolean
+  turn?: TurnServer[]
 }
 
 /** `auto`: listens through a relay where there are seeds in the world. */
@@ -32,7 +36,7 @@ export async function peerInit (command: string, options: NodeOptions, output: O
     region: options.region,
     dataDir: options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', command),
     relay: options.relay === 'auto' ? 'dial' : options.relay,
-    reachability: { stun: options.stun },
+    reachability: { stun: options.stun, webrtc: options.webrtc === false ? undefined : webRtc({ turn: options.turn }) },
     credentials: (await Promise.all((options.credential ?? []).map(readCredentials))).flat(),
     onSeedNameFailure: seedNameWarning(output),
     onSeedRefusal: refusal => { output.event('seed-refusal', { ...refusal }, refusalText(refusal)) },

@@ -1,7 +1,5 @@
 /** The commands of `skein` and their options. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { multiaddr } from '@multiformats/multiaddr'
-import { parseSeedAddress } from '@skein/peer'
+import { Command, CommanderError, Option } from 'commander'
 import { ConfigError, ConfigFileError, SEED_TABLE, SUPER_NODE_TABLE } from '@skein/seed/node'
 import { OLLAMA_URL } from './local-server.ts'
 import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
@@ -20,6 +18,7 @@ import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
 import { RELAY_USES } from './node-options.ts'
+import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
 import { StoppedError, StopSignal } from './stop-signal.ts'
@@ -387,6 +386,10 @@ function node (command: Command): Command {
     .option('--ephemeral', 'keep nothing on disk: a new identity each time')
     .option('--stun <address>', 'STUN server that tells what NAT this machine is behind, beside those of super-nodes: /ip4/192.0.2.1/udp/3478; it ' +
       'takes two addresses of them (repeatable)', stunAddress)
+    .option('--no-webrtc', 'do not try WebRTC where neither side can be dialled and TCP gets through neither router')
+    .addOption(new Option('--turn <url>', 'TURN server that passes bytes on where nothing else gets through, turn:USER:PASSWORD@HOST:PORT ' +
+      '(repeatable)')
+      .env('SKEIN_TURN').argParser(turnServer))
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
     .addOption(new Option('--relay <how>', 'auto: be reached through relays too when serving, where a seed is in the world; listen: always; dial: ' +
       'reach those who are; off: neither (see skein doctor)').choices(RELAY_USES).default('auto'))
@@ -394,65 +397,4 @@ function node (command: Command): Command {
 
 function json (command: Command): Command {
   return command.option('--json', 'one JSON object a line instead of text')
-}
-
-function collect (value: string, previous: string[] = []): string[] {
-  return [...previous, value]
-}
-
-function address (value: string, previous: string[] = []): string[] {
-  try {
-    multiaddr(value)
-  } catch {
-    throw new InvalidArgumentError('Expected a multiaddr such as /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…')
-  }
-  return [...previous, value]
-}
-
-function seedAddress (value: string, previous: string[] = []): string[] {
-  try {
-    parseSeedAddress(value)
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message)
-  }
-  return [...previous, value]
-}
-
-function stunAddress (value: string, previous: string[] = []): string[] {
-  if (!/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/udp\/\d{1,5}$/.test(value)) {
-    throw new InvalidArgumentError('Expected the address of a STUN server such as /ip4/192.0.2.1/udp/3478')
-  }
-  return [...previous, value]
-}
-
-function wholeNumber (min: number, max: number): (value: string) => number {
-  return value => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < min || number > max || value.trim() === '') {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}`)
-    }
-    return number
-  }
-}
-
-function seconds (min: number, max: number): (value: string) => number {
-  return value => {
-    const number = Number(value)
-    if (!(number >= min && number <= max) || value.trim() === '') {
-      throw new InvalidArgumentError(`Expected seconds from ${min} to ${max}`)
-    }
-    return number
-  }
-}
-
-function challengeSize (value: string): number {
-  const size = Number(value)
-  if (value.trim() === '' || (size !== 0 && !(Number.isInteger(Math.log2(size)) && size >= 64 && size <= 4096))) {
-    throw new InvalidArgumentError('Expected 0, 64, 128, 256, 512, 1024, 2048 or 4096')
-  }
-  return size
-}
-
-function keysFromEnvironment (): string[] {
-  return (process.env.SKEIN_API_KEYS ?? '').split(',').filter(key => key !== '')
 }

@@ -41,7 +41,12 @@ export interface Platform {
   /** What punches holes for direct connections. Not there in a browser */
   puncher?: (components: ReachabilityComponents) => HolePuncher
   /** What these STUN servers, multiaddr texts, tell of the NAT before this machine. Not there in a browser */
-  natVerdict?: (servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random }) => Promise<NatVerdict | undefined>
+  natVerdict?: (servers: readonly string[], options: {
+    signal: AbortSignal
+    clock: Clock
+    random: Random
+    onMapped?: (verdict: NatVerdict | undefined) => void
+  }) => Promise<NatVerdict | undefined>
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

@@ -33,7 +33,7 @@ function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boo
 
 /**
  * ICE checks pairs from both sides, those of a TURN server among them. Without such a server, one side with a mapping for each destination is met
- * only where the other lets any port of its address in.
+ * only where the other lets any port of its address in, which may be so while it is not known.
  */
 function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: boolean): boolean {
   if (a?.mapping === 'blocked' || b?.mapping === 'blocked') {
@@ -44,7 +44,7 @@ function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: 
     return true
   }
   const other = symmetric[0] === a ? b : a
-  return symmetric.length === 1 && (other?.mapping === 'none' || other?.filtering === 'open' || other?.filtering === 'address')
+  return symmetric.length === 1 && (other?.mapping === 'none' || other?.filtering !== 'port')
 }
 
 /** In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. */

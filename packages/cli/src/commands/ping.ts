@@ -2,6 +2,7 @@
 import { deadline, sleep } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
+import { webRtc } from '@skein/webrtc'
 import { dialProblem } from '../doctor/dial-problem.ts'
 import { seedNameWarning } from '../node-options.ts'
 import { summarizePings } from '../ping-summary.ts'
@@ -42,6 +43,7 @@ export async function ping ({ output, stop }: CommandContext, options: PingComma
     listen: [],
     client: true,
     checks: false,
+    reachability: { webrtc: webRtc() },
     dataDir: options.data,
     onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
     joinTimeoutMs: Math.min(JOIN_TIMEOUT_MS, options.timeout * 1_000),

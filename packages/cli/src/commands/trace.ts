@@ -4,6 +4,7 @@ import { deadline, sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createPeer, InferenceError } from '@skein/peer'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { webRtc } from '@skein/webrtc'
 import { dialProblem } from '../doctor/dial-problem.ts'
 import { visitSeeds } from '../doctor/seed-visit.ts'
 import { seedNameWarning } from '../node-options.ts'
@@ -39,6 +40,7 @@ export async function trace ({ output, stop }: CommandContext, options: TraceCom
     listen: [],
     client: true,
     checks: false,
+    reachability: { webrtc: webRtc() },
     dataDir: options.data,
     onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
     region: options.region,

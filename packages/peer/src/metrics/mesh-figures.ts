@@ -22,7 +22,7 @@ export interface MeshServices {
   superNodes?: Pick<SuperNodeClient, 'counters' | 'gauges'>
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
   receipts?: Pick<ReceiptService, 'counters'>
-  paths?: Pick<PeerPaths, 'counters' | 'budget'>
+  paths?: Pick<PeerPaths, 'counters' | 'budget'> & Partial<Pick<PeerPaths, 'webrtcCounters'>>
   dealings?: Pick<PeerReceipts, 'counters' | 'waiting'>
 }
 
@@ -191,6 +191,12 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
   figureSource('skein_path_', ({ paths }: MeshServices) => paths && budgetGauges(paths.budget), {
     relayed_ratio: 'Share of the bytes of answers to this peer that came through relays, in the window of its budget for them',
     relay_budget_spent: '1 while relayed providers are passed over, as enough has come through relays'
+  }),
+  figureSource('skein_webrtc_', ({ paths }: MeshServices) => paths?.webrtcCounters, {
+    offers_sent_total: 'Offers of a data channel sent to others',
+    offers_received_total: 'Such offers of others',
+    connected_total: 'Data channels that became connections, whoever offered',
+    refused_total: 'Offers of others that were not looked at, as they came too often or too many were under way'
   })
 ]
 

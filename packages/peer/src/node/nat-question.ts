@@ -10,11 +10,21 @@ export type NatPatience = Pick<NatMappingOptions, 'rtoMs' | 'sends' | 'filterSen
 /** A server that does not answer costs 3 s, silence that tells of a filter 2 s; a lost datagram or two are made good. */
 const PATIENCE: NatPatience = { rtoMs: 100, sends: 5, filterSends: 3 }
 
+export interface NatQuestionOptions extends NatPatience {
+  signal: AbortSignal
+  clock: Clock
+  random: Random
+  /** Told the verdict without the filtering, which takes seconds to find out */
+  onMapped?: (verdict: NatVerdict | undefined) => void
+}
+
 /** @throws what aborted it, when the signal fires */
-export async function askNat (
-  servers: readonly string[], options: { signal: AbortSignal, clock: Clock, random: Random } & NatPatience
-): Promise<NatVerdict | undefined> {
-  return verdictOf(await natMapping(servers.flatMap(serverAt), { ...PATIENCE, ...options }))
+export async function askNat (servers: readonly string[], { onMapped, ...options }: NatQuestionOptions): Promise<NatVerdict | undefined> {
+  return verdictOf(await natMapping(servers.flatMap(serverAt), {
+    ...PATIENCE,
+    ...options,
+    onMapped: seen => { onMapped?.(verdictOf({ ...seen, filtering: 'unknown' })) }
+  }))
 }
 
 /** From what STUN servers saw, in the classes of RFC 5780, to what is said of a NAT when paths are chosen: the one place where the two meet. */

@@ -6,8 +6,8 @@ import type { NatVerdict } from '@skein/reachability'
 export interface NatWatchInit {
   /** The servers that may be asked now, multiaddr texts */
   servers: () => readonly string[]
-  /** `undefined` when what they saw does not tell */
-  ask: (servers: readonly string[], signal: AbortSignal) => Promise<NatVerdict | undefined>
+  /** Tells the mapping before the filtering is known; `undefined` when what they saw does not tell */
+  ask: (servers: readonly string[], signal: AbortSignal, onMapped: (verdict: NatVerdict | undefined) => void) => Promise<NatVerdict | undefined>
   /** Told when the verdict is another one */
   onChange: () => void
   clock: Clock
@@ -20,6 +20,8 @@ const FRUITLESS_INTERVAL_MS = 60_000
 /** Two questions lie this far apart at least, however often addresses change, ms. */
 const MIN_INTERVAL_MS = 10_000
 const ASK_TIMEOUT_MS = 60_000
+/** The mapping is known some round trips after the start, or a server is silent. */
+const SETTLE_MS = 1_500
 
 export class NatWatch {
   private readonly init: NatWatchInit
@@ -29,6 +31,10 @@ export class NatWatch {
   private isAsking = false
   private isStale = false
   private askedMs = -Infinity
+  private readonly mapped = Promise.withResolvers<void>()
+
+  /** When the mapping is known, or as much time has passed since the start as is worth waiting for it; never rejects. */
+  readonly settled: Promise<void> = this.mapped.promise
 
   constructor (init: NatWatchInit) {
     this.init = init
@@ -39,11 +45,14 @@ export class NatWatch {
   }
 
   start (): void {
+    const { clock } = this.init
+    clock.schedule(clock.nowMs() + SETTLE_MS, () => { this.mapped.resolve() })
     void this.look()
   }
 
   stop (): void {
     this.shutdown.abort(new Error('This peer is stopping'))
+    this.mapped.resolve()
     this.cancel?.()
   }
 
@@ -76,12 +85,9 @@ export class NatWatch {
     const limit = deadline(clock, ASK_TIMEOUT_MS, [this.shutdown.signal])
     let isKnown = false
     try {
-      const verdict = await this.init.ask(servers, limit.signal)
+      const verdict = await this.init.ask(servers, limit.signal, mapped => { this.onMapped(mapped) })
       isKnown = verdict !== undefined
-      if (isKnown && !isSame(verdict, this.verdict)) {
-        this.verdict = verdict
-        this.init.onChange()
-      }
+      this.learn(verdict)
     } catch {
       // asked again later; what was known stands
     } finally {
@@ -89,6 +95,21 @@ export class NatWatch {
       this.isAsking = false
     }
     this.again(this.isStale ? MIN_INTERVAL_MS : isKnown ? ASK_INTERVAL_MS : FRUITLESS_INTERVAL_MS)
+  }
+
+  private onMapped (mapped: NatVerdict | undefined): void {
+    // a mapping as before says nothing new: the filtering that was known stands until another is
+    if (mapped !== undefined && !isSame({ ...this.verdict, ...mapped }, this.verdict)) {
+      this.learn(mapped)
+    }
+    this.mapped.resolve()
+  }
+
+  private learn (verdict: NatVerdict | undefined): void {
+    if (verdict !== undefined && !isSame(verdict, this.verdict)) {
+      this.verdict = verdict
+      this.init.onChange()
+    }
   }
 }
 

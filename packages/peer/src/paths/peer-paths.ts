@@ -13,7 +13,7 @@ import type { Cancel, Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { DialLimits } from '@skein/pex'
 import type { BudgetState, DirectWay, NatVerdict, Path, PeerPath } from '@skein/reachability'
-import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService, WebRtc } from '@skein/reachability/libp2p'
+import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService, WebRtc, WebRtcCounters } from '@skein/reachability/libp2p'
 import type { DialBackService } from '@skein/supernode/libp2p'
 import type { Dialability, DialEvidence } from './dialability.ts'
 import type { ReachabilityOptions } from './path-options.ts'
@@ -83,7 +83,7 @@ export class PeerPaths {
     this.traffic = new PathTraffic(budget)
     this.watch = new NatWatch({
       servers: () => this.stun,
-      ask: async (servers, signal) => await platform.natVerdict?.(servers, { signal, clock, random }),
+      ask: async (servers, signal, onMapped) => await platform.natVerdict?.(servers, { signal, clock, random, onMapped }),
       onChange: () => { this.service?.networkChanged() },
       clock
     })
@@ -98,6 +98,11 @@ export class PeerPaths {
     })
   }
 
+  /** `undefined` without WebRTC. */
+  get webrtcCounters (): Readonly<WebRtcCounters> | undefined {
+    return this.webrtc?.counters
+  }
+
   /** The service of the node that is to be started. */
   readonly serviceOf = (components: ReachabilityComponents): ReachabilityService => {
     const { dials, clock, random } = this.init
@@ -106,6 +111,7 @@ export class PeerPaths {
       webrtc: this.webrtcOf && (async (connection, signal) => await (this.webrtc as WebRtc).connect(connection, signal)),
       turn: () => this.webrtc?.turn === true,
       standing: () => this.standing,
+      settled: platform.natVerdict && (async () => { await this.watch.settled }),
       mayDial: (_, address) => dials.take([address.toString()], clock.nowMs()).length > 0,
       clock,
       random

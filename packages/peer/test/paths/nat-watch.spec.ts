@@ -14,6 +14,7 @@ describe('what is known of the NAT before a peer', () => {
   let asked: number[]
   let changes: number
   let watch: NatWatch
+  let tellMapped: (verdict: NatVerdict | undefined) => void
 
   beforeEach(() => {
     clock = new ManualClock(1_000)
@@ -23,8 +24,9 @@ describe('what is known of the NAT before a peer', () => {
     changes = 0
     watch = new NatWatch({
       servers: () => servers,
-      ask: async () => {
+      ask: async (_servers, _signal, onMapped) => {
         asked.push(clock.nowMs())
+        tellMapped = onMapped
         const answer = answers.shift()
         if (answer instanceof Error) {
           throw answer
@@ -104,5 +106,44 @@ describe('what is known of the NAT before a peer', () => {
     watch.onAddressesChanged()
     await pass(700_000)
     expect(asked).to.have.length(1)
+  })
+
+  it('has its mapping before its filtering, and is settled then', async () => {
+    const { filtering, ...mapped } = CONE
+    let settled = false
+    watch = new NatWatch({
+      servers: () => servers,
+      ask: async (_servers, _signal, onMapped) => {
+        tellMapped = onMapped
+        return await new Promise(() => {})
+      },
+      onChange: () => { changes++ },
+      clock
+    })
+    void watch.settled.then(() => { settled = true })
+    await started()
+    expect(settled).to.equal(false)
+    tellMapped(mapped)
+    await pass(1_000)
+    expect([watch.nat, settled, changes, filtering]).to.deep.equal([mapped, true, 1, 'port'])
+  })
+
+  it('keeps the filtering that was known while a mapping is as before', async () => {
+    await started(CONE)
+    const { filtering, ...mapped } = CONE
+    tellMapped(mapped)
+    expect([watch.nat?.filtering, changes]).to.deep.equal([filtering, 1])
+    tellMapped(SYMMETRIC)
+    expect([watch.nat, changes]).to.deep.equal([SYMMETRIC, 2])
+  })
+
+  it('is settled after a while without servers, and when the peer stops', async () => {
+    servers = []
+    await started()
+    await pass(2_000)
+    await watch.settled
+    const other = new NatWatch({ servers: () => [], ask: async () => undefined, onChange: () => {}, clock })
+    other.stop()
+    await other.settled
   })
 })

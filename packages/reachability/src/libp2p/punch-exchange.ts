@@ -14,6 +14,8 @@ import type { Reach } from '../pair-ways.ts'
 
 export interface PunchExchangeInit {
   self: () => Reach
+  /** Resolves when that is worth telling */
+  settled: () => Promise<void>
   /** Where this peer can be dialled */
   ownAddresses: () => Multiaddr[]
   /** Left out where there is nothing to punch with */
@@ -81,6 +83,7 @@ export class PunchExchange {
     try {
       const asked = await messages.read(['reach', 'reverse', 'offer'], options)
       if (asked.kind === 'reach') {
+        await this.init.settled()
         await messages.write({ kind: 'reach', reach: this.init.self() }, options)
         if (asked.reach !== undefined) {
           onReach(asked.reach)

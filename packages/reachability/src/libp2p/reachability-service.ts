@@ -27,6 +27,8 @@ export interface ReachabilityInit extends Omit<PathTableInit, 'self'> {
   puncher?: (components: ReachabilityComponents) => HolePuncher
   /** What is known of how others reach this node; whether it can be dialled, and its NAT @default nothing */
   standing?: () => Pick<Reach, 'dialable' | 'nat'>
+  /** Resolves when as much is known of that as is worth waiting for before others are told @default at once */
+  settled?: () => Promise<void>
   /** Reaches a peer over WebRTC, by signals through the connection that stands @default it does not speak it */
   webrtc?: (connection: Connection, signal: AbortSignal) => Promise<Connection>
   /** Whether there is a TURN server for it @default there is none */
@@ -94,6 +96,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
+      settled: async () => { await this.settled() },
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
@@ -175,7 +178,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
     // who dialled the circuit leads: with two that lead a punch would not meet
     if (path === 'relayed' && connection.direction === 'outbound') {
-      this.exchange.askReach(connection, this.shutdown.signal)
+      this.settled().then(async () => await this.exchange.askReach(connection, this.shutdown.signal))
         .then(reach => {
           if (reach !== undefined) {
             this.driver.input((table, nowMs) => { table.onReach(peer, reach, nowMs) })
@@ -196,6 +199,10 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       return
     }
     void this.exchange.answer(stream, connection, () => {})
+  }
+
+  private async settled (): Promise<void> {
+    await this.init.settled?.()
   }
 
   private reach (): Reach {

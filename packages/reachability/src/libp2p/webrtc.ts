@@ -3,7 +3,17 @@ import type { Connection, Startable } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { ReachabilityComponents } from './reachability-service.ts'
 
+/** All only grow. */
+export interface WebRtcCounters {
+  offers_sent_total: number
+  offers_received_total: number
+  connected_total: number
+  /** Offers of others that came too often, or while too many were under way */
+  refused_total: number
+}
+
 export interface WebRtc extends Startable {
+  readonly counters: Readonly<WebRtcCounters>
   /** Whether it has a TURN server */
   readonly turn: boolean
   /** A connection over WebRTC to the peer at the other end of this one, over which the signals go. @throws when there is no way */

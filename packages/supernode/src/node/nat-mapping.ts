@@ -14,6 +14,8 @@ export interface NatMappingOptions extends Omit<StunQueryOptions, 'change'> {
    * @default 3
    */
   filterSends?: number
+  /** Told what was seen of the mapping as soon as that is known, some round trips after the start; silence that tells of a filter takes seconds */
+  onMapped?: (seen: Omit<NatMapping, 'filtering'>) => void
 }
 
 export interface NatMapping {
@@ -36,12 +38,16 @@ const MAX_SERVERS = 8
  */
 export async function natMapping (servers: readonly StunServer[], options: NatMappingOptions = {}): Promise<NatMapping> {
   const asked = servers.slice(0, MAX_SERVERS)
-  // first, and from a port of its own: who was sent something may be let in
-  const filtering = await filteringSeen(asked, options)
-  const { seen, failed } = await mappingsSeen(asked, options)
-  const [first] = seen
-  const mapping = mappingClass(seen.map(({ server, mapped }) => ({ server, mapped })), first?.local)
-  return { mapping, filtering, seen, failed }
+  const mapped = async (): Promise<Omit<NatMapping, 'filtering'>> => {
+    const { seen, failed } = await mappingsSeen(asked, options)
+    const [first] = seen
+    const mapping = mappingClass(seen.map(({ server, mapped }) => ({ server, mapped })), first?.local)
+    options.onMapped?.({ mapping, seen, failed })
+    return { mapping, seen, failed }
+  }
+  // from a port of its own: who was sent something may be let in
+  const [filtering, others] = await Promise.all([filteringSeen(asked, options), mapped()])
+  return { ...others, filtering }
 }
 
 async function mappingsSeen (servers: readonly StunServer[], options: NatMappingOptions): Promise<Pick<NatMapping, 'seen' | 'failed'>> {

@@ -5,6 +5,7 @@
  */
 import { createInterface } from 'node:readline'
 import { createPeer } from '@skein/peer'
+import { webRtc } from '@skein/webrtc'
 
 export interface CallerOptions {
   seeds: string[]
@@ -21,7 +22,7 @@ function tell (line: Record<string, unknown>): void {
 }
 
 const startMs = Date.now()
-const peer = await createPeer({ bootstrap: seeds, listen, reachability: { stun } })
+const peer = await createPeer({ bootstrap: seeds, listen, reachability: { stun, webrtc: webRtc() } })
 peer.addEventListener('path:changed', ({ detail }) => { tell({ event: 'path', ...detail }) })
 tell({ event: 'joined', peer: peer.id, tookMs: Date.now() - startMs })
 

@@ -8,6 +8,8 @@ import type { NatKind } from '../../src/nat-lab/index.ts'
 const PAIRS: Array<[provider: NatKind, callers: Array<[caller: NatKind, path: string]>]> = [
   ['public', [['web-only', 'relayed'], ['symmetric-random', 'direct']]],
   ['port-restricted', [['full-cone', 'punched'], ['symmetric-random', 'relayed'], ['public', 'direct']]],
+  // TCP gets through neither, UDP does
+  ['restricted', [['symmetric-random', 'punched']]],
   ['ipv6', [['ipv6', 'direct'], ['cgnat', 'relayed']]]
 ]
 const TOKENS = 20
