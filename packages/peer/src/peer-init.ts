@@ -37,7 +37,7 @@ export interface PeerInit {
   /**
    * Multiaddr texts to listen on.
    *
-   * @default TCP on all IPv4 interfaces, a free port; in a browser nothing
+   * @default TCP on all interfaces, a free port of IPv4 and one of IPv6 where there is that; in a browser nothing
    */
   listen?: string[]
   /** Addresses to tell others instead of those found on the interfaces, for a port forwarded by hand */

@@ -23,7 +23,7 @@ export const platform: Platform = {
   natVerdict: askNat,
   dht: kadDHT,
   regional: { ClusterService, OverlayService, coordinates },
-  defaultListen: ['/ip4/0.0.0.0/tcp/0'],
+  defaultListen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
   hardware: detectHardware,
   measurePeer,
   capability: ({ answer, ...init }) => new CapabilityService({
