@@ -1,6 +1,6 @@
 /** The steps of `npm test` that run mocha: pure specs, simulations, and tests over real sockets. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runTool } from '../child-process.ts'
 import { ensureSystemPackages } from '../system-packages.ts'
@@ -10,11 +10,15 @@ import type { Step, StepResult } from './step.ts'
 /** How long a process may go on after its last test, before it counts as a failure (a socket or timer was left open). */
 const GRACE_MS = 15_000
 const MINUTE_MS = 60_000
+/** Packages tested at once: two use what cores there are well, more make nodes miss their deadlines. */
+const WORKERS = Math.min(2, availableParallelism())
+/** Fifty nodes, networks of the kernel and their time limits: nothing runs beside them. */
+const ALONE = 'packages/testnet'
 
 export const unit: Step = {
   name: 'unit',
   what: 'pure tests (*.spec.ts)',
-  run: async () => await runTests(/\.spec\.ts$/, { limitMs: 10 * MINUTE_MS, timeoutMs: 10_000 })
+  run: async () => await runTests(/\.spec\.ts$/, { limitMs: 10 * MINUTE_MS, timeoutMs: 30_000 })
 }
 
 export const simulated: Step = {
@@ -45,16 +49,28 @@ interface Limits {
   timeoutMs: number
 }
 
+interface MochaRun extends Limits {
+  /** Shows what it writes when it has ended, as others write at the same time */
+  capture: boolean
+}
+
 /** A process per package: one that hangs, or does not load, does not take the others with it. */
 async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
   const total = { passed: 0, failed: 0, pending: 0 }
-
+  const [together, alone] = [new Map<string, string[]>(), new Map<string, string[]>()]
   for (const [owner, files] of Map.groupBy(testFiles(pattern), file => file.replace(/\/test\/.*/, ''))) {
-    console.log(`── ${owner}`)
-    const { passed, failed, pending } = await runMocha(files, limits)
-    total.passed += passed
-    total.failed += failed
-    total.pending += pending ?? 0
+    (owner === ALONE ? alone : together).set(owner, files)
+  }
+  for (const [owners, workers] of [[together, WORKERS], [alone, 1]] as const) {
+    const waiting = [...owners].values()
+    await Promise.all(Array.from({ length: workers }, async () => {
+      for (const [owner, files] of waiting) {
+        const { passed, failed, pending } = await runMocha(owner, files, { ...limits, capture: Math.min(workers, owners.size) > 1 })
+        total.passed += passed
+        total.failed += failed
+        total.pending += pending ?? 0
+      }
+    }))
   }
   return total
 }
@@ -67,19 +83,25 @@ function testFiles (pattern: RegExp): string[] {
     (only === undefined || only.some(name => file.startsWith(`packages/${name}/`))))
 }
 
-async function runMocha (files: string[], { limitMs, timeoutMs }: Limits): Promise<StepResult> {
+async function runMocha (owner: string, files: string[], { limitMs, timeoutMs, capture }: MochaRun): Promise<StepResult> {
   const folder = mkdtempSync(join(tmpdir(), 'skein-test-'))
   const countsFile = join(folder, 'counts.json')
   const args = ['--forbid-only', '--timeout', String(timeoutMs), '--reporter', 'scripts/mocha-reporter.cjs', ...files]
 
+  if (!capture) {
+    console.log(`── ${owner}`)
+  }
   try {
-    const { code, killed } = await runTool('mocha', 'mocha', args, {
+    const { code, killed, output } = await runTool('mocha', 'mocha', args, {
       limitMs,
+      capture,
       env: { COUNTS_FILE: countsFile },
       linger: { done: () => readCounts(countsFile) !== undefined, graceMs: GRACE_MS }
     })
     const counts = readCounts(countsFile)
-
+    if (capture) {
+      console.log(`── ${owner}\n${output}`)
+    }
     if (counts === undefined) {
       console.error(killed === 'limit' ? `Killed after ${limitMs / 1000} s: a test hangs` : `mocha ended with status ${code} before its tests did`)
       return { passed: 0, failed: 1 }
