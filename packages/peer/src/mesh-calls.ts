@@ -9,7 +9,6 @@ import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
-import { raceRelays } from './relay/relay-race.ts'
 import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
@@ -233,7 +232,7 @@ export class MeshCalls {
     const connectionTo = this.connectionTo.bind(this)
     const pathOf = this.pathOf.bind(this)
     const peerId = peerIdFromString(offer.peer)
-    const { init: world, idleCircuits } = this
+    const { idleCircuits } = this
     let call: InferenceCall | undefined
     const first = !this.ownRequests.has(offer.peer)
 
@@ -244,7 +243,6 @@ export class MeshCalls {
           yield * served.infer(request, options)
         } else {
           await learnAddresses(peerId, offer.addresses, options.signal)
-          await raceRelays(offer.peer, offer.addresses, world, options.signal)
           const best = connectionTo(peerId)
           if (best !== undefined && first && pathOf(best) !== 'direct') {
             void idleCircuits.cutIfDead(best)

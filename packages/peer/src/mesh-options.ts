@@ -10,6 +10,7 @@ import { receipts } from '@skein/reputation/libp2p'
 import { modelRouting } from '@skein/routing/libp2p'
 import { platform } from '#platform'
 import { boundedGater, boundedNoise } from './bounded-negotiation.ts'
+import { RacedDials } from './dials/raced-dials.ts'
 import { gossip } from './gossip/gossip.ts'
 import { HANDSHAKE_TIMEOUT_MS, muxerOptions } from './inbound-init.ts'
 import { OwnAddresses } from './own-addresses.ts'
@@ -28,6 +29,7 @@ import type { PeerExchangeService, PeerExchangeServiceInit } from '@skein/pex/li
 import type { ReachabilityComponents, ReachabilityService, WebRtc } from '@skein/reachability/libp2p'
 import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
+import type { RacedDialsComponents } from './dials/raced-dials.ts'
 import type { GossipInit } from './gossip/gossip.ts'
 import type { OwnAddressesComponents } from './own-addresses.ts'
 import type { RelayClient } from './relay/relay-client.ts'
@@ -168,6 +170,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
     }, onFault),
     services: {
       ownAddresses: (components: OwnAddressesComponents) => new OwnAddresses(components, init.clock),
+      racedDials: (components: RacedDialsComponents) => new RacedDials(components, init),
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
       ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },

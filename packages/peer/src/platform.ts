@@ -47,6 +47,8 @@ export interface Platform {
     random: Random
     onMapped?: (verdict: NatVerdict | undefined) => void
   }) => Promise<NatVerdict | undefined>
+  /** Whether an IP address lies in the network of one of this device's interfaces. Not there in a browser, which is not told of them */
+  isOwnNetwork?: (host: string) => boolean
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

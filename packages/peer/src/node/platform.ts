@@ -13,12 +13,14 @@ import { keepLedger } from './kept-ledger.ts'
 import { openLevelAddressTables } from './level-address-tables.ts'
 import { askNat } from './nat-question.ts'
 import { nodeNameResolver } from './name-resolver.ts'
+import { isOwnNetwork } from './own-networks.ts'
 import { puzzleFile } from './puzzle-file.ts'
 import { webSocketTransport } from './websocket-transport.ts'
 import type { Platform } from '../platform.ts'
 
 export const platform: Platform = {
   transports: () => [tcp(), webSocketTransport()],
+  isOwnNetwork,
   puncher: components => new TcpPuncher(components),
   natVerdict: askNat,
   dht: kadDHT,

@@ -6,7 +6,7 @@ import { BoundedMap, TimerTable, TokenBucket } from '@skein/core'
 import { NetworkPlaces } from '../admission/network-places.ts'
 import { DEFAULT_RELAY_LIMITS } from './relay-limits.ts'
 import { dayEndMs, monthEndMs, monthOf } from './usage-period.ts'
-import type { Machine } from '@skein/core'
+import type { Machine, TokenBucketInit } from '@skein/core'
 import type { RelayLoad, VerifiedNetwork } from '@skein/records'
 import type { NetworkLimits } from '../admission/network-places.ts'
 import type { RelayLimits } from './relay-limits.ts'
@@ -104,8 +104,13 @@ export interface ReserveRequest {
   admitted?: boolean
 }
 
-/** Requests of one peer: some at once, for several circuits and a reservation, then one a second: each costs the destination a stream. */
-const REQUEST_RATE = { ratePerSecond: 1, burst: 10 }
+/** Requests of one peer: as many at once as it may have circuits, and a few reservations; then one a second: each costs the destination a stream. */
+const REQUEST_RATE = { ratePerSecond: 1, burst: 20 }
+/**
+ * … for destinations that are not reached through this relay, which cost nobody else anything: a newcomer hears of many peers that have gone since, and
+ * asks for each. They must not use up what it may ask for those that are there.
+ */
+const FRUITLESS_RATE = { ratePerSecond: 5, burst: 60 }
 /** Peers whose rate is remembered; one that comes anew has its burst. */
 const MAX_RATED_PEERS = 16_384
 
@@ -145,6 +150,7 @@ export class RelayLedger implements Machine<RelayEffect> {
   private readonly holders = new Map<string, Holder>()
   private readonly accounts: BoundedMap<string, Account>
   private readonly requests = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
+  private readonly fruitless = new BoundedMap<string, TokenBucket>({ maxSize: MAX_RATED_PEERS })
   private readonly effects: RelayEffect[] = []
   private month: MonthUsage
   private monthEndMs = 0
@@ -187,7 +193,8 @@ export class RelayLedger implements Machine<RelayEffect> {
   /** `source` wants a circuit to `destination`. What is granted counts at once, and until `onCircuitEnded`. */
   onConnect (source: string, destination: string, nowMs: number): ConnectDecision {
     this.onTimeout(nowMs)
-    const reason = this.commonRefusal(source, nowMs) ?? this.circuitRefusal(source, destination, nowMs)
+    const isReached = this.reservations.deadlineOf(destination) !== undefined && source !== destination
+    const reason = this.commonRefusal(source, nowMs, isReached) ?? (isReached ? this.circuitRefusal(source, destination, nowMs) : 'no_reservation')
     if (reason !== undefined) {
       return this.refuse(reason)
     }
@@ -325,16 +332,11 @@ export class RelayLedger implements Machine<RelayEffect> {
     return this.holders.get(peer)?.circuits ?? 0
   }
 
-  private commonRefusal (peer: string, nowMs: number): RelayRefusalReason | undefined {
+  private commonRefusal (peer: string, nowMs: number, isOfUse = true): RelayRefusalReason | undefined {
     if (this.closed !== undefined) {
       return this.closed
     }
-    let bucket = this.requests.touch(peer)
-    if (bucket === undefined) {
-      bucket = new TokenBucket(REQUEST_RATE, nowMs)
-      this.requests.set(peer, bucket)
-    }
-    if (!bucket.take(1, nowMs)) {
+    if (!(isOfUse ? takeOne(this.requests, peer, REQUEST_RATE, nowMs) : takeOne(this.fruitless, peer, FRUITLESS_RATE, nowMs))) {
       return 'too_often'
     }
     return this.usage(nowMs).bytes >= this.limits.monthBytes ? 'month_quota' : undefined
@@ -342,9 +344,6 @@ export class RelayLedger implements Machine<RelayEffect> {
 
   private circuitRefusal (source: string, destination: string, nowMs: number): RelayRefusalReason | undefined {
     const { circuitsPerPeer, peerDayBytes } = this.limits
-    if (this.reservations.deadlineOf(destination) === undefined || source === destination) {
-      return 'no_reservation'
-    }
     if (this.circuitsOf(source) >= circuitsPerPeer || this.circuitsOf(destination) >= circuitsPerPeer) {
       return 'too_many_circuits'
     }
@@ -386,6 +385,15 @@ export class RelayLedger implements Machine<RelayEffect> {
       }
     }
   }
+}
+
+function takeOne (buckets: BoundedMap<string, TokenBucket>, peer: string, rate: TokenBucketInit, nowMs: number): boolean {
+  let bucket = buckets.touch(peer)
+  if (bucket === undefined) {
+    bucket = new TokenBucket(rate, nowMs)
+    buckets.set(peer, bucket)
+  }
+  return bucket.take(1, nowMs)
 }
 
 function renew (account: Account, nowMs: number): void {

@@ -131,10 +131,21 @@ describe('RelayLedger', () => {
   })
 
   it('refuses who asks too often', () => {
-    const ledger = ledgerOf({})
-    const decisions = Array.from({ length: 11 }, () => reasonOf(ledger.onConnect('a', 'b', NOON)))
+    const ledger = ledgerOf({ circuitsPerPeer: 100 })
+    ledger.onReserve('b', NOON)
+    const decisions = Array.from({ length: 21 }, () => reasonOf(ledger.onConnect('a', 'b', NOON)))
     expect(decisions.filter(reason => reason === 'too_often')).to.have.length(1)
-    expect(reasonOf(ledger.onConnect('a', 'b', NOON + 1_000))).to.equal('no_reservation')
+    expect(reasonOf(ledger.onConnect('a', 'b', NOON + 1_000))).to.equal(undefined)
+  })
+
+  it('does not count against a peer that those are gone whom it asks for, up to a bound', () => {
+    const ledger = ledgerOf({})
+    ledger.onReserve('b', NOON)
+    const decisions = Array.from({ length: 61 }, (_, i) => reasonOf(ledger.onConnect('a', `gone ${i}`, NOON)))
+    expect(decisions.filter(reason => reason === 'no_reservation')).to.have.length(60)
+    expect(decisions.at(-1)).to.equal('too_often')
+    expect(ledger.onConnect('a', 'b', NOON).granted).to.equal(true)
+    expect(reasonOf(ledger.onConnect('a', 'gone', NOON + 1_000))).to.equal('no_reservation')
   })
 
   it('takes nobody while it is closed, and tells no load', () => {
