@@ -28,7 +28,7 @@ export interface DialRaceInit {
   maxAttempts?: number
   /** Ways that one race takes; further ones are left out @default 25, as libp2p's dial queue has it */
   maxCandidates?: number
-  /** How often a way is tried that is refused for now @default 3 */
+  /** How often a way is tried that is refused for now @default 2 */
   maxTries?: number
 }
 
@@ -58,7 +58,7 @@ export class DialRace implements Machine<DialRaceEffect> {
 
   constructor (init: DialRaceInit, nowMs: number) {
     this.init = {
-      staggerMs: 250, headStartMs: 500, unlikelyHeadStartMs: 100, patienceMs: 1_000, maxAttempts: 6, maxCandidates: 25, maxTries: 3, ...init
+      staggerMs: 250, headStartMs: 500, unlikelyHeadStartMs: 100, patienceMs: 1_000, maxAttempts: 6, maxCandidates: 25, maxTries: 2, ...init
     }
     this.startMs = nowMs
   }

@@ -30,7 +30,7 @@ export interface RacedDialInit {
 const UNLIKELY_TIMEOUT_MS = 1_500
 /** How often it is asked whether others have named addresses of the peer since, ms. */
 const MORE_INTERVAL_MS = 100
-/** A relay that has had enough of this peer for now, or is full, may give a circuit in a second or two, ms. */
+/** A relay that is full, or whose circuits this peer or the other has had, may give one in a second or so, ms. */
 const RETRY_MS = 1_000
 const REFUSED_FOR_NOW = /with status RESOURCE_LIMIT_EXCEEDED/
 /** libp2p tells of it when a socket is connected, and when a relay has granted the circuit. */

@@ -204,6 +204,11 @@ export class RelayLedger implements Machine<RelayEffect> {
     return { granted: true, circuit }
   }
 
+  /** How long until a request of `source` for a circuit to `destination` is not too often, ms. */
+  waitMs (source: string, destination: string, nowMs: number): number {
+    return this.hasReservation(destination) ? this.requests.get(source)?.waitMs(1, nowMs) ?? 0 : 0
+  }
+
   /** Bytes have come in for the other end. They may pass on unless this gives a reason to reset the circuit. */
   onBytes (circuit: Circuit, direction: RelayDirection, bytes: number, nowMs: number): CircuitEnd | undefined {
     const open = circuit as OpenCircuit

@@ -4,7 +4,7 @@
  */
 import { peerIdFromMultihash } from '@libp2p/peer-id'
 import { pbStream } from '@libp2p/utils'
-import { deadline, MachineDriver } from '@skein/core'
+import { deadline, MachineDriver, sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { isRelayed } from '@skein/records'
 import * as Digest from 'multiformats/hashes/digest'
@@ -62,6 +62,8 @@ export interface RelayServiceComponents {
 
 /** A request must be in and answered within this time, the destination's answer included, ms. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** A peer that asks for circuits faster than it may is made to wait for so long before it is refused, ms: less than its dial takes. */
+const MAX_WAIT_MS = 4_000
 /** Streams of one connection on which it asks, besides those that have become circuits. */
 const MAX_PENDING_STREAMS = 4
 /** How often circuits are looked at whose end does not take what came in for it, ms. */
@@ -241,6 +243,7 @@ export class RelayService implements Startable {
       await refuse(CIRCUIT_STATUS.malformedMessage)
       return
     }
+    await this.pass(source.toString(), destination.toString(), signal)
     const decision = this.decide(source.toString(), destination.toString())
     if (!decision.granted) {
       await refuse(connectStatus(decision.reason))
@@ -271,6 +274,19 @@ export class RelayService implements Startable {
       if (!this.pipes.has(circuit)) {
         this.ended(circuit)
       }
+    }
+  }
+
+  /** Its turn, or as long as it may wait for that; those that wait are bounded by the streams of a connection. */
+  private async pass (source: string, destination: string, signal: AbortSignal): Promise<void> {
+    const endMs = this.clock.nowMs() + MAX_WAIT_MS
+    for (;;) {
+      const nowMs = this.clock.nowMs()
+      const waitMs = this.ledger.waitMs(source, destination, nowMs)
+      if (waitMs === 0 || nowMs + waitMs > endMs) {
+        return
+      }
+      await sleep(this.clock, waitMs, { signal })
     }
   }
 

@@ -138,7 +138,7 @@ describe('relaying', function () {
     const [first] = await Promise.all(servers.slice(0, 2).map(async server => await client.libp2p.dial(addressOf(server))))
     const third = addressOf(servers[2] as Peer)
     expect(String((await failureOf(client.libp2p.dial(third))).message)).to.contain('RESOURCE_LIMIT_EXCEEDED')
-    expect(seed.relay.ledger.counters.refused).to.deep.equal({ too_many_circuits: 1 })
+    expect(seed.relay.ledger.counters.refused).to.deep.equal({ too_many_circuits: 2 })
     await servers[2]?.serve('m', async () => 'x')
     const failure = await failureOf(client.chat(ASK).text())
     expect(failure).to.be.instanceOf(InferenceError)
@@ -176,7 +176,26 @@ describe('relaying', function () {
     const nobody = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
     const error = await failureOf(peer.libp2p.dial(multiaddr(`${seed.addresses[0]}/p2p-circuit/p2p/${nobody}`)))
     expect(error.message).to.contain('RESOURCE_LIMIT_EXCEEDED')
-    expect(relay.ledger.counters.refused).to.deep.equal({ month_quota: 1 })
+    expect(relay.ledger.counters.refused).to.deep.equal({ month_quota: 2 }) // asked twice
+  })
+
+  it('is asked once for a circuit to a peer that has gone, though it has three addresses', async () => {
+    const seed = await relayWith({}, { listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.2/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] })
+    const client = await start(seed, CALLER)
+    const gone = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const addresses = seed.addresses.map(address => multiaddr(`${address}/p2p-circuit/p2p/${gone}`))
+    expect(addresses).to.have.length(3)
+    expect((await failureOf(client.libp2p.dial(addresses))).message).to.contain('NO_RESERVATION')
+    expect(seed.relay.ledger.counters.refused).to.deep.equal({ no_reservation: 1 })
+  })
+
+  it('makes a peer wait that asks for circuits too often, rather than refuse it', async () => {
+    const seed = await relayWith()
+    const [server, client] = [await hidden(seed), await start(seed, CALLER)]
+    for (let i = 0; i < 22; i++) {
+      await (await client.libp2p.dial(addressOf(server))).close()
+    }
+    expect(seed.relay.ledger.counters).to.deep.include({ connected: 22, refused: {} })
   })
 
   async function relaysOf (peer: Peer, seed: { peer: Peer }): Promise<string[]> {
