@@ -57,3 +57,9 @@ export function pairWays (self: Reach, other: Reach): DirectWay[] {
   ]
   return ways.filter(([, can]) => can).map(([way]) => way)
 }
+
+/** Whether the same ways come of both. */
+export function isSameReach (a: Reach, b: Reach): boolean {
+  return a.dialable === b.dialable && a.tcp === b.tcp && a.webrtc === b.webrtc && a.turn === b.turn &&
+    a.nat?.mapping === b.nat?.mapping && a.nat?.filtering === b.nat?.filtering
+}

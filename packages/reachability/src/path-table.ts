@@ -4,7 +4,7 @@
  * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
-import { pairWays } from './pair-ways.ts'
+import { isSameReach, pairWays } from './pair-ways.ts'
 import type { Machine, Random } from '@skein/core'
 import type { DirectWay, Reach } from './pair-ways.ts'
 
@@ -17,6 +17,8 @@ export interface PathConnection {
   id: string
   peer: string
   path: Path
+  /** This peer opened it, so that it leads what is tried over it @default false */
+  leads?: boolean
 }
 
 export interface PeerPath {
@@ -32,11 +34,13 @@ export interface PeerPath {
 }
 
 /**
+ * - `ask`: over a relayed connection that this peer leads, what the other one can do; answer with `onReach` or `onReachFailed`
  * - `try`: reach the peer this way; answer with `onTried`
  * - `changed`: the path to a peer is another one
  * - `retire`: new streams go elsewhere: close this connection when its last stream has ended, if it `isRetired` then
  */
 export type PathEffect =
+  | { type: 'ask', peer: string }
   | { type: 'try', peer: string, way: DirectWay }
   | { type: 'changed', peer: string, from: Path | undefined, to: Path | undefined, why: string }
   | { type: 'retire', peer: string, connection: string }
@@ -56,6 +60,8 @@ export interface PathTableInit {
   maxPauseMs?: number
   /** A peer over whose relayed path nothing went for so long is not worth a try, ms @default 120_000 */
   idleMs?: number
+  /** What a peer can do may be otherwise after this, when its NAT or its addresses have become known, ms @default 60_000 */
+  reachLifeMs?: number
 }
 
 interface Entry {
@@ -67,12 +73,16 @@ interface Entry {
   sinceMs: number
   usedMs: number
   reach?: Reach
+  /** When the peer may be asked what it can do, and how often in a row it did not say */
+  ask: { fromMs: number, failures: number, isUnderWay: boolean }
   failures: Map<DirectWay, { count: number, untilMs: number }>
   trying?: DirectWay
 }
 
 /** Pauses differ by up to this share, so that both sides of many pairs do not try at the same moment. */
 const PAUSE_SPREAD = 0.25
+/** After the first question without an answer, ms; it doubles, up to the life of an answer. */
+const ASK_AGAIN_MS = 2_000
 
 export class PathTable implements Machine<PathEffect> {
   private readonly init: Required<PathTableInit>
@@ -83,7 +93,7 @@ export class PathTable implements Machine<PathEffect> {
   private underWay = 0
 
   constructor (init: PathTableInit, random: Random) {
-    this.init = { maxPeers: 1024, maxTries: 4, tryTimeoutMs: 10_000, firstPauseMs: 30_000, maxPauseMs: 1_800_000, idleMs: 120_000, ...init }
+    this.init = { maxPeers: 1024, maxTries: 4, tryTimeoutMs: 10_000, firstPauseMs: 30_000, maxPauseMs: 1_800_000, idleMs: 120_000, reachLifeMs: 60_000, ...init }
     this.random = random
     this.entries = new BoundedMap({ maxSize: this.init.maxPeers, onEvict: (peer, entry) => { this.drop(peer, entry) } })
   }
@@ -121,6 +131,9 @@ export class PathTable implements Machine<PathEffect> {
   onConnected (connection: PathConnection, nowMs: number): void {
     const entry = this.entry(connection.peer, nowMs)
     entry.connections.set(connection.id, connection)
+    if (connection.leads === true) {
+      entry.ask.fromMs = nowMs
+    }
     this.settle(connection.peer, entry, `a ${connection.path} connection was made`, nowMs)
     this.improve(connection.peer, entry, nowMs)
   }
@@ -149,8 +162,22 @@ export class PathTable implements Machine<PathEffect> {
   /** What the peer said that it can do. */
   onReach (peer: string, reach: Reach, nowMs: number): void {
     const entry = this.entry(peer, nowMs)
+    if (entry.reach !== undefined && !isSameReach(entry.reach, reach)) {
+      entry.failures.clear() // what failed may work
+    }
     entry.reach = reach
+    entry.ask = { fromMs: nowMs + this.init.reachLifeMs, failures: 0, isUnderWay: false }
     this.improve(peer, entry, nowMs)
+  }
+
+  /** It did not say. */
+  onReachFailed (peer: string, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    if (entry?.ask.isUnderWay === true) {
+      const pauseMs = Math.min(this.init.reachLifeMs, ASK_AGAIN_MS * 2 ** Math.min(entry.ask.failures, 16))
+      entry.ask = { fromMs: nowMs + pauseMs, failures: entry.ask.failures + 1, isUnderWay: false }
+      this.improve(peer, entry, nowMs)
+    }
   }
 
   /** A way was tried. When it worked, the connection comes by `onConnected`. */
@@ -210,6 +237,7 @@ export class PathTable implements Machine<PathEffect> {
         why: 'not connected yet',
         sinceMs: nowMs,
         usedMs: nowMs,
+        ask: { fromMs: nowMs, failures: 0, isUnderWay: false },
         failures: new Map()
       }
       this.entries.set(peer, entry)
@@ -220,6 +248,7 @@ export class PathTable implements Machine<PathEffect> {
   private drop (peer: string, entry: Entry): void {
     this.timers.delete(`try ${peer}`)
     this.timers.delete(`again ${peer}`)
+    this.timers.delete(`ask ${peer}`)
     if (entry.trying !== undefined) {
       this.underWay--
     }
@@ -249,10 +278,27 @@ export class PathTable implements Machine<PathEffect> {
     }
   }
 
+  private askReach (peer: string, { ask, connections }: Entry, nowMs: number): void {
+    if (ask.isUnderWay || ![...connections.values()].some(({ leads }) => leads)) {
+      return
+    }
+    if (nowMs >= ask.fromMs) {
+      ask.isUnderWay = true
+      this.timers.delete(`ask ${peer}`)
+      this.effects.push({ type: 'ask', peer })
+    } else {
+      this.timers.set(`ask ${peer}`, ask.fromMs)
+    }
+  }
+
   /** Starts the next way to a better path, if there is reason to and one may be tried now. */
   private improve (peer: string, entry: Entry, nowMs: number): void {
     const isWorse = entry.path === 'relayed' || entry.path === 'bonded'
-    if (!isWorse || entry.trying !== undefined || entry.reach === undefined || nowMs - entry.usedMs >= this.init.idleMs) {
+    if (!isWorse || nowMs - entry.usedMs >= this.init.idleMs) {
+      return
+    }
+    this.askReach(peer, entry, nowMs)
+    if (entry.trying !== undefined || entry.reach === undefined) {
       return
     }
     const ways = pairWays(this.init.self(), entry.reach)

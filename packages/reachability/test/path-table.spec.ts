@@ -15,8 +15,8 @@ class Table extends PathTable {
     super({ self: () => NAT, ...init }, new SeededRandom(1))
   }
 
-  connect (id: string, path: Path, peer = 'p'): this {
-    this.onConnected({ id, peer, path }, this.nowMs)
+  connect (id: string, path: Path, peer = 'p', leads = false): this {
+    this.onConnected({ id, peer, path, leads }, this.nowMs)
     return this.drain()
   }
 
@@ -137,6 +137,33 @@ describe('PathTable', () => {
     table.onNetworkChanged(table.nowMs)
     table.wait(1)
     expect(table.poll() ?? table.take()[0]).to.deep.equal({ type: 'try', peer: 'p', way: 'tcp-punch' })
+  })
+
+  it('asks what a peer can do, again when it does not say and when that may have changed, while the relayed path is used', () => {
+    const table = new Table().connect('r', 'relayed', 'p', true)
+    const asks = (afterMs: number): number => table.wait(afterMs, true).take().filter(({ type }) => type === 'ask').length
+    expect(asks(0), 'at first').to.equal(1)
+    table.onReachFailed('p', table.nowMs)
+    expect([asks(1_999), asks(1)], 'after two seconds').to.deep.equal([0, 1])
+    table.onReachFailed('p', table.nowMs)
+    expect([asks(3_999), asks(1)], 'after four').to.deep.equal([0, 1])
+    table.reach(SYMMETRIC)
+    expect([asks(59_999), asks(1)], 'after a minute').to.deep.equal([0, 1])
+    table.reach(SYMMETRIC).wait(1_000_000)
+    expect(table.take().filter(({ type }) => type === 'ask').length, 'while it still counts as used').to.be.at.most(1)
+  })
+
+  it('leaves the questions to who dialled the circuit', () => {
+    expect(new Table().connect('r', 'relayed').wait(100_000, true).take().filter(({ type }) => type === 'ask')).to.deep.equal([])
+  })
+
+  it('tries again what failed when the other side can do more than it could', () => {
+    const table = new Table().connect('r', 'relayed').reach().tried('tcp-punch', false).tried('webrtc', false)
+    table.take()
+    table.reach()
+    expect(table.newTries).to.deep.equal([])
+    table.reach({ ...NAT, dialable: true })
+    expect(table.newTries).to.deep.equal(['dial'])
   })
 
   it('tries a few at once, and the others when those have ended', () => {

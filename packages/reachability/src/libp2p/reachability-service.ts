@@ -175,17 +175,27 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private opened (connection: Connection): void {
     const peer = connection.remotePeer.toString()
     const path = this.pathOf(connection)
-    this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
     // who dialled the circuit leads: with two that lead a punch would not meet
-    if (path === 'relayed' && connection.direction === 'outbound') {
-      this.settled().then(async () => await this.exchange.askReach(connection, this.shutdown.signal))
-        .then(reach => {
-          if (reach !== undefined) {
-            this.driver.input((table, nowMs) => { table.onReach(peer, reach, nowMs) })
-          }
-        })
-        .catch(error => { this.log('%s does not say what it can do: %s', peer, (error as Error).message) })
+    const leads = path === 'relayed' && connection.direction === 'outbound'
+    this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path, leads }, nowMs) })
+  }
+
+  private async ask (peer: string): Promise<void> {
+    await this.settled()
+    const connection = this.connectionsTo(peer).findLast(open => this.pathOf(open) === 'relayed' && open.direction === 'outbound')
+    let reach: Reach | undefined
+    try {
+      reach = connection && await this.exchange.askReach(connection, this.shutdown.signal)
+    } catch (error) {
+      this.log('%s does not say what it can do: %s', peer, (error as Error).message)
     }
+    this.driver.input((table, nowMs) => {
+      if (reach === undefined) {
+        table.onReachFailed(peer, nowMs)
+      } else {
+        table.onReach(peer, reach, nowMs)
+      }
+    })
   }
 
   private onStream (stream: Stream, connection: Connection): void {
@@ -216,6 +226,10 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       case 'changed': {
         const { type, ...detail } = effect
         this.safeDispatchEvent('path:changed', { detail })
+        break
+      }
+      case 'ask': {
+        void this.ask(effect.peer)
         break
       }
       case 'try': {
