@@ -2,6 +2,7 @@
  * Which ways can bring two peers together, by what is known of their NATs: a pure table, from measurements between network namespaces with NATs of
  * each kind. Ways that cannot work are not tried: they cost seconds, and a dial that fails leaves a trace in both NATs that spoils the next.
  */
+import { isOpenCone } from './open-cone.ts'
 import type { NatVerdict } from './nat-verdict.ts'
 
 /**
@@ -26,9 +27,12 @@ export interface Reach {
   nat?: NatVerdict
 }
 
-/** A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met. */
+/**
+ * A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met, unless the
+ * other side lets everybody in.
+ */
 function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
-  return [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
+  return isOpenCone(a) || isOpenCone(b) || [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
 }
 
 /**

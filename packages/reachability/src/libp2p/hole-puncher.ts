@@ -12,6 +12,12 @@ export interface PunchPort {
    * @throws when none stands by the time that `signal` fires
    */
   connect: (peer: PeerId, addresses: Multiaddr[], role: 'initiator' | 'responder', options: Required<AbortOptions>) => Promise<Connection>
+  /**
+   * Takes a connection of the peer on the port, for a NAT that lets everybody in to it; resolves once it listens.
+   *
+   * @throws when it cannot
+   */
+  listen: (peer: PeerId, role: 'initiator' | 'responder', options: Required<AbortOptions>) => Promise<{ accepted: Promise<Connection> }>
   close: () => Promise<void>
 }
 

@@ -28,6 +28,8 @@ export interface PunchExchangeInit {
   dial: (connection: Connection, addresses: Multiaddr[], signal: AbortSignal) => Promise<void>
   /** Whether an address at which the peer says that its port is seen may be connected to; each is tried many times */
   mayPunch: (connection: Connection, address: Multiaddr) => boolean
+  /** Whether the NAT lets everybody in to a port that was sent from, so that it is enough to listen there; and what came of it */
+  letsIn: { is: () => boolean, onListened: (worked: boolean) => void }
   clock: Clock
 }
 
@@ -64,14 +66,15 @@ export class PunchExchange {
   async punch (connection: Connection, signal: AbortSignal): Promise<Connection> {
     return await this.over(connection, signal, async (messages, options) => await this.withPort(options.signal, async port => {
       await messages.write({ kind: 'offer', addresses: port.observed }, options)
-      const { addresses = [] } = await messages.read(['answer'], options)
+      const { addresses = [], listens = false } = await messages.read(['answer'], options)
+      const listening = !listens && this.init.letsIn.is() ? await this.listen(port, connection, 'initiator', options) : undefined
       const sentMs = this.init.clock.nowMs()
       await messages.write({ kind: 'ping' }, options)
       await messages.read(['pong'], options)
       const roundTripMs = this.init.clock.nowMs() - sentMs
       await messages.write({ kind: 'sync' }, options)
       await sleep(this.init.clock, roundTripMs / 2, options)
-      return await port.connect(connection.remotePeer, this.targets(connection, addresses), 'initiator', options)
+      return await (listening?.accepted ?? port.connect(connection.remotePeer, this.targets(connection, addresses), 'initiator', options))
     }))
   }
 
@@ -93,11 +96,12 @@ export class PunchExchange {
         await messages.write({ kind: 'dialled' }, options)
       } else {
         await this.withPort(limit.signal, async port => {
-          await messages.write({ kind: 'answer', addresses: port.observed }, options)
+          const listening = this.init.letsIn.is() ? await this.listen(port, connection, 'responder', options) : undefined
+          await messages.write({ kind: 'answer', addresses: port.observed, listens: listening !== undefined }, options)
           await messages.read(['ping'], options)
           await messages.write({ kind: 'pong' }, options)
           await messages.read(['sync'], options)
-          await port.connect(connection.remotePeer, this.targets(connection, asked.addresses ?? []), 'responder', options)
+          await (listening?.accepted ?? port.connect(connection.remotePeer, this.targets(connection, asked.addresses ?? []), 'responder', options))
         })
       }
       await stream.close(options)
@@ -125,6 +129,20 @@ export class PunchExchange {
     } finally {
       limit.clear()
     }
+  }
+
+  /** Resolves once the port is listened on. */
+  private async listen (
+    port: PunchPort, { remotePeer }: Connection, role: 'initiator' | 'responder', options: { signal: AbortSignal }
+  ): Promise<{ accepted: Promise<Connection> }> {
+    const listening = await port.listen(remotePeer, role, options)
+    const { letsIn } = this.init
+    listening.accepted.then(() => { letsIn.onListened(true) }, () => {
+      if (options.signal.aborted) {
+        letsIn.onListened(false) // any other end says nothing of the NAT
+      }
+    })
+    return listening
   }
 
   private targets (connection: Connection, addresses: Multiaddr[]): Multiaddr[] {

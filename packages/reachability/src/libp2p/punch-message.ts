@@ -20,6 +20,8 @@ export interface Punch {
   reach?: Reach
   addresses?: Multiaddr[]
   reason?: string
+  /** Of an answer: connections are taken on the port, not made from it @default false */
+  listens?: boolean
 }
 
 /** The other side sent what no implementation of the protocol sends, or refused. */
@@ -29,19 +31,20 @@ export class PunchProtocolError extends Error {
 }
 
 /** Beyond 8 addresses and 200 characters of a reason nothing is sent. */
-export function encodePunch ({ kind, reach, addresses = [], reason = '' }: Punch): Uint8Array {
+export function encodePunch ({ kind, reach, addresses = [], reason = '', listens = false }: Punch): Uint8Array {
   return PunchMessage.encode({
     kind,
     ...reach === undefined ? {} : { reach: encodeReach(reach) },
     addresses: addresses.slice(0, MAX_PUNCH_ADDRESSES).map(address => Uint8Array.from(address.bytes)),
-    reason: reason.slice(0, MAX_REASON_CHARS)
+    reason: reason.slice(0, MAX_REASON_CHARS),
+    listens
   })
 }
 
 /** @throws {PunchProtocolError} when it is none */
 export function decodePunch (bytes: Uint8Array): Punch {
   try {
-    const { kind, reach, addresses, reason } = PunchMessage.decode(bytes, { limits: { addresses: MAX_PUNCH_ADDRESSES } })
+    const { kind, reach, addresses, reason, listens } = PunchMessage.decode(bytes, { limits: { addresses: MAX_PUNCH_ADDRESSES } })
     const known = KINDS.find(name => name === kind)
     if (known === undefined) {
       throw new PunchProtocolError(`An unknown kind of message: ${kind.slice(0, 32)}`)
@@ -62,7 +65,8 @@ export function decodePunch (bytes: Uint8Array): Punch {
             }
           },
       addresses: addresses.map(address => multiaddr(address)),
-      reason: reason.slice(0, MAX_REASON_CHARS)
+      reason: reason.slice(0, MAX_REASON_CHARS),
+      ...listens ? { listens } : {}
     }
   } catch (cause) {
     throw cause instanceof PunchProtocolError ? cause : new PunchProtocolError('Not a message', { cause })

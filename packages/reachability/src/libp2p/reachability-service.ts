@@ -10,6 +10,7 @@ import { isRelayed, PROTOCOLS } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
+import { OpenCone } from '../open-cone.ts'
 import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
@@ -78,6 +79,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly driver: MachineDriver<PathEffect, PathTable>
   private readonly puncher: HolePuncher | undefined
   private readonly exchange: PunchExchange
+  private readonly letsIn = new OpenCone(() => this.reach().nat, () => this.clock.nowMs())
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -101,6 +103,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
+      letsIn: this.letsIn,
       clock: this.clock
     })
   }

@@ -46,6 +46,8 @@ const MAX_AFTER_RESET_MS = 10
 /** Public nodes that are asked before a punch is given up. */
 const MAX_OBSERVERS = 3
 const MAX_PUNCHED = 1_024
+/** Connections on a port that is listened on for one peer. */
+const MAX_TAKEN = 8
 
 export class TcpPuncher implements HolePuncher {
   private readonly components: TcpPuncherComponents
@@ -81,10 +83,16 @@ export class TcpPuncher implements HolePuncher {
       const limit = deadline(this.clock, OBSERVE_TIMEOUT_MS, [signal])
       try {
         const { connection, observed } = await this.observe(observer, localPort, limit.signal)
+        const closing = new AbortController()
         return {
           observed: [observed],
           connect: async (peer, addresses, role, options) => await this.punch(localPort, peer, addresses, role, options),
-          close: async () => { await connection.close().catch(error => { connection.abort(error as Error) }) }
+          listen: async (peer, role, options) =>
+            await this.listen(localPort, observed, peer, role, { signal: AbortSignal.any([options.signal, closing.signal]) }),
+          close: async () => {
+            closing.abort(new Error('The punch is over'))
+            await connection.close().catch(error => { connection.abort(error as Error) })
+          }
         }
       } catch (error) {
         signal.throwIfAborted()
@@ -157,6 +165,39 @@ export class TcpPuncher implements HolePuncher {
     }
   }
 
+  /**
+   * Listens on the port, which works beside the connection that stands from it, and not before that. Nobody is sent a reset then whose SYN comes early:
+   * two sides behind NATs that let everybody in would reset each other in turns.
+   */
+  private async listen (
+    localPort: number, observed: Multiaddr, peer: PeerId, role: 'initiator' | 'responder', { signal }: Required<AbortOptions>
+  ): Promise<{ accepted: Promise<Connection> }> {
+    const { logger, metrics } = this.components
+    const won = Promise.withResolvers<Connection>()
+    const take = async (socket: MultiaddrConnection): Promise<void> => {
+      const key = keyOf(socket.remoteAddr)
+      this.expected.add(key)
+      try {
+        const connection = await this.upgrade(socket, peer, role, signal)
+        if (!connection.remotePeer.equals(peer)) {
+          connection.abort(new Error('Another peer than the one that was to come'))
+          return
+        }
+        won.resolve(connection)
+      } finally {
+        this.expected.delete(key)
+      }
+    }
+    const transport = tcp({ maxConnections: MAX_TAKEN })({ logger, metrics })
+    const listener = transport.createListener({ upgrader: { upgradeInbound: take } as unknown as Upgrader })
+    await listener.listen(multiaddr(`${observed.toString().startsWith('/ip6/') ? '/ip6/::' : '/ip4/0.0.0.0'}/tcp/${localPort}`))
+    signal.addEventListener('abort', () => { won.reject(signal.reason) }, { once: true })
+    // the port alone is closed: `close()` would end the connection that came too
+    const stop = (): void => { (listener as unknown as { pause: (forEver: boolean) => void }).pause(true) }
+    won.promise.then(stop, stop)
+    return { accepted: won.promise }
+  }
+
   /** Connects until it works or the signal fires. */
   private async meet (target: Multiaddr, localPort: number, signal: AbortSignal): Promise<MultiaddrConnection> {
     for (;;) {
@@ -174,11 +215,11 @@ export class TcpPuncher implements HolePuncher {
 
   private async upgrade (socket: MultiaddrConnection, peer: PeerId, role: 'initiator' | 'responder', signal: AbortSignal): Promise<Connection> {
     const { upgrader, events } = this.components
+    // the muxer takes its side from this
+    Object.assign(socket, { direction: role === 'initiator' ? 'outbound' : 'inbound' })
     if (role === 'initiator') {
       return await upgrader.upgradeOutbound(socket, { signal })
     }
-    // the muxer takes its side from this
-    Object.assign(socket, { direction: 'inbound' })
     const opened = Promise.withResolvers<Connection>()
     const onOpen = ({ detail }: CustomEvent<Connection>): void => {
       if (detail.remotePeer.equals(peer) && keyOf(detail.remoteAddr) === keyOf(socket.remoteAddr)) {

@@ -172,6 +172,7 @@ export interface PunchMessage {
   reach?: PunchReach
   addresses: Uint8Array<ArrayBuffer>[]
   reason: string
+  listens: boolean
 }
 
 export const PunchMessage = (() => {
@@ -203,6 +204,11 @@ export const PunchMessage = (() => {
         w.string(obj.reason)
       }
 
+      if ((obj.listens != null && obj.listens !== false)) {
+        w.uint32(40)
+        w.bool(obj.listens)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -212,7 +218,8 @@ export const PunchMessage = (() => {
       const obj: any = {
         kind: '',
         addresses: [],
-        reason: ''
+        reason: '',
+        listens: false
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -241,6 +248,10 @@ export const PunchMessage = (() => {
           }
           case 4: {
             obj.reason = reader.string()
+            break
+          }
+          case 5: {
+            obj.listens = reader.bool()
             break
           }
           default: {
