@@ -150,6 +150,15 @@ export class DialLimits {
     return taken
   }
 
+  /** These, taken before, led to their peer: nobody was harmed, and they do not count as dialled any more. */
+  giveBack (addresses: readonly string[]): void {
+    for (const network of networksOf(addresses, smallNetworkOf)) {
+      const count = addresses.filter(address => smallNetworkOf(address) === network).length
+      const times = this.networks.get(network) ?? []
+      this.networks.set(network, times.slice(0, Math.max(0, times.length - count)))
+    }
+  }
+
   private count (addresses: readonly string[], nowMs: number): void {
     this.counters.dials_total++
     for (const network of networksOf(addresses, smallNetworkOf)) {

@@ -104,6 +104,19 @@ describe('DialLimits', () => {
     expect(limits.counters).to.deep.equal({ dials_total: 4, refused_total: 1 })
   })
 
+  it('do not count a dial that led to its peer', () => {
+    const limits = new DialLimits()
+    const [here, beside, there] = ['/ip4/203.0.113.9/tcp/1', '/ip4/203.0.113.8/tcp/1', '/ip4/198.51.100.1/tcp/1'] as const
+    for (let i = 0; i < 5; i++) {
+      expect(limits.take([here], i)).to.deep.equal([here])
+      limits.giveBack([here])
+    }
+    expect(limits.take([here, beside, there], 9)).to.have.length(3)
+    limits.giveBack([there])
+    expect(limits.take([here, there], 10)).to.deep.equal([there])
+    limits.giveBack(['/ip4/192.0.2.1/tcp/1', '/ip4/192.168.1.1/tcp/1'])
+  })
+
   it('let nobody dial a name that stands for any number of addresses, nor a circuit, which costs its relay', () => {
     const circuit = '/ip4/203.0.113.9/tcp/1/p2p/12D3KooWLRPJAA5o6KyPc4xQgdCV4aFfkU3sZ9zqvCJwmsrE6dKa/p2p-circuit'
     const allowed = new DialLimits().plan(['/dnsaddr/many.example.com', circuit, '/dns4/one.example.com/tcp/1'], undefined, 0)

@@ -56,7 +56,8 @@ export function pairWays (self: Reach, other: Reach): DirectWay[] {
   const ways: Array<[way: DirectWay, can: boolean]> = [
     ['dial', other.dialable],
     ['reverse', self.dialable && !other.dialable],
-    ['tcp-punch', self.tcp && other.tcp && !self.dialable && !other.dialable && canTcpPunch(self.nat, other.nat)],
+    // after a dial too: an address of IPv6 is dialable, and not for those who have none
+    ['tcp-punch', self.tcp && other.tcp && canTcpPunch(self.nat, other.nat)],
     ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat, self.turn === true || other.turn === true)]
   ]
   return ways.filter(([, can]) => can).map(([way]) => way)

@@ -20,8 +20,8 @@ const KINDS: Record<string, Reach> = {
 }
 
 const CASES: Array<[string, string, DirectWay[]]> = [
-  ['port-restricted', 'public', ['dial', 'webrtc']],
-  ['public', 'port-restricted', ['reverse', 'webrtc']],
+  ['port-restricted', 'public', ['dial', 'tcp-punch', 'webrtc']],
+  ['public', 'port-restricted', ['reverse', 'tcp-punch', 'webrtc']],
   ['port-restricted', 'port-restricted', ['tcp-punch', 'webrtc']],
   ['port-restricted', 'full cone', ['tcp-punch', 'webrtc']],
   ['random', 'port-restricted', []],

@@ -1,11 +1,13 @@
 /** Which of its addresses a peer tells when there is room for a few. */
 
 /**
- * The first ones, in their order; of the places, up to half are for circuit addresses (through a relay) when there are any, each relay's first
+ * The first ones, in their order, without those of this device, which lead others to themselves, unless there are no others; of the places, up to half are for circuit addresses (through a relay) when there are any, each relay's first
  * before any other's second: a peer behind a NAT has interface addresses too, which nobody can dial.
  */
 export function toldAddresses (addresses: readonly string[], max: number): string[] {
-  const direct = addresses.filter(address => relayOf(address) === undefined)
+  const own = addresses.filter(address => relayOf(address) === undefined)
+  const reached = own.filter(address => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+  const direct = reached.length > 0 ? reached : own
   const circuits = inTurns(addresses.filter(address => relayOf(address) !== undefined))
   const relayed = circuits.slice(0, Math.max(Math.floor(max / 2), max - direct.length))
   return [...direct.slice(0, max - relayed.length), ...relayed]

@@ -10,6 +10,8 @@ describe('toldAddresses', () => {
     ['keeps half of the places for circuits', [...direct, via('A'), via('A', 2), via('A', 3)], [...direct.slice(0, 2), via('A'), via('A', 2)]],
     ['has each relay before any twice', [...direct, via('A'), via('A', 2), via('B')], [...direct.slice(0, 2), via('A'), via('B')]],
     ['gives no place away', [...direct.slice(0, 1), via('A'), via('A', 2), via('A', 3)], [...direct.slice(0, 1), via('A'), via('A', 2), via('A', 3)]],
+    ['leaves out this device itself', ['/ip4/127.0.0.1/tcp/1', ...direct.slice(0, 1), '/ip6/::1/tcp/1'], direct.slice(0, 1)],
+    ['names this device where that is all there is', ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', via('A')], ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1', via('A')]],
     ['leaves what fits as it is, direct ones first', [via('A'), ...direct.slice(0, 3)], [...direct.slice(0, 3), via('A')]]
   ]
   for (const [name, addresses, told] of cases) {

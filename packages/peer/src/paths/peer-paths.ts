@@ -2,6 +2,8 @@
  * How this peer reaches others: the service that watches connections and punches, what this peer knows of its own standing in the network, and what
  * went over which path.
  */
+import { BoundedMap } from '@skein/core'
+import { smallNetworkOf } from '@skein/pex'
 import { isRelayed, seenAddress } from '@skein/records'
 import { reachability, triedCounter, workedCounter } from '@skein/reachability/libp2p'
 import { platform } from '#platform'
@@ -52,6 +54,9 @@ export interface PeerPathCounters extends PathTrafficCounters {
 
 const MAX_STUN_SERVERS = 8
 const MAX_ASKED_ADDRESSES = 8
+/** Of peers that were dialled for a better path and have not been reached. */
+const MAX_TAKEN_PEERS = 256
+const MAX_TAKEN_ADDRESSES = 8
 const LOOK_INTERVAL_MS = 10_000
 const DIAL_BACK_INTERVAL_MS = 600_000
 const STUN_ADDRESS = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/udp\/\d+$/
@@ -65,6 +70,8 @@ export class PeerPaths {
   private webrtc: WebRtc | undefined
   private running: PeerPathsStart | undefined
   private evidence: Pick<DialEvidence, 'cameInMs' | 'dialBack'> = {}
+  /** Addresses of peers that were dialled or punched to, which counts against their networks */
+  private readonly taken = new BoundedMap<string, string[]>({ maxSize: MAX_TAKEN_PEERS })
   private before = { asked: 0, came: 0 }
   private told = ''
   private cancelAsk: Cancel | undefined
@@ -105,18 +112,27 @@ export class PeerPaths {
 
   /** The service of the node that is to be started. */
   readonly serviceOf = (components: ReachabilityComponents): ReachabilityService => {
-    const { dials, clock, random } = this.init
+    const { clock, random } = this.init
     this.service = reachability({
       puncher: platform.puncher,
       webrtc: this.webrtcOf && (async (connection, signal) => await (this.webrtc as WebRtc).connect(connection, signal)),
       turn: () => this.webrtc?.turn === true,
       standing: () => this.standing,
       settled: platform.natVerdict && (async () => { await this.watch.settled }),
-      mayDial: (_, address) => dials.take([address.toString()], clock.nowMs()).length > 0,
+      mayDial: (peer, address) => this.mayDial(peer, address.toString()),
       clock,
       random
     })(components)
     return this.service
+  }
+
+  private mayDial (peer: string, address: string): boolean {
+    const { dials, clock } = this.init
+    const may = dials.take([address], clock.nowMs()).length > 0
+    if (may) {
+      this.taken.set(peer, [...this.taken.get(peer) ?? [], address].slice(-MAX_TAKEN_ADDRESSES))
+    }
+    return may
   }
 
   /** What the inference service is to tell of its requests, before what the user is told. */
@@ -231,8 +247,19 @@ export class PeerPaths {
 
   private readonly onConnection = ({ detail }: CustomEvent<Connection>): void => {
     const address = seenAddress(detail)
+    this.giveBack(detail.remotePeer.toString(), address)
     if (detail.direction === 'inbound' && address !== undefined && isPublic(address) && this.pathOf(detail) === 'direct') {
       this.evidence.cameInMs = this.init.clock.nowMs()
+    }
+  }
+
+  /** A peer is where it said that it is: behind one address there may be many, who all want to be reached. */
+  private giveBack (peer: string, address: string | undefined): void {
+    const network = address === undefined ? undefined : smallNetworkOf(address)
+    const taken = this.taken.get(peer)
+    if (network !== undefined && taken !== undefined) {
+      this.taken.delete(peer)
+      this.init.dials.giveBack(taken.filter(other => smallNetworkOf(other) === network))
     }
   }
 
