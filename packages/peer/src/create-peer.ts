@@ -54,7 +54,7 @@ export async function createPeer (init: PeerInit = {}): Promise<Peer> {
   const receipts = init.reputation === false ? undefined : new PeerReceipts({ options: init.reputation ?? {}, clock, random })
   const paths = init.reachability === false || init.relay === 'off'
     ? undefined
-    : new PeerPaths({ options: init.reachability ?? {}, dials: known.dials, clock, random })
+    : new PeerPaths({ options: init.reachability ?? {}, dials: known.pathDials, clock, random })
   const start: Start = { init, data, known, scores: new PeerScores(), callers: new CallerOrder(), receipts, paths, clock, random }
   try {
     const libp2p = await startNode(start)

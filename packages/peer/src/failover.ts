@@ -29,7 +29,8 @@ export interface FailoverOptions extends CallOptions {
    */
   firstDeltaTimeoutMs?: number
   /**
-   * Most providers tried.
+   * Most providers tried. Those that could not be reached do not count, of whom eight are tried besides: offers live on for two minutes when a device
+   * is switched off.
    *
    * @default 4
    */
@@ -75,6 +76,8 @@ export interface FailoverWorld {
 const COMPARE_MS = 10
 /** … and for one that is reached directly, where enough has come through relays: a lookup takes some round trips, ms. */
 const UNRELAYED_MS = 250
+/** Providers that could not be reached, besides those that count. */
+const MAX_UNREACHED = 8
 /** Enough offers to choose among. */
 const ENOUGH_OFFERS = 3
 
@@ -128,6 +131,9 @@ class Call {
   private soonestRetryMs?: number
   private contextTokens?: number
   private attempts = 0
+  private unreached = 0
+  /** Something came in the last attempt */
+  private isReached = false
 
   constructor (world: FailoverWorld, request: InferenceRequest, options: FailoverOptions, signal: AbortSignal) {
     this.world = world
@@ -143,7 +149,7 @@ class Call {
 
   /** The best offer not tried yet; waits for the lookup as long as it may bring one. Throws when there is none left. */
   async nextOffer (): Promise<Offer> {
-    if (this.attempts >= (this.options.maxAttempts ?? 4)) {
+    if (this.attempts - this.unreached >= (this.options.maxAttempts ?? 4) || this.unreached > MAX_UNREACHED) {
       throw this.exhausted()
     }
     for (;;) {
@@ -185,6 +191,7 @@ class Call {
 
   async * attempt (offer: Offer, endsMs: number, route: PromiseWithResolvers<CallRoute>): AsyncGenerator<InferenceEvent, void, undefined> {
     this.attempts++
+    this.isReached = false
     this.delivered.onRestart()
     const asked = this.world.ask(offer, this.request, {
       signal: this.signal,
@@ -194,6 +201,7 @@ class Call {
     let head: InferenceEvent | undefined
 
     for await (const event of asked) {
+      this.isReached = true
       if (event.type === 'head') {
         // a provider that fails before its first content must leave no trace in the answer
         head = event
@@ -221,6 +229,9 @@ class Call {
     const nowMs = this.world.clock.nowMs()
     this.world.onAttempt?.({ model: this.request.model, peer: offer.peer, attempt: this.attempts, deltas: this.delivered.count, error })
     const failure = withCall(error, offer.peer, this.delivered.count)
+    if (error.code === 'connection_failed' && !this.isReached) {
+      this.unreached++
+    }
 
     if (error.code === 'cancelled' || error.code === 'deadline_exceeded' || !error.retryable) {
       throw failure

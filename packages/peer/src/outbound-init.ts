@@ -41,13 +41,18 @@ export interface Acquaintance {
   /** As given; `undefined` when it was turned off */
   options: PexOptions | undefined
   dials: DialLimits
+  /**
+   * Of dials and punches for a better path, which the peer itself asked for over a relay: an account of their own, or the dials of those who are
+   * gone, behind the same address, would leave them to the relay
+   */
+  pathDials: DialLimits
   /** Peers that messages are exchanged with in topics: a feeler that went to one leaves the connection */
   neighbours: ReadonlySet<string>
 }
 
 export function acquaintance (pex: false | PexOptions | undefined): Acquaintance {
   const options = pex === false ? undefined : pex ?? {}
-  return { options, dials: new DialLimits(options?.dials), neighbours: new Set() }
+  return { options, dials: new DialLimits(options?.dials), pathDials: new DialLimits(options?.dials), neighbours: new Set() }
 }
 
 export function exchangeInit ({ options, dials }: Acquaintance, clock: Clock, random: Random): PeerExchangeServiceInit | undefined {

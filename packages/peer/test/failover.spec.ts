@@ -15,6 +15,8 @@ interface Script {
   offer?: Partial<Offer>
   /** Never answers until it is aborted */
   hangs?: boolean
+  /** Has gone, though its offer is still there */
+  gone?: boolean
 }
 
 interface Outcome {
@@ -63,7 +65,10 @@ async function run (providers: Record<string, Script>, options: FailoverOptions 
   }
 }
 
-async function * answer ({ pieces = [], fails, hangs }: Script, signal: AbortSignal): AsyncGenerator<InferenceEvent> {
+async function * answer ({ pieces = [], fails, hangs, gone }: Script, signal: AbortSignal): AsyncGenerator<InferenceEvent> {
+  if (gone === true) {
+    throw new InferenceError('connection_failed', 'scripted')
+  }
   yield { type: 'head', head: { id: 'x' } }
   for (const text of pieces) {
     yield { type: 'delta', text }
@@ -103,6 +108,13 @@ describe('a call', () => {
     const { error, asked } = await run({ a: failing, b: failing, c: failing, d: { pieces: HELLO } }, { maxAttempts: 3 })
     expect(asked).to.deep.equal(['a', 'b', 'c'])
     expect(error?.code).to.equal('connection_failed')
+  })
+
+  it('does not count those who have gone, up to eight of them', async () => {
+    const gone = (count: number): Record<string, Script> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`gone${i}`, { gone: true }]))
+    expect(await run({ ...gone(8), a: { pieces: HELLO } }, { maxAttempts: 1 })).to.deep.include({ text: 'hello world' })
+    const { error, asked } = await run({ ...gone(10), a: { pieces: HELLO } })
+    expect([error?.code, asked.length]).to.deep.equal(['connection_failed', 9])
   })
 
   it('says busy, and when to come back, when that is what stood in the way', async () => {

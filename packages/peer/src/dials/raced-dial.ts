@@ -26,8 +26,11 @@ export interface RacedDialInit {
   onFailure: (candidate: DialCandidate, error: Error) => void
 }
 
-/** A network of this peer's own surroundings answers by then, or not at all, ms: time for a SYN and, a second later, another. */
-const UNLIKELY_TIMEOUT_MS = 1_500
+/**
+ * A network of this peer's own surroundings answers by then, or not at all, ms: time for a SYN and, a second later, another; where there are relays too,
+ * for a SYN, as a peer that no relay reaches any more has most likely gone.
+ */
+const UNLIKELY_TIMEOUT_MS = { alone: 1_500, besideRelays: 300 } as const
 /** How often it is asked whether others have named addresses of the peer since, ms. */
 const MORE_INTERVAL_MS = 100
 /** A relay that is full, or whose circuits this peer or the other has had, may give one in a second or so, ms. */
@@ -44,6 +47,7 @@ export class RacedDial {
   private readonly outcome = Promise.withResolvers<Connection>()
   private cancelMore?: Cancel
   private isOver = false
+  private hasRelays = false
 
   constructor (init: RacedDialInit) {
     this.init = init
@@ -65,7 +69,7 @@ export class RacedDial {
     signal.throwIfAborted()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
-      this.driver.input((race, nowMs) => { race.onCandidates(candidates, nowMs) })
+      this.take(candidates)
       this.askForMore()
       return await this.outcome.promise
     } finally {
@@ -75,6 +79,11 @@ export class RacedDial {
       this.driver.stop()
       this.attempts.forEach(attempt => { attempt.abort(new Error('The dial is over')) })
     }
+  }
+
+  private take (candidates: DialCandidate[]): void {
+    this.hasRelays ||= candidates.some(({ kind }) => kind === 'circuit')
+    this.driver.input((race, nowMs) => { race.onCandidates(candidates, nowMs) })
   }
 
   private perform (effect: DialRaceEffect): void {
@@ -98,7 +107,7 @@ export class RacedDial {
     this.attempts.set(key, attempt)
     const limit = deadline(clock, attemptTimeoutMs, [signal, attempt.signal])
     const giveUp = kind === 'unlikely'
-      ? clock.schedule(clock.nowMs() + UNLIKELY_TIMEOUT_MS, () => { attempt.abort(new Error(`Nobody answers at ${key}`)) })
+      ? clock.schedule(clock.nowMs() + UNLIKELY_TIMEOUT_MS[this.hasRelays ? 'besideRelays' : 'alone'], () => { attempt.abort(new Error(`Nobody answers at ${key}`)) })
       : undefined
     const onReached = (): void => {
       giveUp?.()
@@ -173,7 +182,7 @@ export class RacedDial {
   private async collect (isLost: boolean): Promise<void> {
     const more = await this.init.more().catch(() => [])
     if (more.length > 0) {
-      this.driver.input((race, nowMs) => { race.onCandidates(more, nowMs) })
+      this.take(more)
     } else if (isLost) {
       const errors = [...this.errors.values()]
       this.outcome.reject(errors.length === 1 ? errors[0] : new AggregateError(errors, 'All multiaddr dials failed'))

@@ -23,7 +23,7 @@ import type { PathTrafficCounters } from './path-traffic.ts'
 
 export interface PeerPathsInit {
   options: ReachabilityOptions
-  /** The limits that all share who dial strangers */
+  /** The limits of what others name for a better path */
   dials: DialLimits
   clock: Clock
   random: Random

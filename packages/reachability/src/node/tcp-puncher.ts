@@ -43,6 +43,9 @@ const ATTEMPT_MS = 2_500
  * attempt, at random. Two sides that wait equally long reset each other in turns for ever where the way between them is shorter than the pause.
  */
 const MAX_AFTER_RESET_MS = 10
+/** Resets by somebody who wants nothing of this: from the hundredth on there is so long between two attempts, ms. */
+const MAX_QUICK_ATTEMPTS = 100
+const SLOW_PAUSE_MS = 100
 /** Public nodes that are asked before a punch is given up. */
 const MAX_OBSERVERS = 3
 const MAX_PUNCHED = 1_024
@@ -200,13 +203,13 @@ export class TcpPuncher implements HolePuncher {
 
   /** Connects until it works or the signal fires. */
   private async meet (target: Multiaddr, localPort: number, signal: AbortSignal): Promise<MultiaddrConnection> {
-    for (;;) {
+    for (let attempt = 1; ; attempt++) {
       const limit = deadline(this.clock, ATTEMPT_MS, [signal])
       try {
         return await this.socket(target, localPort, limit.signal)
       } catch {
         signal.throwIfAborted()
-        await sleep(this.clock, MAX_AFTER_RESET_MS * randomFloat(this.random), { signal })
+        await sleep(this.clock, attempt < MAX_QUICK_ATTEMPTS ? MAX_AFTER_RESET_MS * randomFloat(this.random) : SLOW_PAUSE_MS, { signal })
       } finally {
         limit.clear()
       }
