@@ -271,10 +271,17 @@ export class MeshCalls {
     return paths?.connectionTo(peerId.toString()) ?? open.find(connection => !isRelayed(connection)) ?? open[0]
   }
 
-  /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */
+  /**
+   * An offer brings the addresses of its peer along: a call can dial it without another lookup. A dial that began before they were known may be under
+   * way, which the call's own would wait for: it takes up those that it is given.
+   */
   private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
-    if (addresses.length > 0 && this.init.libp2p.getConnections(peerId).length === 0) {
-      await this.init.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
+    const { libp2p } = this.init
+    if (addresses.length > 0 && libp2p.getConnections(peerId).length === 0) {
+      const suffix = `/p2p/${peerId.toString()}`
+      const told = addresses.map(address => multiaddr(address.endsWith(suffix) ? address : address + suffix))
+      await libp2p.peerStore.merge(peerId, { multiaddrs: told }, { signal })
+      libp2p.dial(told, { signal }).catch(() => {}) // the call joins it, and tells what came of it
     }
   }
 }
