@@ -199,7 +199,7 @@ export class LabMesh {
     const [first] = caller.changesTo(provider.id)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, PATH_LIMIT_MS - (Date.now() - (first?.atMs ?? Date.now())))
+      timer = setTimeout(resolve, Math.max(0, PATH_LIMIT_MS - (Date.now() - (first?.atMs ?? Date.now()))))
     })
     await Promise.race([caller.process.line(isDirect), late])
     clearTimeout(timer)

@@ -10,6 +10,7 @@ const PAIRS: Array<[provider: NatKind, callers: Array<[caller: NatKind, path: st
   ['port-restricted', [['full-cone', 'punched'], ['symmetric-random', 'relayed'], ['public', 'direct']]],
   // TCP gets through neither, UDP does
   ['restricted', [['symmetric-random', 'punched']]],
+  ['full-cone', [['full-cone', 'punched'], ['symmetric-random', 'punched']]],
   ['ipv6', [['ipv6', 'direct'], ['cgnat', 'relayed']]]
 ]
 const TOKENS = 20
