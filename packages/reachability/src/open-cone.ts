@@ -1,6 +1,6 @@
 /**
- * Whether it is enough to listen on a port that was sent from. A NAT that lets everybody in to a mapping of UDP (RFC 5780 tells) may not do so over TCP:
- * what came of it when it was tried counts more.
+ * Whether it is enough to listen on a port that was sent from. A NAT that lets everybody in to a mapping of UDP (RFC 5780 tells) may not do so over
+ * TCP: what came of it when it was tried counts more.
  */
 import type { NatVerdict } from './nat-verdict.ts'
 

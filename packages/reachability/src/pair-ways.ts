@@ -32,7 +32,8 @@ export interface Reach {
  * other side lets everybody in.
  */
 function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
-  return isOpenCone(a) || isOpenCone(b) || [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
+  return isOpenCone(a) || isOpenCone(b) || [a, b].every(nat =>
+    nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
 }
 
 /**

@@ -93,7 +93,9 @@ export class PathTable implements Machine<PathEffect> {
   private underWay = 0
 
   constructor (init: PathTableInit, random: Random) {
-    this.init = { maxPeers: 1024, maxTries: 4, tryTimeoutMs: 10_000, firstPauseMs: 30_000, maxPauseMs: 1_800_000, idleMs: 120_000, reachLifeMs: 60_000, ...init }
+    this.init = {
+      maxPeers: 1024, maxTries: 4, tryTimeoutMs: 10_000, firstPauseMs: 30_000, maxPauseMs: 1_800_000, idleMs: 120_000, reachLifeMs: 60_000, ...init
+    }
     this.random = random
     this.entries = new BoundedMap({ maxSize: this.init.maxPeers, onEvict: (peer, entry) => { this.drop(peer, entry) } })
   }

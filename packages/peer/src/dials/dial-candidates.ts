@@ -1,6 +1,6 @@
 /**
- * The ways that a peer's addresses are, in the order in which to try them: a pure function. Circuits through one relay are one way, whatever the relay's
- * own addresses: each try is a request to the relay, which allows a peer so many.
+ * The ways that a peer's addresses are, in the order in which to try them: a pure function. Circuits through one relay are one way, whatever the
+ * relay's own addresses: each try is a request to the relay, which allows a peer so many.
  */
 import { isLocalAddress } from '@skein/pex'
 
@@ -29,8 +29,8 @@ export interface DialFacts {
 const CIRCUIT = '/p2p-circuit'
 
 /**
- * Private addresses in a network of one's own come first (a hairpin through the router is slower, if there is one), then public ones, IPv6 and IPv4 in
- * turn (RFC 8305, §4), then those of this device, then private ones of other networks; circuits are apart. Within each the order is kept.
+ * Private addresses in a network of one's own come first (a hairpin through the router is slower, if there is one), then public ones, IPv6 and IPv4
+ * in turn (RFC 8305, §4), then those of this device, then private ones of other networks; circuits are apart. Within each the order is kept.
  */
 export function dialCandidates (addresses: readonly string[], { isOwnNetwork, publicHosts }: DialFacts): DialCandidate[] {
   const direct = addresses.filter(address => !address.includes(CIRCUIT))

@@ -1,6 +1,7 @@
 /**
  * One dial of a peer, at all of its addresses: the next begins a quarter of a second after the one before unless that has an answer by then, circuits
- * a little later than direct addresses; the first connection that stands wins (RFC 8305, "Happy Eyeballs", §5). A machine: the driver dials and cancels.
+ * a little later than direct addresses; the first connection that stands wins (RFC 8305, "Happy Eyeballs", §5). A machine: the driver dials and
+ * cancels.
  */
 import type { Machine } from '@skein/core'
 import type { DialCandidate } from './dial-candidates.ts'

@@ -27,8 +27,8 @@ export interface RacedDialInit {
 }
 
 /**
- * A network of this peer's own surroundings answers by then, or not at all, ms: time for a SYN and, a second later, another; where there are relays too,
- * for a SYN, as a peer that no relay reaches any more has most likely gone.
+ * A network of this peer's own surroundings answers by then, or not at all, ms: time for a SYN and, a second later, another; where there are relays
+ * too, for a SYN, as a peer that no relay reaches any more has most likely gone.
  */
 const UNLIKELY_TIMEOUT_MS = { alone: 1_500, besideRelays: 300 } as const
 /** How often it is asked whether others have named addresses of the peer since, ms. */
@@ -106,8 +106,9 @@ export class RacedDial {
     const attempt = new AbortController()
     this.attempts.set(key, attempt)
     const limit = deadline(clock, attemptTimeoutMs, [signal, attempt.signal])
+    const patienceMs = UNLIKELY_TIMEOUT_MS[this.hasRelays ? 'besideRelays' : 'alone']
     const giveUp = kind === 'unlikely'
-      ? clock.schedule(clock.nowMs() + UNLIKELY_TIMEOUT_MS[this.hasRelays ? 'besideRelays' : 'alone'], () => { attempt.abort(new Error(`Nobody answers at ${key}`)) })
+      ? clock.schedule(clock.nowMs() + patienceMs, () => { attempt.abort(new Error(`Nobody answers at ${key}`)) })
       : undefined
     const onReached = (): void => {
       giveUp?.()

@@ -1,7 +1,7 @@
 /**
- * Has libp2p race the addresses of a peer, as a libp2p service. Its dial queue (libp2p 3.3) tries one after the other and gives each six seconds, so that
- * one private address costs a first call six seconds; and it tries every address of a relay for the same circuit, which spends what the relay allows.
- * What the queue does besides, who may be dialled, which dials are joined, how many are under way, is left to it.
+ * Has libp2p race the addresses of a peer, as a libp2p service. Its dial queue (libp2p 3.3) tries one after the other and gives each six seconds, so
+ * that one private address costs a first call six seconds; and it tries every address of a relay for the same circuit, which spends what the relay
+ * allows. What the queue does besides, who may be dialled, which dials are joined, how many are under way, is left to it.
  */
 import { isLocalAddress } from '@skein/pex'
 import { systemClock, systemRandom } from '@skein/core/system'

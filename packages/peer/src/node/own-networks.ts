@@ -1,6 +1,7 @@
 /** The networks that this machine's interfaces are in. */
 import { BlockList, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { monotonicMs } from '@skein/core/system'
 
 /** An interface may have another address by then, ms. */
 const LIFE_MS = 5_000
@@ -9,7 +10,7 @@ let known: { networks: BlockList, atMs: number } | undefined
 
 /** Whether an IP address lies in one of them. */
 export function isOwnNetwork (host: string): boolean {
-  const nowMs = performance.now()
+  const nowMs = monotonicMs()
   if (known === undefined || nowMs - known.atMs > LIFE_MS) {
     known = { networks: ownNetworks(), atMs: nowMs }
   }

@@ -169,8 +169,8 @@ export class TcpPuncher implements HolePuncher {
   }
 
   /**
-   * Listens on the port, which works beside the connection that stands from it, and not before that. Nobody is sent a reset then whose SYN comes early:
-   * two sides behind NATs that let everybody in would reset each other in turns.
+   * Listens on the port, which works beside the connection that stands from it, and not before that. Nobody is sent a reset then whose SYN comes
+   * early: two sides behind NATs that let everybody in would reset each other in turns.
    */
   private async listen (
     localPort: number, observed: Multiaddr, peer: PeerId, role: 'initiator' | 'responder', { signal }: Required<AbortOptions>

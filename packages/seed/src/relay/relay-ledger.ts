@@ -107,8 +107,8 @@ export interface ReserveRequest {
 /** Requests of one peer: as many at once as it may have circuits, and a few reservations; then one a second: each costs the destination a stream. */
 const REQUEST_RATE = { ratePerSecond: 1, burst: 20 }
 /**
- * … for destinations that are not reached through this relay, which cost nobody else anything: a newcomer hears of many peers that have gone since, and
- * asks for each. They must not use up what it may ask for those that are there.
+ * … for destinations that are not reached through this relay, which cost nobody else anything: a newcomer hears of many peers that have gone since,
+ * and asks for each. They must not use up what it may ask for those that are there.
  */
 const FRUITLESS_RATE = { ratePerSecond: 5, burst: 60 }
 /** Peers whose rate is remembered; one that comes anew has its burst. */
