@@ -1,8 +1,8 @@
 /** Which of its addresses a peer tells when there is room for a few. */
 
 /**
- * The first ones, in their order, without those of this device, which lead others to themselves, unless there are no others; of the places, up to half
- * are for circuit addresses (through a relay) when there are any, each relay's first before any other's second: a peer behind a NAT has interface
+ * The first ones, in their order, without those of this device, which lead others to themselves, unless there are no others; of the places, up to
+ * half are for circuit addresses (through a relay) when there are any, each relay's first before any other's second: a peer behind a NAT has interface
  * addresses too, which nobody can dial.
  */
 export function toldAddresses (addresses: readonly string[], max: number): string[] {

@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- nat-matrix [rounds] [--kinds A,B | --independent | --pairs PROVIDER:CALLER,…] [--page FILE]`: every pair of the kinds of NAT of
- * the laboratory, with the real `skein` command as processes. One provider and one caller behind NATs, and a seed that relays; the path between them, the
- * time to it and to the first token, and what went over which path. Pairs whose NATs both map endpoint-independently, and those of `--pairs`, are run
- * `rounds` times, the others once; `--independent` runs those alone. Without a choice docs/nat-matrix.md is written. Root and Linux only.
+ * the laboratory, with the real `skein` command as processes. One provider and one caller behind NATs, and a seed that relays; the path between them,
+ * the time to it and to the first token, and what went over which path. Pairs whose NATs both map endpoint-independently, and those of `--pairs`, are
+ * run `rounds` times, the others once; `--independent` runs those alone. Without a choice docs/nat-matrix.md is written. Root and Linux only.
  */
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
