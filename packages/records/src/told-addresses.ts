@@ -2,8 +2,8 @@
 
 /**
  * The first ones, in their order, without those of this device, which lead others to themselves, unless there are no others; of the places, up to
- * half are for circuit addresses (through a relay) when there are any, each relay's first before any other's second: a peer behind a NAT has interface
- * addresses too, which nobody can dial.
+ * half are for circuit addresses (through a relay) when there are any, each relay's first before any other's second: a peer behind a NAT has
+ * interface addresses too, which nobody can dial.
  */
 export function toldAddresses (addresses: readonly string[], max: number): string[] {
   const own = addresses.filter(address => relayOf(address) === undefined)
