@@ -26,9 +26,13 @@ export interface Reach {
   nat?: NatVerdict
 }
 
-/** A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met. */
+/**
+ * A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met, but that
+ * of one side which gives the next port each time: it tells the other what to guess, which has one mapping for all guesses.
+ */
 function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
-  return [a, b].every(nat => nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
+  const symmetric = [a, b].filter(nat => nat?.mapping === 'sequential' || nat?.mapping === 'random')
+  return symmetric.length === 0 || (symmetric.length === 1 && symmetric[0]?.mapping === 'sequential')
 }
 
 /**
@@ -47,12 +51,15 @@ function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: 
   return symmetric.length === 1 && (other?.mapping === 'none' || other?.filtering !== 'port')
 }
 
-/** In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. */
+/**
+ * In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. That a side is dialable does not mean that this
+ * other side can dial it: the address may be of IPv6, or a firewall may be in between; the ways that need no such address come after it.
+ */
 export function pairWays (self: Reach, other: Reach): DirectWay[] {
   const ways: Array<[way: DirectWay, can: boolean]> = [
     ['dial', other.dialable],
-    ['reverse', self.dialable && !other.dialable],
-    ['tcp-punch', self.tcp && other.tcp && !self.dialable && !other.dialable && canTcpPunch(self.nat, other.nat)],
+    ['reverse', self.dialable],
+    ['tcp-punch', self.tcp && other.tcp && canTcpPunch(self.nat, other.nat)],
     ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat, self.turn === true || other.turn === true)]
   ]
   return ways.filter(([, can]) => can).map(([way]) => way)
