@@ -98,7 +98,7 @@ describe('skein doctor behind real NATs', function () {
     ['port-restricted', 'punched', 'endpoint-independent', ['port_closed']],
     ['cgnat', 'punched', 'endpoint-independent', ['port_closed']],
     ['symmetric-random', 'relayed', 'random', ['symmetric_nat', 'port_closed']],
-    ['symmetric-sequential', 'relayed', 'sequential', ['symmetric_nat', 'port_closed']],
+    ['symmetric-sequential', 'punched', 'sequential', ['symmetric_nat', 'port_closed']],
     ['udp-blocked', 'punched', 'blocked', ['udp_blocked', 'port_closed']]
   ]
   for (const [kind, verdict, mapping, problems] of table) {

@@ -62,6 +62,10 @@ export interface FailoverWorld {
   coolDown: CoolDown
   /** Enough has come through relays lately @default it has not */
   isBudgetSpent?: () => boolean
+  /** This peer reaches addresses of IPv6 @default it is not known */
+  hasIPv6?: () => boolean | undefined
+  /** A relay carried the answer; these offered the same and were not asked */
+  onRelayed?: (others: Offer[]) => void
   /** `hungry()` resolves when what it gave so far is not enough */
   find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
@@ -164,7 +168,8 @@ class Call {
           await this.compare(COMPARE_MS, () => this.pool.untriedOffers.length >= ENOUGH_OFFERS)
         }
         if (this.world.isBudgetSpent?.() === true) {
-          await this.compare(UNRELAYED_MS, () => this.usable().some(({ offer }) => !isReachedThroughRelay(offer, this.world.view(offer.peer))))
+          await this.compare(UNRELAYED_MS, () => this.usable().some(({ offer }) =>
+            !isReachedThroughRelay(offer, this.world.view(offer.peer), this.world.hasIPv6?.())))
         }
         const [best] = rankOffers(this.usable().map(({ offer }) => offer), {
           region: this.world.region,
@@ -172,6 +177,7 @@ class Call {
           random: this.world.random,
           contextTokens: this.contextTokens,
           isBudgetSpent: this.world.isBudgetSpent?.(),
+          hasIPv6: this.world.hasIPv6?.(),
           view: peer => ({
             ...this.world.view(peer),
             coolUntilMs: this.world.coolDown.untilMs(peer, this.request.model, this.world.clock.nowMs())
@@ -222,6 +228,9 @@ class Call {
     route.resolve({ peer: offer.peer, path: asked.path(), attempts: this.attempts })
     this.world.coolDown.onDelivered(offer.peer, this.request.model)
     this.world.onAttempt?.({ model: this.request.model, peer: offer.peer, attempt: this.attempts, deltas: this.delivered.count })
+    if (asked.path() === 'relayed') {
+      this.world.onRelayed?.(this.usable().map(({ offer }) => offer))
+    }
   }
 
   /** Takes note of a failed attempt; throws when there must not be another. */

@@ -1,5 +1,4 @@
 /** How a peer calls models: whom it finds, what it knows of the way to them, and the requests of its own that are under way. */
-import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BoundedMap, deadline } from '@skein/core'
 import { isRelayed } from '@skein/records'
@@ -8,6 +7,8 @@ import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
+import { CallConnections } from './paths/call-connections.ts'
+import { PathScout } from './paths/path-scout.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
 import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
@@ -45,7 +46,7 @@ export interface MeshCallsInit {
   /** Not there without gossip, or when they are turned off */
   overlays?: OverlayService
   /** Not there without relays, or when it is turned off */
-  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget'>
+  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget' | 'pathTo' | 'hasIPv6' | 'patienceMs'>
   onAttempt: (attempt: CallAttempt) => void
 }
 
@@ -59,12 +60,22 @@ export class MeshCalls {
   private readonly coolDown = new CoolDown()
   private readonly ownRequests = new Map<string, number>()
   private readonly idleCircuits: IdleCircuits
+  private readonly connections: CallConnections
+  private readonly scout: PathScout
   private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
 
   constructor (init: MeshCallsInit) {
     this.init = init
     this.self = init.libp2p.peerId.toString()
     this.idleCircuits = new IdleCircuits(init)
+    this.connections = new CallConnections(init)
+    this.scout = new PathScout({
+      libp2p: init.libp2p,
+      clock: init.clock,
+      isKnown: peer => peer === this.self || init.paths?.pathTo(peer) !== undefined,
+      connect: async (offer, signal) => await this.connections.connect(offer, signal),
+      onConnected: peer => { this.idleCircuits.onIdle(peer) }
+    })
   }
 
   call (request: InferenceRequest, options: FailoverOptions): ModelCall {
@@ -98,6 +109,7 @@ export class MeshCalls {
       region: this.init.region,
       nowMs,
       isBudgetSpent: this.isBudgetSpent(),
+      hasIPv6: this.init.paths?.hasIPv6,
       view: peer => ({ ...this.view(peer, filter.model), coolUntilMs: this.coolDown.untilMs(peer, filter.model, nowMs) }),
       reputationOf: peer => peer === this.self ? [] : this.init.trust.explain(peer, 'inference')
     })
@@ -105,6 +117,7 @@ export class MeshCalls {
 
   stop (): void {
     this.idleCircuits.stop()
+    this.scout.stop()
   }
 
   private world (model: string, { checks }: FailoverOptions): FailoverWorld {
@@ -114,6 +127,8 @@ export class MeshCalls {
       region: this.init.region,
       coolDown: this.coolDown,
       isBudgetSpent: () => this.isBudgetSpent(),
+      hasIPv6: () => this.init.paths?.hasIPv6,
+      onRelayed: this.init.paths && (others => { this.scout.onRelayed(others) }),
       find: (request, options, signal, hungry) => this.find(request, options, signal, hungry),
       view: peer => this.view(peer, model),
       ask: (offer, request, options) => this.ask(offer, request, options, answer =>
@@ -152,8 +167,11 @@ export class MeshCalls {
       return { path: 'local', ownRequests }
     }
     const roundTripMs = this.roundTrips.get(peer)?.ms ?? this.init.libp2p.services.coordinates?.roundTripMs(peer)
+    const { lastPath, isStuck } = this.init.paths?.pathTo(peer) ?? {}
     return {
       path: this.pathTo(peerIdFromString(peer)),
+      lastPath,
+      isStuck,
       roundTripMs,
       ownRequests,
       trust: this.init.trust.of(peer, 'inference'),
@@ -198,7 +216,7 @@ export class MeshCalls {
   }
 
   private pathTo (peerId: PeerId): PathKind {
-    const connection = this.connectionTo(peerId)
+    const connection = this.connections.to(peerId)
     return connection === undefined ? 'unconnected' : this.pathOf(connection)
   }
 
@@ -228,11 +246,10 @@ export class MeshCalls {
     }
     const local = offer.peer === this.self
     const { served } = this.init
-    const learnAddresses = this.learnAddresses.bind(this)
-    const connectionTo = this.connectionTo.bind(this)
     const pathOf = this.pathOf.bind(this)
     const peerId = peerIdFromString(offer.peer)
-    const { idleCircuits } = this
+    const { idleCircuits, connections } = this
+    const view = (): ProviderView => this.view(offer.peer, offer.model)
     let call: InferenceCall | undefined
     const first = !this.ownRequests.has(offer.peer)
 
@@ -242,8 +259,8 @@ export class MeshCalls {
         if (local) {
           yield * served.infer(request, options)
         } else {
-          await learnAddresses(peerId, offer.addresses, options.signal)
-          const best = connectionTo(peerId)
+          await connections.beforeCall(offer, view(), options)
+          const best = connections.to(peerId)
           if (best !== undefined && first && pathOf(best) !== 'direct') {
             void idleCircuits.cutIfDead(best)
           }
@@ -258,30 +275,6 @@ export class MeshCalls {
     return {
       [Symbol.asyncIterator]: () => iterable,
       path: () => local ? 'local' : call?.connection === undefined ? this.pathTo(peerId) : pathOf(call.connection)
-    }
-  }
-
-  /**
-   * The best connection to a peer. Left to itself libp2p takes any that has no limits, one that is about to be let go too; and where there are limits
-   * it would make another circuit for each call.
-   */
-  private connectionTo (peerId: PeerId): Connection | undefined {
-    const { paths, libp2p } = this.init
-    const open = libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
-    return paths?.connectionTo(peerId.toString()) ?? open.find(connection => !isRelayed(connection)) ?? open[0]
-  }
-
-  /**
-   * An offer brings the addresses of its peer along: a call can dial it without another lookup. A dial that began before they were known may be under
-   * way, which the call's own would wait for: it takes up those that it is given.
-   */
-  private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
-    const { libp2p } = this.init
-    if (addresses.length > 0 && libp2p.getConnections(peerId).length === 0) {
-      const suffix = `/p2p/${peerId.toString()}`
-      const told = addresses.map(address => multiaddr(address.endsWith(suffix) ? address : address + suffix))
-      await libp2p.peerStore.merge(peerId, { multiaddrs: told }, { signal })
-      libp2p.dial(told, { signal }).catch(() => {}) // the call joins it, and tells what came of it
     }
   }
 }

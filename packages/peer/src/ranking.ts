@@ -13,6 +13,10 @@ export type PathKind = 'local' | 'unconnected' | Path
 /** What this peer knows of a provider, beyond what the provider says of itself. */
 export interface ProviderView {
   path: PathKind
+  /** The path that it was last reached by; left out of one that never was, or of which that is forgotten */
+  lastPath?: Path
+  /** It is reached through a relay, and every way to a better path has failed lately, or none can work @default false */
+  isStuck?: boolean
   /** Measured round trip, ms; left out when never measured */
   roundTripMs?: number
   /** Requests of this peer that the provider is serving now: its offer is up to a minute old */
@@ -47,6 +51,8 @@ export interface RankingContext {
   contextTokens?: number
   /** Enough has come through relays lately: those reached through one go after all others that can be used @default false */
   isBudgetSpent?: boolean
+  /** This peer reaches addresses of IPv6 @default true */
+  hasIPv6?: boolean
 }
 
 export interface Ranked {
@@ -67,7 +73,9 @@ const DIAL_ROUND_TRIPS = 4
 /** Speed assumed of a provider that names none, tokens/s. */
 const UNKNOWN_SPEED = 20
 /** A relay's limits and its operator's bill: a direct provider goes first unless it is this much slower. */
-const RELAY_PENALTY_MS = 2_000
+const RELAY_PENALTY_MS = 6_000
+/** … and before one that is known to stay relayed goes one that may become direct. */
+const STUCK_PENALTY_MS = 6_000
 /**
  * What one that was never measured claims beyond this many times the median of the claims is not believed: to claim a hundred times as much gains a
  * place among the fast, and the first answer shows.
@@ -93,8 +101,8 @@ export function rankOffers (offers: Offer[], context: RankingContext): Ranked[] 
 }
 
 /** Relayed ones cost what the dearest of the others costs besides; those that failed, lie or cannot do it are no others to go to. */
-function passOverRelayed (ranked: Ranked[], { view }: RankingContext): void {
-  const isThroughRelay = ({ offer }: Ranked): boolean => isReachedThroughRelay(offer, view(offer.peer))
+function passOverRelayed (ranked: Ranked[], { hasIPv6, view }: RankingContext): void {
+  const isThroughRelay = ({ offer }: Ranked): boolean => isReachedThroughRelay(offer, view(offer.peer), hasIPv6)
   const dearestMs = Math.max(0, ...ranked.filter(one => one.costMs < DISTRUST_PENALTY_MS && !isThroughRelay(one)).map(({ costMs }) => costMs))
   for (const one of ranked.filter(isThroughRelay)) {
     one.parts.relayBudget = dearestMs
@@ -102,9 +110,16 @@ function passOverRelayed (ranked: Ranked[], { view }: RankingContext): void {
   }
 }
 
-/** One that is not connected and names a relay, but no address of its own that is public, will be reached through that. */
-export function isReachedThroughRelay ({ addresses }: Offer, { path }: ProviderView): boolean {
-  return path === 'relayed' || (path === 'unconnected' && addresses.some(isCircuit) && !addresses.some(isPublic))
+/**
+ * One that is not connected was reached through a relay the last time, or names a relay and no address of its own that is public: it will be again. A
+ * public address may be one that this peer cannot use (IPv6, or behind a firewall); a punch begins at a relay.
+ */
+export function isReachedThroughRelay ({ addresses }: Offer, { lastPath, path }: ProviderView, hasIPv6 = true): boolean {
+  if (path !== 'unconnected') {
+    return path === 'relayed'
+  }
+  const canDial = (address: string): boolean => isPublic(address) && (hasIPv6 || !address.startsWith('/ip6/'))
+  return addresses.some(isCircuit) && (lastPath === undefined ? !addresses.some(canDial) : lastPath === 'relayed' || lastPath === 'punched')
 }
 
 function isCircuit (address: string): boolean {
@@ -147,7 +162,7 @@ function cost (offer: Offer, context: RankingContext, terms: RankingTerms): Rank
   const parts: Record<string, number> = {
     roundTrip: roundTripMs,
     dial: view.path === 'unconnected' ? DIAL_ROUND_TRIPS * roundTripMs : 0,
-    relay: isReachedThroughRelay(offer, view) ? RELAY_PENALTY_MS : 0,
+    relay: isReachedThroughRelay(offer, view, context.hasIPv6) ? RELAY_PENALTY_MS + (view.isStuck === true ? STUCK_PENALTY_MS : 0) : 0,
     generate: generateMs,
     // below its places a loaded provider is only slower; above, one waits for a whole answer to end
     load: load < places ? generateMs * 0.25 * load / places : generateMs * (1 + load - places),

@@ -33,7 +33,7 @@ describe('an explanation of who is asked for a model', () => {
     const [, second, third] = explained(
       [{ peer: 'first', tokensPerSecond: 64 }, { peer: 'relayed', tokensPerSecond: 64 }, { peer: 'rests', tokensPerSecond: 64 }],
       { relayed: { path: 'relayed' }, rests: { coolUntilMs: 9_000 } })
-    expect(second?.reasons[0]).to.equal('asked as number 2, when those before it failed; against the first it has reached through a relay (+2.0 s)')
+    expect(second?.reasons[0]).to.equal('asked as number 2, when those before it failed; against the first it has reached through a relay (+6.0 s)')
     expect(third?.reasons[0]).to.contain('it failed lately and rests (+as good as for ever)')
   })
 

@@ -90,7 +90,7 @@ export function describeNat ({ mapping, filtering }: NatVerdict): string {
         ? 'a NAT that lets everybody in to a mapping (full cone)'
         : 'a NAT that maps endpoint-independently: it can be punched'
     case 'sequential':
-      return 'a NAT with a mapping for each destination, ports in sequence (symmetric): it can be punched where the other side is no such NAT'
+      return 'a NAT with a mapping for each destination, ports in sequence (symmetric): it can be punched, by a guess, where the other is no such NAT'
     case 'random':
       return 'a NAT with a mapping for each destination, ports at random (symmetric): others reach it through a relay'
     case 'blocked':

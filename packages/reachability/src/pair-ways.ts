@@ -29,11 +29,11 @@ export interface Reach {
 
 /**
  * A NAT keeps the port of a TCP connection from the inside (most do), or it does not: a mapping that differs by destination cannot be met, unless the
- * other side lets everybody in.
+ * other side lets everybody in; or it gives the next port each time, and the other side has one mapping for all guesses that it is told.
  */
 function canTcpPunch (a: NatVerdict | undefined, b: NatVerdict | undefined): boolean {
-  return isOpenCone(a) || isOpenCone(b) || [a, b].every(nat =>
-    nat === undefined || nat.mapping === 'none' || nat.mapping === 'endpoint-independent' || nat.mapping === 'blocked')
+  const symmetric = [a, b].filter(nat => nat?.mapping === 'sequential' || nat?.mapping === 'random')
+  return isOpenCone(a) || isOpenCone(b) || symmetric.length === 0 || (symmetric.length === 1 && symmetric[0]?.mapping === 'sequential')
 }
 
 /**
@@ -52,11 +52,14 @@ function canWebRtc (a: NatVerdict | undefined, b: NatVerdict | undefined, turn: 
   return symmetric.length === 1 && (other?.mapping === 'none' || other?.filtering !== 'port')
 }
 
-/** In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. */
+/**
+ * In the order in which to try them: what costs least and lasts longest first. Empty: a relay it is. That a side is dialable does not mean that this
+ * other side can dial it: the address may be of IPv6, or a firewall may be in between; the ways that need no such address come after it.
+ */
 export function pairWays (self: Reach, other: Reach): DirectWay[] {
   const ways: Array<[way: DirectWay, can: boolean]> = [
     ['dial', other.dialable],
-    ['reverse', self.dialable && !other.dialable],
+    ['reverse', self.dialable],
     // after a dial too: an address of IPv6 is dialable, and not for those who have none
     ['tcp-punch', self.tcp && other.tcp && canTcpPunch(self.nat, other.nat)],
     ['webrtc', self.webrtc && other.webrtc && canWebRtc(self.nat, other.nat, self.turn === true || other.turn === true)]

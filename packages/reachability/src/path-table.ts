@@ -24,11 +24,15 @@ export interface PathConnection {
 export interface PeerPath {
   /** `undefined`: not connected */
   path: Path | undefined
+  /** The path that it was last reached by, or is now; left out of one that never was */
+  lastPath?: Path
   /** In words */
   why: string
   sinceMs: number
   /** Ways that did not work lately, and when they are tried again, ms since the epoch */
   failed: Array<{ way: DirectWay, failures: number, untilMs: number }>
+  /** A relay is what is left: what the peer can do is known, no way to a better path worked, and none is being tried */
+  isStuck: boolean
   /** The way that is being tried */
   trying?: DirectWay
 }
@@ -69,6 +73,7 @@ interface Entry {
   /** Of the connections, those that are to be closed */
   retired: Set<string>
   path: Path | undefined
+  lastPath?: Path
   why: string
   sinceMs: number
   usedMs: number
@@ -107,9 +112,11 @@ export class PathTable implements Machine<PathEffect> {
       ? undefined
       : {
           path: entry.path,
+          ...entry.lastPath === undefined ? {} : { lastPath: entry.lastPath },
           why: entry.why,
           sinceMs: entry.sinceMs,
           failed: [...entry.failures].map(([way, { count, untilMs }]) => ({ way, failures: count, untilMs })),
+          isStuck: entry.lastPath === 'relayed' && entry.reach !== undefined && entry.trying === undefined,
           ...entry.trying === undefined ? {} : { trying: entry.trying }
         }
   }
@@ -262,7 +269,7 @@ export class PathTable implements Machine<PathEffect> {
     const path = PATHS.find(path => standing.some(connection => connection.path === path))
     if (path !== entry.path) {
       this.effects.push({ type: 'changed', peer, from: entry.path, to: path, why })
-      Object.assign(entry, { path, why, sinceMs: nowMs })
+      Object.assign(entry, { path, lastPath: path ?? entry.lastPath, why, sinceMs: nowMs })
     }
     if (path === 'relayed') {
       entry.retired.clear()

@@ -194,7 +194,9 @@ const natKind: Rule = ({ nat, stunServers, seeds }, verdict) => {
       return {
         code: 'symmetric_nat',
         severity: 'warning',
-        what: 'The router gives each connection another port (symmetric NAT), so that others cannot meet this peer there',
+        what: nat.mapping === 'random'
+          ? 'The router gives each connection another port (symmetric NAT), so that others cannot meet this peer there'
+          : 'The router gives each connection the next port (symmetric NAT), so that others meet this peer there only while little else goes on',
         advice: 'Forward a port to this device; some routers have a setting such as "full cone" or "NAT type open". Mobile lines are mostly so'
       }
     default:

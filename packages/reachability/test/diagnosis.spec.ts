@@ -52,7 +52,7 @@ describe('the diagnosis of a peer', () => {
     ['behind a router that was to forward the port', { addresses: [HOME, { ...SEEN, origin: 'announced' }] },
       'punched', false, ['announced_wrong', 'no_ipv6']],
     ['behind a symmetric NAT', { nat: nat('random') }, 'relayed', true, ['symmetric_nat', 'port_closed', 'no_ipv6']],
-    ['behind a symmetric NAT with ports in sequence', { nat: nat('sequential') }, 'relayed', true, ['symmetric_nat', 'port_closed', 'no_ipv6']],
+    ['behind a symmetric NAT with ports in sequence', { nat: nat('sequential') }, 'punched', true, ['symmetric_nat', 'port_closed', 'no_ipv6']],
     ['behind a symmetric NAT without a relay', { nat: nat('random'), relays: [] }, 'unreachable', false,
       ['no_relay', 'symmetric_nat', 'port_closed', 'no_ipv6']],
     ['behind a carrier\'s NAT', { localAddresses: ['100.64.3.2'] }, 'punched', true, ['carrier_nat', 'port_closed', 'no_ipv6']],

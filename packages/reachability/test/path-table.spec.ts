@@ -65,14 +65,29 @@ class Table extends PathTable {
 }
 
 describe('PathTable', () => {
+  it('tells of a peer that a relay is what is left: when no way is there to try, or all failed, and for good while it is not connected', () => {
+    const table = new Table().connect('r', 'relayed')
+    expect(table.pathTo('p')).to.include({ isStuck: false })
+    table.reach(SYMMETRIC)
+    expect(table.pathTo('p')).to.include({ isStuck: true })
+    table.reach(NAT)
+    expect(table.pathTo('p')).to.include({ isStuck: false, trying: 'tcp-punch' })
+    table.tried('tcp-punch', false)
+    expect(table.pathTo('p')).to.include({ isStuck: false, trying: 'webrtc' })
+    table.tried('webrtc', false).close('r')
+    expect(table.pathTo('p')).to.include({ isStuck: true, path: undefined, lastPath: 'relayed' })
+  })
+
   it('tells the path of a peer, why, and since when', () => {
     const table = new Table()
     expect(table.pathTo('p')).to.equal(undefined)
     table.connect('r', 'relayed')
-    expect(table.pathTo('p')).to.deep.equal({ path: 'relayed', why: 'a relayed connection was made', sinceMs: 1_000_000, failed: [] })
+    expect(table.pathTo('p')).to.deep.equal({
+      path: 'relayed', lastPath: 'relayed', isStuck: false, why: 'a relayed connection was made', sinceMs: 1_000_000, failed: []
+    })
     expect(table.take()).to.deep.equal([{ type: 'changed', peer: 'p', from: undefined, to: 'relayed', why: 'a relayed connection was made' }])
     table.close('r')
-    expect(table.pathTo('p')).to.include({ path: undefined, why: 'the relayed connection ended' })
+    expect(table.pathTo('p')).to.include({ path: undefined, lastPath: 'relayed', isStuck: false, why: 'the relayed connection ended' })
   })
 
   it('tries nothing until it knows what the other can do, and nothing that cannot work', () => {

@@ -11,6 +11,13 @@ export interface ReachabilityOptions {
    */
   budget?: RelayBudgetInit
   /**
+   * How long a call waits, from when a relayed connection stands, for a better path that is being tried, ms: what a relay need not carry. 0: it goes
+   * through the relay at once, and only later calls go over the better path.
+   *
+   * @default 1_500
+   */
+  patienceMs?: number
+  /**
    * STUN servers that tell this peer what its NAT does, beside those of the super-nodes and seeds that it uses: `/ip4/192.0.2.1/udp/3478`, at most 8.
    * It takes two at different addresses. Nobody else is asked; in a browser they are asked for WebRTC alone.
    *

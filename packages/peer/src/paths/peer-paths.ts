@@ -5,6 +5,7 @@
 import { BoundedMap } from '@skein/core'
 import { smallNetworkOf } from '@skein/pex'
 import { isRelayed, seenAddress } from '@skein/records'
+import { PUNCH_PATIENCE_MS } from '@skein/reachability'
 import { reachability, triedCounter, workedCounter } from '@skein/reachability/libp2p'
 import { platform } from '#platform'
 import { dialability, isPublic } from './dialability.ts'
@@ -206,6 +207,22 @@ export class PeerPaths {
       tries_worked_total: byWay(way => counted?.[workedCounter(way)]),
       refused_total: counted?.refused_total ?? 0
     }
+  }
+
+  /** What is known of the way to a peer; `undefined` of one that was never connected, or is forgotten. */
+  pathTo (peer: string): PeerPath | undefined {
+    return this.service?.pathTo(peer)
+  }
+
+  /** How long a call waits for a better path. */
+  get patienceMs (): number {
+    return this.init.options.patienceMs ?? PUNCH_PATIENCE_MS
+  }
+
+  /** Whether this peer reaches addresses of IPv6; `undefined` where it listens at none, and so does not know. */
+  get hasIPv6 (): boolean | undefined {
+    const own = this.ownAddresses
+    return own.length === 0 ? undefined : own.some(address => address.startsWith('/ip6/') && isPublic(address))
   }
 
   /** The connection that new streams to a peer should use; `undefined` when there is none. */

@@ -4,6 +4,8 @@
  */
 import { deadline, sleep } from '@skein/core'
 import { PROTOCOLS } from '@skein/records'
+import { multiaddr } from '@multiformats/multiaddr'
+import { predictPorts } from '../port-prediction.ts'
 import { PunchProtocolError } from './punch-message.ts'
 import { PunchStream } from './punch-stream.ts'
 import type { HolePuncher, PunchPort } from './hole-puncher.ts'
@@ -35,7 +37,7 @@ export interface PunchExchangeInit {
 
 /** An exchange with its punch must be over in this time, ms. */
 export const PUNCH_TIMEOUT_MS = 9_000
-/** A port is seen at one address of IPv4 and one of IPv6. */
+/** A port is seen at one address of IPv4 and one of IPv6, or is guessed to be one of two. */
 const MAX_TARGETS = 2
 const STREAM = { runOnLimitedConnection: true } as const
 
@@ -65,7 +67,7 @@ export class PunchExchange {
   /** Leads a punch. @throws when it did not work */
   async punch (connection: Connection, signal: AbortSignal): Promise<Connection> {
     return await this.over(connection, signal, async (messages, options) => await this.withPort(options.signal, async port => {
-      await messages.write({ kind: 'offer', addresses: port.observed }, options)
+      await messages.write({ kind: 'offer', addresses: this.announced(port) }, options)
       const { addresses = [], listens = false } = await messages.read(['answer'], options)
       const listening = !listens && this.init.letsIn.is() ? await this.listen(port, connection, 'initiator', options) : undefined
       const sentMs = this.init.clock.nowMs()
@@ -97,7 +99,7 @@ export class PunchExchange {
       } else {
         await this.withPort(limit.signal, async port => {
           const listening = this.init.letsIn.is() ? await this.listen(port, connection, 'responder', options) : undefined
-          await messages.write({ kind: 'answer', addresses: port.observed, listens: listening !== undefined }, options)
+          await messages.write({ kind: 'answer', addresses: this.announced(port), listens: listening !== undefined }, options)
           await messages.read(['ping'], options)
           await messages.write({ kind: 'pong' }, options)
           await messages.read(['sync'], options)
@@ -143,6 +145,15 @@ export class PunchExchange {
       }
     })
     return listening
+  }
+
+  /** Where the other side will see the port, which is not where a public node did when the NAT gives the next port to each destination. */
+  private announced ({ observed }: PunchPort): Multiaddr[] {
+    const { nat } = this.init.self()
+    return observed.flatMap(address => {
+      const [, family, host, , port] = address.toString().split('/')
+      return family === 'ip6' ? [address] : predictPorts(Number(port), nat).map(guess => multiaddr(`/${family}/${host}/tcp/${guess}`))
+    })
   }
 
   private targets (connection: Connection, addresses: Multiaddr[]): Multiaddr[] {

@@ -5,10 +5,10 @@
  * Leases tell how full a super-node is once a minute, as it was then; a full one refuses and names a pause. One that was killed resets its
  * connections, which its clients see after half a round trip; one that lost its power says nothing.
  */
-import { MachineDriver, TimerTable } from '@skein/core'
+import { MachineDriver } from '@skein/core'
 import { SuperNodeSet } from '@skein/supernode'
+import { HeapClock } from '../engine/heap-clock.ts'
 import { RandomStream } from '../engine/random-stream.ts'
-import type { Cancel, Clock } from '@skein/core'
 import type { SetEffect, SuperNodeSetInit } from '@skein/supernode'
 
 export interface FailoverInit {
@@ -160,29 +160,4 @@ export function runFailover ({ clients: clientCount, superNodes, systems, capaci
   clients.forEach(({ driver }) => { driver.stop() })
   const movedMs = Float64Array.from(affected, ({ movedAtMs }) => (movedAtMs ?? Infinity) - diedMs)
   return { movedMs, withSecond, busiest, refused, changesPerHour }
-}
-
-/** Runs tasks in the order of their times, then of scheduling. */
-class HeapClock implements Clock {
-  private readonly tasks = new TimerTable<() => void>()
-  private now = 0
-
-  nowMs (): number {
-    return this.now
-  }
-
-  schedule (atMs: number, task: () => void): Cancel {
-    const own = (): void => { task() }
-    this.tasks.set(own, Math.max(this.now, atMs))
-    return () => { this.tasks.delete(own) }
-  }
-
-  advance (ms: number): void {
-    const untilMs = this.now + ms
-    for (let next = this.tasks.nextMs(); next !== undefined && next <= untilMs; next = this.tasks.nextMs()) {
-      this.now = next
-      this.tasks.popDue(next)?.()
-    }
-    this.now = untilMs
-  }
 }

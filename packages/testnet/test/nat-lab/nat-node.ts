@@ -1,6 +1,7 @@
 /**
  * A libp2p node in a host of the laboratory: `relay`; `listen ADDRESS` through a relay; `dial ADDRESS`, which talks to a listener until the relayed
- * circuit is gone. It prints a line of JSON for each thing that happens.
+ * circuit is gone. What it believes its NAT to do comes last: `endpoint-independent`, or `sequential`. It prints a line of JSON for each thing that
+ * happens.
  */
 import { networkInterfaces } from 'node:os'
 import { circuitRelayServer, circuitRelayTransport } from '@libp2p/circuit-relay-v2'
@@ -15,7 +16,7 @@ import { createLibp2p } from 'libp2p'
 import type { ServiceFactoryMap } from 'libp2p'
 import type { ReachabilityService } from '@skein/reachability/libp2p'
 
-const [role = '', address = ''] = process.argv.slice(2)
+const [role = '', address = '', mapping] = process.argv.slice(2)
 const ECHO = '/test/echo/1.0.0'
 const OVER_CIRCUIT = { runOnLimitedConnection: true } as const
 const startMs = performance.now()
@@ -31,7 +32,7 @@ const services = {
     : {
         reachability: reachability({
           puncher: components => new TcpPuncher(components),
-          standing: () => ({ dialable: false, nat: { mapping: 'endpoint-independent' } })
+          standing: () => ({ dialable: false, nat: mapping === 'sequential' ? { mapping, step: 1 } : { mapping: 'endpoint-independent' } })
         })
       }
 } as unknown as ServiceFactoryMap<{ reachability: ReachabilityService }>

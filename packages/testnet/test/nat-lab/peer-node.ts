@@ -1,6 +1,7 @@
 /**
  * A node of the mesh in a host of the laboratory: `seed`, which relays and answers STUN; `provider SEED STUN`, which serves a model slowly; and
- * `caller SEED STUN`, which asks for it twice. It prints a line of JSON for each thing that happens.
+ * `caller SEED STUN [PATIENCE_MS]`, which asks for it twice, at once through the relay unless it is to have patience. It prints a line of JSON for each
+ * thing that happens.
  */
 import { networkInterfaces } from 'node:os'
 import { createPeer } from '@skein/peer'
@@ -8,7 +9,7 @@ import { createSeed } from '@skein/seed'
 import { StunResponder } from '@skein/supernode/node'
 import type { Peer } from '@skein/peer'
 
-const [role = '', seedAddress = '', stunAddress = ''] = process.argv.slice(2)
+const [role = '', seedAddress = '', stunAddress = '', patienceMs = '0'] = process.argv.slice(2)
 const MODEL = 'slow'
 /** An answer of three seconds, in which a punch has time to happen. */
 const PIECES = 30
@@ -31,7 +32,7 @@ if (role === 'seed') {
   const peer = await createPeer({
     bootstrap: [seedAddress],
     relay: role === 'provider' ? 'listen' : 'dial',
-    reachability: { stun: [stunAddress], budget: { freeBytes: 1_000 } },
+    reachability: { stun: [stunAddress], budget: { freeBytes: 1_000 }, patienceMs: Number(patienceMs) },
     checks: false,
     // what keeps the mesh together would connect the two before the call does
     gossip: false,

@@ -60,10 +60,10 @@ describe('peers behind NATs', function () {
   }
 
   let hosts = 0
-  async function pair (callerKind: NatKind, providerKind: NatKind): Promise<{ caller: LabProcess<Line>, provider: LabProcess<Line>, providerId: string }> {
+  async function pair (callerKind: NatKind, providerKind: NatKind, ...patience: string[]): Promise<{ caller: LabProcess<Line>, provider: LabProcess<Line>, providerId: string }> {
     const [callerHost, providerHost] = [await lab.addHost(`c${hosts}`, callerKind), await lab.addHost(`p${hosts++}`, providerKind)]
     const provider = start(providerHost, 'provider', seed.seed as string, seed.stun as string)
-    const caller = start(callerHost, 'caller', seed.seed as string, seed.stun as string)
+    const caller = start(callerHost, 'caller', seed.seed as string, seed.stun as string, ...patience)
     const { id = '' } = await provider.line(line => line.id !== undefined)
     return { caller, provider, providerId: id }
   }
@@ -92,6 +92,15 @@ describe('peers behind NATs', function () {
     expect(over.counters?.bytes_total.punched).to.be.above(ANSWER_CHARS)
     expect(over.counters?.changes_total).to.include({ 'none relayed': 1, 'relayed punched': 1 })
     expect(over.counters?.tries_worked_total).to.include({ 'tcp-punch': 1 })
+  })
+
+  it('wait for a punch that is under way, so that a relay carries no answer', async () => {
+    const { caller, providerId } = await pair('port-restricted', 'symmetric-sequential', '1500')
+    const over = await caller.line(line => line.over === true)
+    const answers = caller.lines.filter(({ answered }) => answered !== undefined)
+    expect(answers.map(({ chars, route }) => [chars, route?.path])).to.deep.equal([[ANSWER_CHARS, 'punched'], [ANSWER_CHARS, 'punched']])
+    expect(caller.lines.filter(({ changed }) => changed?.peer === providerId).map(({ changed }) => changed?.to)).to.deep.equal(['relayed', 'punched'])
+    expect(over.counters?.bytes_total).to.include({ relayed: 0 })
   })
 
   it('are dialled by a provider that nobody can dial, where they can be dialled themselves', async () => {
