@@ -17,7 +17,7 @@ import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
-import { RELAY_USES } from './node-options.ts'
+import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
@@ -393,6 +393,11 @@ function node (command: Command): Command {
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
     .addOption(new Option('--relay <how>', 'auto: be reached through relays too when serving, where a seed is in the world; listen: always; dial: ' +
       'reach those who are; off: neither (see skein doctor)').choices(RELAY_USES).default('auto'))
+    .addOption(portMapping('on: have the router before this machine let others in, by PCP, NAT-PMP or UPnP, where there is one; off: leave it alone'))
+}
+
+function portMapping (description: string): Option {
+  return new Option('--port-mapping <use>', description).choices(PORT_MAPPING_USES).default('on')
 }
 
 function json (command: Command): Command {

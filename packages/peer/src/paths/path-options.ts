@@ -1,6 +1,7 @@
 /** What a user may set of how a peer reaches others. */
 import type { RelayBudgetInit } from '@skein/reachability'
 import type { WebRtcFactory } from '@skein/reachability/libp2p'
+import type { PortMappingOptions } from '@skein/reachability/node'
 
 export interface ReachabilityOptions {
   /**
@@ -23,4 +24,14 @@ export interface ReachabilityOptions {
    * @default none
    */
   webrtc?: WebRtcFactory
+  /**
+   * Has the router of this device let others in at the ports that this peer listens at, by PCP, NAT-PMP or UPnP, where a peer that it dialled sees it
+   * behind one. Others then dial it directly instead of through relays. The price: whoever knows the port can open connections to this peer from anywhere
+   * (which each public peer lives with: they are encrypted, authenticated and bounded), the router's owner may not want it, and UPnP asks the whole
+   * network for a gateway. An address is told to others only when somebody whom it asked to has come in there. `false`: routers are left alone. Not in a
+   * browser, for a `client`, one that listens nowhere, or where `announce` says how it is reached.
+   *
+   * @default {}
+   */
+  portMapping?: false | PortMappingOptions
 }

@@ -31,10 +31,11 @@ class UpnpFault extends Error {
 const CALL_TIMEOUT_MS = 4_000
 const DESCRIPTION = 'Skein'
 const NO_SUCH_ENTRY = 714
-const CONFLICT = 718
+/** ConflictInMappingEntry, ConflictWithOtherMechanisms: the port outside is somebody else's, or the router's own. */
+const TAKEN = [718, 729]
 const ONLY_PERMANENT = 725
-/** Others that a port may be taken by, and errors of routers that want the same port inside and outside, or have none left. */
-const PROBLEMS: Record<number, MappingProblem> = { 718: 'full', 728: 'full', 729: 'full' }
+/** Those, SamePortValuesRequired for one that is taken, and NoPortMapsAvailable. */
+const PROBLEMS: Record<number, MappingProblem> = { 718: 'full', 724: 'full', 728: 'full', 729: 'full' }
 /** Ports that nobody has by right (RFC 6335), from which another is taken where the wished one is. */
 const OTHER_PORTS = { first: 49_152, count: 16_384 }
 const MAX_PORTS_TRIED = 4
@@ -85,7 +86,7 @@ export class UpnpClient implements RouterClient {
         if (!(error instanceof UpnpFault) || tried >= MAX_PORTS_TRIED) {
           throw problemOf(error, signal)
         }
-        if (error.code === CONFLICT) {
+        if (TAKEN.includes(error.code ?? 0)) {
           externalPort = OTHER_PORTS.first + randomBelow(random, OTHER_PORTS.count)
         } else if (error.code === ONLY_PERMANENT && lifetimeMs !== 0) {
           lifetimeMs = 0
