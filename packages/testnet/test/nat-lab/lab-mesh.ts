@@ -22,6 +22,7 @@ interface SkeinLine {
   event?: string
   id?: string
   addresses?: string[]
+  address?: string
 }
 
 export interface CallerLine {
@@ -32,6 +33,7 @@ export interface CallerLine {
   from?: string
   to?: string
   provider?: string
+  addresses?: string[]
   firstMs?: number
   tookMs?: number
   pieces?: number
@@ -125,10 +127,10 @@ export class LabMesh {
   }
 
   /** `skein peer --serve smoke` behind a NAT, when others reach it through so many relays. */
-  async startProvider (host: NatHost, { relays = 1, pace }: { relays?: number, pace?: number } = {}): Promise<Provider> {
+  async startProvider (host: NatHost, { relays = 1, pace, args = [] }: { relays?: number, pace?: number, args?: string[] } = {}): Promise<Provider> {
     const process = this.skein(host, [
       'peer', '--ephemeral', '--serve', 'smoke', ...LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions(),
-      ...this.stun.flatMap(address => ['--stun', address]), ...pace === undefined ? [] : ['--pace', String(pace)]
+      ...this.stun.flatMap(address => ['--stun', address]), ...pace === undefined ? [] : ['--pace', String(pace)], ...args
     ])
     const { id = '' } = await process.line(({ event }) => event === 'listening')
     await process.line(({ event }) => event === 'ready')
