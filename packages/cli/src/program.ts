@@ -171,10 +171,11 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
     .option('--region <name>', 'short name of the region, eu-west', '')
     .option('--data <folder>', 'identity to ask with, of a peer that is not running (default: a new one)')
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
+    .addOption(portMapping('on: ask the router before this device to let others in for a moment, to see whether it does; off: leave it alone'))
     .option('--timeout <seconds>', 'what is not known by then is left open', wholeNumber(5, 60), 15)
     .addHelpText('after', `
 Give it the same --seed, --listen and --announce as your peer, and stop the peer if it has a port of its own. Nobody but the seeds, STUN servers that
-you name and peers of the mesh is asked.
+you name, peers of the mesh and your router is asked.
 
 Examples:
   $ skein doctor --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…

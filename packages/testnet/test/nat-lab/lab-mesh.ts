@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { HostProcess } from './host-process.ts'
+import type { ReachFindings } from '@skein/reachability'
 import type { CallerOptions } from './caller-node.ts'
 import type { NatHost, NatLab } from '../../src/nat-lab/index.ts'
 
@@ -23,6 +24,10 @@ interface SkeinLine {
   id?: string
   addresses?: string[]
   address?: string
+  verdict?: string
+  why?: string
+  problems?: Array<{ code: string, what: string, advice: string }>
+  findings?: Pick<ReachFindings, 'portMapping'>
 }
 
 export interface CallerLine {
@@ -138,6 +143,12 @@ export class LabMesh {
     const provider = { id, process }
     this.providers.push(provider)
     return provider
+  }
+
+  /** What `skein doctor --listen /ip4/0.0.0.0/tcp/7311` finds in a host. */
+  async examine (host: NatHost): Promise<SkeinLine> {
+    const process = this.skein(host, ['doctor', '--listen', '/ip4/0.0.0.0/tcp/7311', ...this.seedOptions(), ...this.stun.flatMap(address => ['--stun', address])])
+    return await process.line(({ event }) => event === 'diagnosis')
   }
 
   async stopProviders (): Promise<void> {

@@ -191,4 +191,28 @@ describe('a provider behind a router that maps ports', function () {
     expect(await again.ask('call', '10')).to.include({ path: 'relayed' })
     expect(without.process.lines.some(({ event }) => event === 'port-mapped')).to.equal(false)
   })
+
+  it('is told by skein doctor whether the router maps ports, and what to do when it does not', async () => {
+    const mapping = await mesh.lab.addHost('home', 'symmetric-random')
+    router = await MappingRouter.start(mesh.lab, 'home')
+    const well = await mesh.examine(mapping)
+    expect(well, JSON.stringify(well)).to.include({ verdict: 'direct' })
+    expect(well.findings?.portMapping).to.deep.equal({ address: `/ip4/${mapping.publicAddress}/tcp/7311`, protocol: 'pcp' })
+    expect(well.why).to.include(`${mapping.publicAddress}/tcp/7311`)
+
+    const silent = await mesh.examine(await mesh.lab.addHost('silent', 'symmetric-random'))
+    expect(silent.findings?.portMapping).to.deep.equal({ problem: 'silent' })
+    expect(silent.problems?.find(({ code }) => code === 'port_closed')?.advice).to.include('Switch UPnP or NAT-PMP on')
+
+    const behindTwo = await mesh.lab.addHost('two', 'cgnat')
+    const inner = await MappingRouter.start(mesh.lab, 'two', { outside: 'wan' })
+    try {
+      const twice = await mesh.examine(behindTwo)
+      expect(twice.findings?.portMapping).to.deep.equal({ problem: 'double_nat' })
+      expect(twice.problems?.map(({ code }) => code)).to.include('double_nat')
+    } finally {
+      await inner.stop()
+    }
+    expect(await router.mappedPorts()).to.deep.equal([])
+  })
 })

@@ -34,6 +34,8 @@ export interface PortMappingInit extends PortMappingOptions, Partial<Pick<PcpCli
   onOpened?: (mapping: RouterMapping) => void
   /** … and no more */
   onClosed?: (mapping: RouterMapping) => void
+  /** The router was asked to map or to renew a port, and did not; it is asked again */
+  onFailed?: (port: number, problem: MappingProblem) => void
   /** @default systemClock() */
   clock?: Clock
   /** @default systemRandom() */
@@ -158,6 +160,7 @@ export class PortMapping {
         this.clients = undefined
         const problem = error instanceof PortMappingError ? error.problem : 'silent'
         this.driver.input((machine, nowMs) => { machine.onFailed(port, problem, nowMs) })
+        this.init.onFailed?.(port, problem)
       }
     } finally {
       limit.clear()
