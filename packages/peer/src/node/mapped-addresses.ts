@@ -158,7 +158,7 @@ export class MappedAddresses implements Startable, MappedPorts {
   }
 
   private listening (): string[] {
-    return this.components.transportManager.getAddrs().map(address => address.toString())
+    return this.components.transportManager.getAddrs().map(address => address.toString()).filter(address => !address.includes('/p2p-circuit'))
   }
 
   private ownHosts (): string {

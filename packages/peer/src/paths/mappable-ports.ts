@@ -2,7 +2,7 @@
 import { isLocalAddress } from '@skein/pex'
 
 export interface MappableEvidence {
-  /** What this peer listens at, one address for each interface, multiaddr texts */
+  /** What this peer listens at, one address for each interface, multiaddr texts; those through relays count for nothing */
   listening: readonly string[]
   /** The user says himself where others reach it */
   isAnnounced: boolean
@@ -24,7 +24,7 @@ export function mappablePorts ({ listening, isAnnounced, seenAt }: MappableEvide
   }
   const own = listening.flatMap(address => {
     const [, host = '', port] = TCP_ADDRESS.exec(address) ?? []
-    return port === undefined || host.startsWith('127.') ? [] : [{ host, port: Number(port) }]
+    return port === undefined || host.startsWith('127.') || address.includes('/p2p-circuit') ? [] : [{ host, port: Number(port) }]
   })
   if (own.length === 0) {
     return none('it listens at no port of IPv4 that another device could use')

@@ -47,6 +47,7 @@ export async function askRouter<T> ({ router, question, read, sends = 5, clock, 
   const onAbort = (): void => { reject(signal.reason) }
   signal.addEventListener('abort', onAbort, { once: true })
   try {
+    signal.throwIfAborted() // it may have fired before anybody listened to it
     const localAddress = socket.address().address
     const bytes = question(localAddress)
     socket.on('error', error => { reject(silent(error)) }) // told that nobody listens there
