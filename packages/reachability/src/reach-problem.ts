@@ -232,8 +232,8 @@ const portNotFixed: ProblemRule = ({ isPortFixed }, verdict) => isPortFixed || v
     }
 
 const RULES: readonly ProblemRule[] = [
-  listening, noSeed, seedRefuses, clockWrong, announcedWrong, noRelay, firewall, carrierNat, doubleNat, natKind, mappingUseless, portClosed, noVerifier, ipv6,
-  portNotFixed
+  listening, noSeed, seedRefuses, clockWrong, announcedWrong, noRelay, firewall, carrierNat, doubleNat, natKind, mappingUseless, portClosed,
+  noVerifier, ipv6, portNotFixed
 ]
 
 function isPublicIPv6 (host: string): boolean {

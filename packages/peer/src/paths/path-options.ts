@@ -25,11 +25,12 @@ export interface ReachabilityOptions {
    */
   webrtc?: WebRtcFactory
   /**
-   * Has the router of this device let others in at the ports that this peer listens at, by PCP, NAT-PMP or UPnP, where a peer that it dialled sees it
-   * behind one. Others then dial it directly instead of through relays. The price: whoever knows the port can open connections to this peer from anywhere
-   * (which each public peer lives with: they are encrypted, authenticated and bounded), the router's owner may not want it, and UPnP asks the whole
-   * network for a gateway. An address is told to others only when somebody whom it asked to has come in there. `false`: routers are left alone. Not in a
-   * browser, for a `client`, one that listens nowhere, or where `announce` says how it is reached.
+   * Has the router of this device let others in at the ports that this peer listens at, by PCP, NAT-PMP or UPnP, where a peer that it dialled sees
+   * it behind one. Others then dial it directly instead of through relays. The price: whoever knows the port can open connections to this peer from
+   * anywhere (which each public peer lives with: they are encrypted, authenticated and bounded), the router's owner may not want it, and UPnP asks
+   * the whole network for a gateway. An address is told to others only when somebody who was asked to has come in there. `false`: routers are left
+   * alone. They are in a browser, for a `client` and a peer that listens nowhere, where `announce` says how it is reached, and for a seed unless
+   * this is given.
    *
    * @default {}
    */

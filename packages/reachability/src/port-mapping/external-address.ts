@@ -1,6 +1,6 @@
 /** Whether others in the world can use an IPv4 address that a router says is its own: a pure test. */
 
-/** Ranges that are not of the world, by the registry of special-purpose addresses (RFC 6890 and its successors): first address, bits of the prefix. */
+/** Ranges that are not of the world, by the registry of special-purpose addresses (RFC 6890, RFC 8190): first address, bits of the prefix. */
 const SPECIAL_RANGES: ReadonlyArray<readonly [first: string, bits: number]> = [
   ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24],
   ['192.0.2.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['198.51.100.0', 24], ['203.0.113.0', 24], ['224.0.0.0', 3]

@@ -64,7 +64,7 @@ export function decodeMapAnswer (bytes: Uint8Array, internalPort: number): NatPm
 
 /** Whether it is what a router that speaks NAT-PMP alone says to a message of PCP (RFC 6887, appendix A). */
 export function isVersionRefusal (bytes: Uint8Array): boolean {
-  return bytes.length >= 4 && bytes[0] === NAT_PMP_VERSION && (bytes[1] ?? 0) >= ANSWER && new DataView(bytes.buffer, bytes.byteOffset).getUint16(2) === 1
+  return bytes.length >= 4 && bytes[0] === NAT_PMP_VERSION && (bytes[1] ?? 0) >= ANSWER && bytes[2] === 0 && bytes[3] === 1
 }
 
 function answerTo (bytes: Uint8Array, opcode: number, length: number): DataView | undefined {

@@ -1,6 +1,6 @@
 /**
- * Keeps ports mapped at a router: when to ask, when to renew (half of the life, as RFC 6886, §3.3, and RFC 6887, §11.2.1), when to look whether the router
- * still knows and still has its address, when to try again. A machine without I/O; `PortMapping` in node/ is its driver.
+ * Keeps ports mapped at a router: when to ask, when to renew (half of the life, as RFC 6886, §3.3, and RFC 6887, §11.2.1), when to look whether the
+ * router still knows and still has its address, when to try again. A machine without I/O; `PortMapping` in node/ is its driver.
  */
 import { isWorldAddress } from './external-address.ts'
 import { newPortMappingCounters } from './port-mapping-counters.ts'
@@ -193,7 +193,7 @@ export class PortMapper implements Machine<PortMapperEffect> {
   }
 
   nextTimeoutMs (): number | undefined {
-    const times = [...this.ports.values()].flatMap(({ dueMs, endsMs, mapping }) => [dueMs ?? Infinity, mapping === undefined ? Infinity : endsMs ?? Infinity])
+    const times = [...this.ports.values()].flatMap(({ dueMs, endsMs }) => [dueMs ?? Infinity, endsMs ?? Infinity])
     const nextMs = Math.min(...times, this.isLooking ? Infinity : this.lookMs ?? Infinity)
     return nextMs === Infinity ? undefined : nextMs
   }

@@ -1,4 +1,4 @@
-/** Whether a router has lost its table of mappings since it last told its epoch (RFC 6887, §8.5, which NAT-PMP's time can be judged by as well): pure. */
+/** Whether a router has lost its table of mappings since it last told its epoch (RFC 6887, §8.5; it is as good for NAT-PMP's time): pure. */
 
 export interface EpochSample {
   epochS: number

@@ -1,7 +1,7 @@
 /**
  * What is said to an Internet Gateway Device of UPnP, as text: the search for one (UPnP Device Architecture 1.1, §1.3), its description (§2.3), and
- * calls of its WAN connection services (§3.1), versions 1 and 2 of WANIPConnection and WANPPPConnection. No parser of XML: a few elements are looked for
- * by name, in texts of bounded length.
+ * calls of its WAN connection services (§3.1), versions 1 and 2 of WANIPConnection and WANPPPConnection. No parser of XML: a few elements are looked
+ * for by name, in texts of bounded length.
  */
 import { isIPv4Text } from './external-address.ts'
 
@@ -28,8 +28,8 @@ export function searchText (): string {
 }
 
 /**
- * Where a gateway says that its description is. `undefined` for anything else, and for an address other than that which the answer came from: nobody in
- * this network is to have this device ask somebody else.
+ * Where a gateway says that its description is. `undefined` for anything else, and for an address other than that which the answer came from: nobody
+ * in this network is to have this device ask somebody else.
  */
 export function descriptionUrl (answer: string, from: string): string | undefined {
   const text = answer.slice(0, MAX_ANSWER_CHARS)

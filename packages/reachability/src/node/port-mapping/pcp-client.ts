@@ -14,8 +14,8 @@ const SEARCH_SENDS = 3
 export interface PcpClientInit {
   router: string
   /**
-   * 12 bytes for a port, the same ones as long as its mapping may live: whoever has others cannot touch it, so that a peer that comes back under its old
-   * identity has to come with its old ones.
+   * 12 bytes for a port, the same ones as long as its mapping may live: whoever has others cannot touch it, so that a peer that comes back under its
+   * old identity has to come with its old ones.
    */
   nonceOf: (internalPort: number) => Uint8Array
   clock: Clock

@@ -13,8 +13,8 @@ export interface RouterQuestion<T> {
   /** `undefined` for what is no answer @throws {PortMappingError} when it is a refusal */
   read: (answer: Uint8Array) => T | undefined
   /**
-   * How often it is sent at most; after the last time it waits as long again as all before. RFC 6886 sends nine times, over two minutes; a home router
-   * answers within milliseconds or not at all.
+   * How often it is sent at most; after the last time it waits as long again as all before. RFC 6886 sends nine times, over two minutes; a home
+   * router answers within milliseconds or not at all.
    *
    * @default 5
    */

@@ -100,8 +100,9 @@ export class UpnpClient implements RouterClient {
   async look (mapping: RouterMapping, signal: AbortSignal): Promise<RouterSight> {
     try {
       const answer = await this.call('GetSpecificPortMappingEntry', keyOf(mapping), signal)
+      const isOwn = fieldOf(answer, 'NewInternalClient') === mapping.internalAddress
       return {
-        isMapped: fieldOf(answer, 'NewInternalClient') === mapping.internalAddress && Number(fieldOf(answer, 'NewInternalPort')) === mapping.internalPort,
+        isMapped: isOwn && Number(fieldOf(answer, 'NewInternalPort')) === mapping.internalPort,
         externalAddress: await this.externalAddress(signal)
       }
     } catch (error) {
