@@ -34,8 +34,8 @@ export const doubleNat: ProblemRule = ({ portMapping }, verdict) => verdict !== 
       code: 'double_nat',
       severity: 'warning',
       what: 'The router before this device is itself behind a NAT: of the provider of this line (CGNAT), or of a second router at home',
-      advice: 'A port forwarded at this router alone does not help: ask the provider for a public IPv4 address, set the outer router to bridge mode ' +
-        'or have it forward the port to the inner one, or use IPv6'
+      advice: 'A port forwarded at this router alone does not help: ask the provider for a public IPv4 address, set the outer router to bridge ' +
+        'mode or have it forward the port to the inner one, or use IPv6'
     }
   : undefined
 
