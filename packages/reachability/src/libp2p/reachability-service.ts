@@ -11,6 +11,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
 import { PunchExchange } from './punch-exchange.ts'
+import { ReachInquiry } from './reach-inquiry.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
   ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
@@ -78,6 +79,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly driver: MachineDriver<PathEffect, PathTable>
   private readonly puncher: HolePuncher | undefined
   private readonly exchange: PunchExchange
+  private readonly inquiry: ReachInquiry
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -96,11 +98,22 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
-      settled: async () => { await this.settled() },
+      settled: async () => { await init.settled?.() },
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
+      clock: this.clock
+    })
+    this.inquiry = new ReachInquiry({
+      connectionManager: components.connectionManager,
+      events: components.events,
+      ask: async connection => {
+        await init.settled?.()
+        return await this.exchange.askReach(connection, this.shutdown.signal)
+      },
+      onReach: (peer, reach) => { this.driver.input((table, nowMs) => { table.onReach(peer, reach, nowMs) }) },
+      onFailure: (peer, { message }) => { this.log('%s does not say what it can do: %s', peer, message) },
       clock: this.clock
     })
   }
@@ -152,6 +165,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
     events.addEventListener('connection:open', this.onOpen)
     events.addEventListener('connection:close', this.onClose)
+    this.inquiry.start()
     connectionManager.getConnections().forEach(connection => { this.opened(connection) })
     this.look()
   }
@@ -162,6 +176,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     this.cancelLook?.()
     events.removeEventListener('connection:open', this.onOpen)
     events.removeEventListener('connection:close', this.onClose)
+    this.inquiry.stop()
     this.driver.stop()
     await registrar.unhandle(PROTOCOLS.punch)
   }
@@ -176,16 +191,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     const peer = connection.remotePeer.toString()
     const path = this.pathOf(connection)
     this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
-    // who dialled the circuit leads: with two that lead a punch would not meet
-    if (path === 'relayed' && connection.direction === 'outbound') {
-      this.settled().then(async () => await this.exchange.askReach(connection, this.shutdown.signal))
-        .then(reach => {
-          if (reach !== undefined) {
-            this.driver.input((table, nowMs) => { table.onReach(peer, reach, nowMs) })
-          }
-        })
-        .catch(error => { this.log('%s does not say what it can do: %s', peer, (error as Error).message) })
-    }
+    this.inquiry.onOpened(connection)
   }
 
   private onStream (stream: Stream, connection: Connection): void {
@@ -199,10 +205,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       return
     }
     void this.exchange.answer(stream, connection, () => {})
-  }
-
-  private async settled (): Promise<void> {
-    await this.init.settled?.()
   }
 
   private reach (): Reach {
