@@ -42,7 +42,7 @@ export interface ExaminationInit {
 }
 
 const JOIN_TIMEOUT_MS = 4_000
-/** One that maps ports does so within a second; one that does not is asked by UPnP for 2.4 s. */
+/** One that maps ports does so within a second; one that does not is asked by UPnP for 2 s. */
 const ROUTER_TIMEOUT_MS = 4_000
 const NAT_TIMEOUT_MS = 9_500
 /** Each that is silent costs 3 s. */
@@ -59,16 +59,19 @@ export async function examine (init: ExaminationInit): Promise<Examination> {
   const endsMs = clock.nowMs() + init.timeoutMs - RESERVE_MS
   onStep('start')
   const { peer, probe, dialBacks, listenProblem } = await start(init)
-  let router: ProbedRouter | undefined
+  let routing: Promise<ProbedRouter | undefined> | undefined
   try {
     onStep('seeds')
-    const seeds = await visitSeeds(peer, init.peer.bootstrap ?? [], clock, signal)
+    const visiting = visitSeeds(peer, init.peer.bootstrap ?? [], clock, signal)
+    routing = Promise.race([probe.whenSeen, visiting]).then(async () => await askRouter(init, probe))
+    routing.catch(() => {}) // what aborted it is thrown below
+    const seeds = await visiting
     // one within the same network sees nothing of the router before it
     const stun = [...new Set([...init.stun, ...seeds.flatMap(visit => visit.stun)])].filter(address => !isLocalAddress(address))
 
     onStep('nat')
     const asking = natOf(stun, init)
-    router = await askRouter(init, probe)
+    const router = await routing
     const mapped = router?.finding !== undefined && 'address' in router.finding ? [router.finding.address] : []
     const list = addressList({ listening: probe.listening, announced: init.peer.announce ?? [], mapped, seenAt: probe.seenAt })
     if (list.some(({ isLocal }) => !isLocal)) {
@@ -99,6 +102,7 @@ export async function examine (init: ExaminationInit): Promise<Examination> {
       }
     }
   } finally {
+    const router = await routing?.catch(() => undefined)
     await Promise.all([router?.close(), peer.stop()])
   }
 }

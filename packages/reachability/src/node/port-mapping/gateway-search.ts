@@ -14,7 +14,7 @@ export interface GatewaySearch {
 }
 
 /** Devices answer within a second, as they are asked to (MX); the question is sent again after each of these, ms. */
-const WAITS_MS = [400, 800, 1_200]
+const WAITS_MS = [300, 500, 1_200]
 const MAX_GATEWAYS = 4
 
 /** Addresses of descriptions, the router's first. */

@@ -63,6 +63,7 @@ export class PortMapping {
   /** Those of the router that was found, and of this network; another network has others */
   private clients: Promise<RouterClient[]> | undefined
   private network = new AbortController()
+  private readonly stopping = new AbortController()
 
   /** @throws {RangeError} when an option makes no sense */
   constructor (init: PortMappingInit = {}) {
@@ -106,6 +107,8 @@ export class PortMapping {
   /** Has the router take away what it mapped; waits two seconds at most. */
   async stop (): Promise<void> {
     this.setPorts([])
+    // who is still looking for a router has mapped nothing
+    this.stopping.abort(new Error('Ports are mapped no more'))
     const enough = new AbortController()
     const late = sleep(this.init.clock, UNMAP_TIMEOUT_MS, { signal: enough.signal }).catch(() => {})
     await Promise.race([this.written(), late])
@@ -220,7 +223,7 @@ export class PortMapping {
   /** Once for all who ask meanwhile. */
   private async find (): Promise<RouterClient[]> {
     const { protocols, router, clock, random, nonceOf } = this.init
-    const { signal } = this.network
+    const signal = AbortSignal.any([this.network.signal, this.stopping.signal])
     const clients = this.clients ??= findRouter({ protocols, ...router === undefined ? {} : { router }, clock, random, nonceOf, signal })
     try {
       return await clients
