@@ -66,7 +66,12 @@ export class MappedAddresses implements Startable, MappedPorts {
       ask: async (addresses, signal) => await (init.dialBack() ?? asker).askDialBack(addresses, { signal }),
       onOpen: port => { this.announce(port.mapping) },
       onClosed: port => { this.withdraw(port.mapping) },
-      onChange: port => { init.onChange(port) },
+      onChange: port => {
+        // at the end all are closed, which is no news
+        if (!this.isStopped) {
+          init.onChange(port)
+        }
+      },
       clock: init.clock
     })
     this.mapping = this.newMapping()

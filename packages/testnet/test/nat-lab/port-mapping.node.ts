@@ -191,6 +191,7 @@ describe('a provider behind a router that maps ports', function () {
 
     await provider.process.stop('SIGTERM')
     expect(await router.mappedPorts()).to.deep.equal([])
+    expect(provider.process.lines.some(({ event }) => event === 'port-unmapped')).to.equal(false)
 
     const without = await mesh.startProvider(await mesh.lab.addHost('other', 'symmetric-random'), { args: ['--port-mapping', 'off'] })
     await caller.process.stop()
