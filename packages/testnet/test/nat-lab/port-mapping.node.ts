@@ -118,6 +118,24 @@ describe('ports that a real router maps', function () {
     })
   }
 
+  it('a router that has another address: the old one is closed, and the new one open, by each protocol', async () => {
+    const homes: NatHost[] = []
+    for (const [, options] of table) {
+      homes.push((await behind(options)).host)
+    }
+    await Promise.all(table.map(async ([protocol], i) => {
+      const host = homes[i] as NatHost
+      const node = start(host, protocol)
+      await node.line(line => line.opened !== undefined)
+      await new Promise(resolve => setTimeout(resolve, UPTIME_MS))
+      const address = `45.20${i}.7.2`
+      await lab.execInRouter(host.name, 'ip', ['-batch', '-'], `addr del ${host.publicAddress}/24 dev wan0\naddr add ${address}/24 dev wan0\n`)
+      const { opened } = await node.line(line => line.opened?.externalAddress === address)
+      expect(opened?.externalPort).to.equal(PORT)
+      expect(node.lines.find(line => line.closed !== undefined)?.closed?.externalAddress).to.equal(host.publicAddress)
+    }))
+  })
+
   it('a router that does none of it is silent', async () => {
     const host = await lab.addHost(`home${hosts++}`, 'port-restricted')
     const nodes = [start(host, 'pcp', 7311), start(host, 'upnp', 7312)]

@@ -58,9 +58,10 @@ export class PcpClient implements RouterClient {
     }
   }
 
-  /** A router whose address changes begins a new epoch (§8.5). */
-  async look (_: RouterMapping, signal: AbortSignal): Promise<RouterSight> {
-    return await this.epoch(signal)
+  /** By a renewal: a router whose address changes should begin a new epoch (§8.5), and miniupnpd 2.3.1 does not. */
+  async look ({ internalPort, externalPort, lifetimeMs = 3_600_000 }: RouterMapping, signal: AbortSignal): Promise<RouterSight> {
+    const { answer } = await this.ask({ internalPort, externalPort, lifetimeMs }, signal)
+    return { epochS: answer.epochS, externalAddress: answer.externalAddress, isMapped: answer.externalPort === externalPort }
   }
 
   async unmap ({ internalPort }: RouterMapping, signal: AbortSignal): Promise<void> {
