@@ -22,7 +22,8 @@ export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
-  { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true }
+  { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
+  { name: 'miniupnpd-nftables', program: 'miniupnpd', neededBy: ['testnet', 'cli'], rootOnly: true }
 ]
 
 export interface Machine {

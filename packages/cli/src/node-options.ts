@@ -22,11 +22,16 @@ export interface NodeOptions {
   stun?: string[]
   webrtc?: boolean
   turn?: TurnServer[]
+  portMapping?: PortMappingUse
 }
 
 /** `auto`: listens through a relay where there are seeds in the world. */
 export const RELAY_USES = ['auto', 'listen', 'dial', 'off'] as const
 export type RelayUse = typeof RELAY_USES[number]
+
+/** `on`: the router is asked to let others in, where there is one. */
+export const PORT_MAPPING_USES = ['on', 'off'] as const
+export type PortMappingUse = typeof PORT_MAPPING_USES[number]
 
 export async function peerInit (command: string, options: NodeOptions, output: Output): Promise<PeerInit> {
   return {
@@ -36,7 +41,11 @@ export async function peerInit (command: string, options: NodeOptions, output: O
     region: options.region,
     dataDir: options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', command),
     relay: options.relay === 'auto' ? 'dial' : options.relay,
-    reachability: { stun: options.stun, webrtc: options.webrtc === false ? undefined : webRtc({ turn: options.turn }) },
+    reachability: {
+      stun: options.stun,
+      webrtc: options.webrtc === false ? undefined : webRtc({ turn: options.turn }),
+      portMapping: options.portMapping === 'off' ? false : {}
+    },
     credentials: (await Promise.all((options.credential ?? []).map(readCredentials))).flat(),
     onSeedNameFailure: seedNameWarning(output),
     onSeedRefusal: refusal => { output.event('seed-refusal', { ...refusal }, refusalText(refusal)) },

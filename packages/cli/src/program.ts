@@ -17,7 +17,7 @@ import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
-import { RELAY_USES } from './node-options.ts'
+import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
@@ -171,10 +171,11 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
     .option('--region <name>', 'short name of the region, eu-west', '')
     .option('--data <folder>', 'identity to ask with, of a peer that is not running (default: a new one)')
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
+    .addOption(portMapping('on: ask the router before this device to let others in for a moment, to see whether it does; off: leave it alone'))
     .option('--timeout <seconds>', 'what is not known by then is left open', wholeNumber(5, 60), 15)
     .addHelpText('after', `
 Give it the same --seed, --listen and --announce as your peer, and stop the peer if it has a port of its own. Nobody but the seeds, STUN servers that
-you name and peers of the mesh is asked.
+you name, peers of the mesh and your router is asked.
 
 Examples:
   $ skein doctor --seed /ip4/192.0.2.1/tcp/7310/p2p/12D3Koo…
@@ -393,6 +394,11 @@ function node (command: Command): Command {
     .option('--credential <file>', 'what to show to seeds that ask for it: a token or certificates, in PEM (repeatable)', collect)
     .addOption(new Option('--relay <how>', 'auto: be reached through relays too when serving, where a seed is in the world; listen: always; dial: ' +
       'reach those who are; off: neither (see skein doctor)').choices(RELAY_USES).default('auto'))
+    .addOption(portMapping('on: have the router before this machine let others in, by PCP, NAT-PMP or UPnP, where there is one; off: leave it alone'))
+}
+
+function portMapping (description: string): Option {
+  return new Option('--port-mapping <use>', description).choices(PORT_MAPPING_USES).default('on')
 }
 
 function json (command: Command): Command {

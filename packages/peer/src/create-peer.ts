@@ -20,6 +20,7 @@ import { networkName, publicNetwork } from './trust/network-lookup.ts'
 import { PeerReceipts } from './trust/peer-receipts.ts'
 import { PeerTrust } from './trust/peer-trust.ts'
 import { PeerPaths } from './paths/peer-paths.ts'
+import { portMappingService } from './paths/port-mapping-service.ts'
 import { RelayedListening } from './relay/relayed-listening.ts'
 import { meshSuperNodes } from './super-nodes/mesh-super-nodes.ts'
 import type { DataDirectory, KeptLedger } from './platform.ts'
@@ -82,6 +83,8 @@ interface Start {
   trust?: PeerTrust
   receipts: PeerReceipts | undefined
   paths: PeerPaths | undefined
+  /** Made last */
+  peer?: Peer
   /** Set once there is a ledger to keep */
   kept?: KeptLedger
   clock: Clock
@@ -115,6 +118,14 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
       relays: init.relay !== 'off',
       reachability: paths?.serviceOf,
       webrtc: paths?.webrtcOf,
+      portMapping: portMappingService({
+        peer: init,
+        listen,
+        dialBack: () => dialBackOf(start.peer?.libp2p),
+        onChange: detail => { start.peer?.safeDispatchEvent(detail.isConfirmed ? 'port:mapped' : 'port:unmapped', { detail }) },
+        clock,
+        random
+      }),
       pex: exchangeInit(known, clock, random),
       receipts: receipts?.serviceInit(),
       maxConnections: init.maxConnections ?? 300,
@@ -127,6 +138,11 @@ async function startNode (start: Start): Promise<{ node: Libp2p<SkeinServices>, 
     logger: init.logger
   })
   return { node, privateKey }
+}
+
+/** Only a node that dials others back itself has it. */
+function dialBackOf (libp2p: Libp2p<SkeinServices> | undefined): DialBackService | undefined {
+  return libp2p?.services.dialBack as DialBackService | undefined
 }
 
 function capabilityOf ({ init: { checks, onMainsPower }, clock, random }: Start, libp2p: Libp2p, trust: PeerTrust): CapabilityService | undefined {
@@ -262,11 +278,12 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     describe: init.describe,
     close
   })
+  start.peer = peer
   trust.start()
   start.paths?.start({
     libp2p,
     stun: () => [...peer.superNodes.flatMap(({ stun }) => stun), ...membership.stunServers],
-    dialBack: libp2p.services.dialBack as DialBackService | undefined,
+    dialBack: dialBackOf(libp2p),
     onChanged: detail => { peer.safeDispatchEvent('path:changed', { detail }) }
   })
   if (libp2p.services.receipts !== undefined) {

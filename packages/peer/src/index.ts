@@ -54,6 +54,7 @@ export { NameServerError, SeedAddressError, SeedNameError } from './seed-name-er
 export type { SeedNameProblem } from './seed-name-error.ts'
 export type { HeldRelay, ReserveRelayOptions } from './relay/relayed-listening.ts'
 export { RelayUnavailableError } from './relay/relay-unavailable-error.ts'
+export type { MappedPort, PortMappingState, PortMappingStatus } from './paths/mapped-port.ts'
 export type { Service } from './served-models.ts'
 export type { PeerSignals, SendSignalOptions } from './signals/peer-signals.ts'
 export { SignalError } from './signals/signal-error.ts'

@@ -31,7 +31,9 @@ import type { ReceiptService, ReceiptsInit } from '@skein/reputation/libp2p'
 import type { ModelRouting, ModelRoutingInit } from '@skein/routing/libp2p'
 import type { RacedDialsComponents } from './dials/raced-dials.ts'
 import type { GossipInit } from './gossip/gossip.ts'
+import type { MappedAddressesComponents } from './node/mapped-addresses.ts'
 import type { OwnAddressesComponents } from './own-addresses.ts'
+import type { MappedPorts } from './paths/mapped-port.ts'
 import type { RelayClient } from './relay/relay-client.ts'
 import type { Libp2pOptions, ServiceFactoryMap } from 'libp2p'
 import type { InboundInit, Transports } from './inbound-init.ts'
@@ -57,6 +59,8 @@ export interface MeshInit {
   reachability?: (components: ReachabilityComponents) => ReachabilityService
   /** Left out, it does not speak WebRTC */
   webrtc?: (components: ReachabilityComponents) => WebRtc
+  /** Left out, no router is asked to map ports */
+  portMapping?: (components: MappedAddressesComponents) => MappedPorts
   /** Left out, records of peers are not exchanged */
   pex?: PeerExchangeServiceInit
   /** Left out, no receipts are signed */
@@ -84,6 +88,8 @@ export interface SkeinServices extends Record<string, unknown> {
   relays?: RelayClient
   /** Not there without relays, or when it is turned off */
   reachability?: ReachabilityService
+  /** Not there in a browser, where nothing is listened at, or when it is turned off */
+  portMapping?: MappedPorts
   /** Not there when peer exchange is turned off */
   pex?: PeerExchangeService
   /** Not there when reputation is turned off */
@@ -175,6 +181,7 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
       ...init.relays ? { relays: relayClient() } : {},
       ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },
       ...init.webrtc === undefined || !init.relays ? {} : { webrtc: init.webrtc },
+      ...init.portMapping === undefined ? {} : { portMapping: init.portMapping },
       ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },
       ...init.receipts === undefined ? {} : { receipts: receipts(init.receipts) },
       ...extra

@@ -2,6 +2,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { InferenceError } from '@skein/inference'
 import type { ReachabilityEvents } from '@skein/reachability/libp2p'
+import type { MappedPort } from './paths/mapped-port.ts'
 import type { PuzzleProgress } from './admission/puzzle-keeper.ts'
 import type { SeedRefusal } from './admission/seed-refusal.ts'
 
@@ -17,6 +18,10 @@ export interface PeerEvents {
   'relay:reserved': CustomEvent<{ relay: string, addresses: string[] }>
   /** … and no longer; another reservation is sought */
   'relay:lost': CustomEvent<{ relay: string, addresses: string[] }>
+  /** The router maps a port to this peer, somebody came in there, and others are told of the address from now on */
+  'port:mapped': CustomEvent<MappedPort>
+  /** … and no longer; it is asked for again */
+  'port:unmapped': CustomEvent<MappedPort>
   /** Another super-node is used first; `from` is `undefined` the first time, `afterMs` is how long there was none */
   'super-node:moved': CustomEvent<{ from: string | undefined, to: string, afterMs: number }>
   /** The way to a peer is another one now; `undefined`: not connected. Answers under way end on the way on which they began */

@@ -31,6 +31,7 @@ import type { PeerEvents } from './peer-events.ts'
 import type { NetworkLookup } from './trust/network-lookup.ts'
 import type { SeedRefusal } from './admission/seed-refusal.ts'
 import type { PeerTrust } from './trust/peer-trust.ts'
+import type { PortMappingStatus } from './paths/mapped-port.ts'
 import type { PeerPaths, Standing } from './paths/peer-paths.ts'
 import type { HeldRelay, RelayedListening, ReserveRelayOptions } from './relay/relayed-listening.ts'
 import type { Libp2p } from '@libp2p/interface'
@@ -348,6 +349,11 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.parts.paths?.standing
   }
 
+  /** How it goes with the router's mapping of the ports that this peer listens at; `undefined` where it is turned off, and in a browser. */
+  get portMapping (): PortMappingStatus | undefined {
+    return this.libp2p.services.portMapping?.status
+  }
+
   /** What of the answers to this peer came through relays lately, and whether that was enough; `undefined` as for `standing`. */
   get relayBudget (): BudgetState | undefined {
     return this.parts.paths?.budget
@@ -393,9 +399,9 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** The services that count what they do, those that are not turned off; for `meshFigures`. */
   get meshServices (): MeshServices {
     const { gossip, clusters, outbound, overlays, superNodes, paths, trust, libp2p } = this.parts
-    const { routing, pex, coordinates, receipts } = libp2p.services
+    const { routing, pex, coordinates, receipts, portMapping } = libp2p.services
     const { receipts: dealings } = trust
-    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, paths, receipts, dealings }
+    return { routing, pex, outbound, gossip: gossip?.topics, clusters, overlays, coordinates, superNodes, paths, receipts, portMapping, dealings }
   }
 
   /** Topics of gossip that this peer may join; `undefined` when it takes no part in gossip. */

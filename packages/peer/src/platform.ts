@@ -13,6 +13,7 @@ import type { CapabilityService, CapabilityServiceInit } from '@skein/reputation
 import type { Libp2pOptions } from 'libp2p'
 import type { Hardware } from '@skein/records'
 import type { AnswerOptions } from './checks/check-options.ts'
+import type { MappedAddresses, MappedAddressesComponents, MappedAddressesInit } from './node/mapped-addresses.ts'
 import type { measurePeer } from './checks/measure-peer.ts'
 
 export interface DataDirectory {
@@ -49,6 +50,8 @@ export interface Platform {
   }) => Promise<NatVerdict | undefined>
   /** Whether an IP address lies in the network of one of this device's interfaces. Not there in a browser, which is not told of them */
   isOwnNetwork?: (host: string) => boolean
+  /** Has routers map ports. Not there in a browser, where nothing is listened at */
+  mappedAddresses?: (init: MappedAddressesInit) => (components: MappedAddressesComponents) => MappedAddresses
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

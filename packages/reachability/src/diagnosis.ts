@@ -3,7 +3,7 @@ import { describeNat } from './nat-verdict.ts'
 import { pairWays } from './pair-ways.ts'
 import { clockAheadMs, problemsOf } from './reach-problem.ts'
 import type { ReachFindings } from './findings.ts'
-import type { ReachProblem } from './reach-problem.ts'
+import type { ReachProblem } from './problem-rule.ts'
 import type { ReachVerdict } from './reach-verdict.ts'
 
 export interface Diagnosis {

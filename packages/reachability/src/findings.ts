@@ -1,5 +1,6 @@
 /** What a peer found out about the way to it, before anything is concluded: the input of `diagnose`. */
 import type { NatVerdict } from './nat-verdict.ts'
+import type { MappingProblem, MappingProtocol } from './port-mapping/router-mapping.ts'
 
 export interface SeedFinding {
   /** Multiaddr text, or a name of seeds, as it was given or found */
@@ -18,9 +19,10 @@ export interface SeedFinding {
 /**
  * - `listening`: of an interface of this device
  * - `announced`: told to others by the user's wish
+ * - `mapped`: where the router says that it lets others in to a port of this device
  * - `seen`: the address under which others see this peer, with a port that it listens at
  */
-export type AddressOrigin = 'listening' | 'announced' | 'seen'
+export type AddressOrigin = 'listening' | 'announced' | 'mapped' | 'seen'
 
 export interface AddressFinding {
   /** Multiaddr text without the peer's id */
@@ -33,6 +35,9 @@ export interface AddressFinding {
   failed: number
 }
 
+/** What a router did when it was asked to let others in: where it does, or why not. */
+export type MappingFinding = { address: string, protocol: MappingProtocol } | { problem: MappingProblem }
+
 export interface ReachFindings {
   /** Not there when a port was to be listened at and could not be: why */
   listenProblem?: string
@@ -41,6 +46,8 @@ export interface ReachFindings {
   seeds: readonly SeedFinding[]
   /** What STUN servers saw; left out when none could be asked, or too few answered to tell */
   nat?: NatVerdict
+  /** Left out when it was not asked: nobody has seen a router, or the user wants it left alone */
+  portMapping?: MappingFinding
   /** STUN servers that were known */
   stunServers: number
   /** IP addresses of the interfaces, loopback and link-local left out */

@@ -86,6 +86,8 @@ interface Entry {
 
 /** Pauses differ by up to this share, so that both sides of many pairs do not try at the same moment. */
 const PAUSE_SPREAD = 0.25
+/** They may change several times in a row. */
+const ADDRESSES_SETTLE_MS = 2_000
 /** After the first question without an answer, ms; it doubles, up to the life of an answer. */
 const ASK_AGAIN_MS = 2_000
 
@@ -177,6 +179,15 @@ export class PathTable implements Machine<PathEffect> {
     entry.reach = reach
     entry.ask = { fromMs: nowMs + this.init.reachLifeMs, failures: 0, isUnderWay: false }
     this.improve(peer, entry, nowMs)
+  }
+
+  /** It has other addresses than before: it may be able to do more. Whoever changes them often is asked no more often for that. */
+  onAddressesChanged (peer: string, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    if (entry?.reach !== undefined) {
+      entry.ask.fromMs = Math.min(entry.ask.fromMs, nowMs + ADDRESSES_SETTLE_MS)
+      this.improve(peer, entry, nowMs)
+    }
   }
 
   /** It did not say. */

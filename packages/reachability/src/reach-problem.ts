@@ -1,30 +1,10 @@
 /** What stands in the way of reaching a peer, each with what to do about it: pure rules over what was found. */
 import { MAX_CLOCK_SKEW_MS } from '@skein/records'
-import type { AddressFinding, ReachFindings, SeedFinding } from './findings.ts'
+import { failedAt, hostOf, isIPv6, portOf } from './address-finding.ts'
+import { carrierNat, doubleNat, mappingUseless, portClosed } from './router-problem.ts'
+import type { ReachFindings, SeedFinding } from './findings.ts'
+import type { ProblemRule, ProblemSeverity, ReachProblem } from './problem-rule.ts'
 import type { ReachVerdict } from './reach-verdict.ts'
-
-/**
- * - `error`: must be mended for the peer to work
- * - `warning`: it works, worse than it could
- * - `hint`: good to know
- */
-export type ProblemSeverity = 'error' | 'warning' | 'hint'
-
-export type ProblemCode =
-  | 'no_seed_given' | 'no_seed_answered' | 'seed_silent' | 'seed_refuses' | 'listen_failed' | 'not_listening' | 'announced_wrong' | 'port_closed'
-  | 'firewall' | 'carrier_nat' | 'symmetric_nat' | 'udp_blocked' | 'nat_unknown' | 'no_verifier' | 'no_relay' | 'single_relay' | 'clock_wrong'
-  | 'no_ipv6' | 'ipv6_closed' | 'ipv6_unused' | 'port_not_fixed'
-
-export interface ReachProblem {
-  code: ProblemCode
-  severity: ProblemSeverity
-  /** What was found, in a sentence */
-  what: string
-  /** What to do about it, in a sentence */
-  advice: string
-}
-
-type Rule = (findings: ReachFindings, verdict: ReachVerdict) => ReachProblem | undefined
 
 const SEVERITIES: readonly ProblemSeverity[] = ['error', 'warning', 'hint']
 /** A reservation in another network carries on when the first relay goes. */
@@ -43,7 +23,7 @@ export function clockAheadMs (seeds: readonly SeedFinding[]): { aheadMs: number,
   return middle && { aheadMs: -middle.aheadMs, errorMs: middle.errorMs, told: clocks.length }
 }
 
-const noSeed: Rule = ({ seeds }) => {
+const noSeed: ProblemRule = ({ seeds }) => {
   const silent = seeds.filter(({ answered }) => !answered)
   if (seeds.length === 0) {
     return {
@@ -73,7 +53,7 @@ const noSeed: Rule = ({ seeds }) => {
       }
 }
 
-const seedRefuses: Rule = ({ seeds }) => {
+const seedRefuses: ProblemRule = ({ seeds }) => {
   const refusing = seeds.filter(({ refusal }) => refusal !== undefined)
   return refusing.length === 0
     ? undefined
@@ -85,7 +65,7 @@ const seedRefuses: Rule = ({ seeds }) => {
       }
 }
 
-const clockWrong: Rule = ({ seeds }) => {
+const clockWrong: ProblemRule = ({ seeds }) => {
   const clock = clockAheadMs(seeds)
   if (clock === undefined || Math.abs(clock.aheadMs) - clock.errorMs <= MAX_CLOCK_SKEW_MS) {
     return undefined
@@ -100,7 +80,7 @@ const clockWrong: Rule = ({ seeds }) => {
   }
 }
 
-const listening: Rule = ({ listenProblem, addresses }) => {
+const listening: ProblemRule = ({ listenProblem, addresses }) => {
   if (listenProblem !== undefined) {
     return {
       code: 'listen_failed',
@@ -114,10 +94,7 @@ const listening: Rule = ({ listenProblem, addresses }) => {
     : { code: 'not_listening', severity: 'warning', what: 'This peer listens nowhere', advice: 'Give it a port: --listen /ip4/0.0.0.0/tcp/7311' }
 }
 
-const failedAt = (addresses: readonly AddressFinding[], ...origins: Array<AddressFinding['origin']>): AddressFinding[] =>
-  addresses.filter(({ origin, reached, failed }) => origins.includes(origin) && reached === 0 && failed > 0)
-
-const announcedWrong: Rule = ({ addresses }) => {
+const announcedWrong: ProblemRule = ({ addresses }) => {
   const wrong = failedAt(addresses, 'announced')
   return wrong.length === 0
     ? undefined
@@ -129,26 +106,7 @@ const announcedWrong: Rule = ({ addresses }) => {
       }
 }
 
-const portClosed: Rule = ({ addresses, nat, isPortFixed }, verdict) => {
-  if (verdict === 'direct' || nat?.mapping === 'none') {
-    return undefined
-  }
-  const closed = failedAt(addresses, 'seen')
-  const [first] = closed
-  if (first === undefined) {
-    return undefined
-  }
-  const port = portOf(first.address)
-  return {
-    code: 'port_closed',
-    severity: 'warning',
-    what: `The router before this device lets nobody in at ${closed.map(({ address }) => address).join(', ')}`,
-    advice: `Forward TCP port ${isPortFixed ? port : '7311'} of the router to this device` +
-      (isPortFixed ? '' : ', and have the peer listen at it: --listen /ip4/0.0.0.0/tcp/7311')
-  }
-}
-
-const firewall: Rule = ({ addresses, nat, localAddresses }, verdict) => {
+const firewall: ProblemRule = ({ addresses, nat, localAddresses }, verdict) => {
   const closed = failedAt(addresses, 'listening', 'seen').filter(({ address }) => localAddresses.includes(hostOf(address)) && !isIPv6(address))
   const [first] = closed
   return verdict === 'direct' || first === undefined || (nat !== undefined && nat.mapping !== 'none')
@@ -161,16 +119,7 @@ const firewall: Rule = ({ addresses, nat, localAddresses }, verdict) => {
       }
 }
 
-const carrierNat: Rule = ({ localAddresses }, verdict) => verdict !== 'direct' && localAddresses.some(isSharedAddress)
-  ? {
-      code: 'carrier_nat',
-      severity: 'warning',
-      what: 'The provider of this line puts its customers behind a NAT of its own (100.64.0.0/10)',
-      advice: 'A forwarded port does not help here: ask the provider for a public IPv4 address, or use IPv6'
-    }
-  : undefined
-
-const natKind: Rule = ({ nat, stunServers, seeds }, verdict) => {
+const natKind: ProblemRule = ({ nat, stunServers, seeds }, verdict) => {
   if (verdict === 'direct' || !seeds.some(({ answered }) => answered)) {
     return undefined
   }
@@ -204,7 +153,7 @@ const natKind: Rule = ({ nat, stunServers, seeds }, verdict) => {
   }
 }
 
-const noVerifier: Rule = ({ seeds, verifiers, addresses }) => {
+const noVerifier: ProblemRule = ({ seeds, verifiers, addresses }) => {
   const isTried = addresses.some(({ reached, failed }) => reached + failed > 0)
   if (isTried || !seeds.some(({ answered }) => answered)) {
     return undefined
@@ -227,7 +176,7 @@ const REFUSALS: Record<string, string> = {
   unheard: 'it says that it came, and was not heard here'
 }
 
-const noRelay: Rule = ({ relays, relayProblem, isRelayNeeded, seeds }) => {
+const noRelay: ProblemRule = ({ relays, relayProblem, isRelayNeeded, seeds }) => {
   if (!isRelayNeeded || relays.length >= WANTED_RELAYS || !seeds.some(({ answered }) => answered)) {
     return undefined
   }
@@ -246,7 +195,7 @@ const noRelay: Rule = ({ relays, relayProblem, isRelayNeeded, seeds }) => {
       }
 }
 
-const ipv6: Rule = ({ addresses, localAddresses }, verdict) => {
+const ipv6: ProblemRule = ({ addresses, localAddresses }, verdict) => {
   const closed = addresses.filter(({ address, failed, reached }) => isIPv6(address) && failed > 0 && reached === 0)
   const [first] = closed
   if (first !== undefined) {
@@ -275,7 +224,7 @@ const ipv6: Rule = ({ addresses, localAddresses }, verdict) => {
       }
 }
 
-const portNotFixed: Rule = ({ isPortFixed }, verdict) => isPortFixed || verdict !== 'direct'
+const portNotFixed: ProblemRule = ({ isPortFixed }, verdict) => isPortFixed || verdict !== 'direct'
   ? undefined
   : {
       code: 'port_not_fixed',
@@ -284,27 +233,10 @@ const portNotFixed: Rule = ({ isPortFixed }, verdict) => isPortFixed || verdict 
       advice: 'With --listen /ip4/0.0.0.0/tcp/7311 its address stays the same, and a firewall can be told of it'
     }
 
-const RULES: readonly Rule[] = [
-  listening, noSeed, seedRefuses, clockWrong, announcedWrong, noRelay, firewall, carrierNat, natKind, portClosed, noVerifier, ipv6, portNotFixed
+const RULES: readonly ProblemRule[] = [
+  listening, noSeed, seedRefuses, clockWrong, announcedWrong, noRelay, firewall, carrierNat, doubleNat, natKind, mappingUseless, portClosed,
+  noVerifier, ipv6, portNotFixed
 ]
-
-function hostOf (address: string): string {
-  return address.split('/')[2] ?? ''
-}
-
-function portOf (address: string): string {
-  return /\/tcp\/(\d+)/.exec(address)?.[1] ?? '?'
-}
-
-function isIPv6 (address: string): boolean {
-  return address.startsWith('/ip6/')
-}
-
-/** RFC 6598. */
-function isSharedAddress (host: string): boolean {
-  const [a = 0, b = 0] = host.split('.').map(Number)
-  return a === 100 && b >= 64 && b < 128
-}
 
 function isPublicIPv6 (host: string): boolean {
   return host.includes(':') && /^[23]/.test(host)

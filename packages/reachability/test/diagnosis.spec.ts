@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { diagnose } from '../src/index.ts'
+import type { MappingProblem } from '../src/port-mapping/index.ts'
 import type { AddressFinding, NatMapping, NatVerdict, ProblemCode, ReachFindings, ReachVerdict } from '../src/index.ts'
 
 const SEED = { address: '/ip4/192.0.2.1/tcp/7310', answered: true, roundTripMs: 20 }
@@ -51,6 +52,16 @@ describe('the diagnosis of a peer', () => {
     ['behind a router that forwards the port, to one of two that dialled', { addresses: [HOME, { ...SEEN, reached: 1, failed: 1 }] }, 'direct', true, []],
     ['behind a router that was to forward the port', { addresses: [HOME, { ...SEEN, origin: 'announced' }] },
       'punched', false, ['announced_wrong', 'no_ipv6']],
+    ['behind a router that maps the port', {
+      addresses: [HOME, { ...SEEN, origin: 'mapped', reached: 1, failed: 0 }], portMapping: { address: SEEN.address, protocol: 'pcp' }, relays: [],
+      isRelayNeeded: false
+    }, 'direct', true, []],
+    ['behind a router that says it maps the port', {
+      addresses: [HOME, { ...SEEN, origin: 'mapped' }], portMapping: { address: SEEN.address, protocol: 'upnp' }
+    }, 'punched', true, ['mapping_useless', 'no_ipv6']],
+    ['behind a router that maps no ports', { portMapping: { problem: 'silent' } }, 'punched', true, ['port_closed', 'no_ipv6']],
+    ['behind two routers', { portMapping: { problem: 'double_nat' } }, 'punched', true, ['double_nat', 'no_ipv6']],
+    ['behind a router without an address in the world', { portMapping: { problem: 'no_external_address' } }, 'punched', true, ['double_nat', 'no_ipv6']],
     ['behind a symmetric NAT', { nat: nat('random') }, 'relayed', true, ['symmetric_nat', 'port_closed', 'no_ipv6']],
     ['behind a symmetric NAT with ports in sequence', { nat: nat('sequential') }, 'punched', true, ['symmetric_nat', 'port_closed', 'no_ipv6']],
     ['behind a symmetric NAT without a relay', { nat: nat('random'), relays: [] }, 'unreachable', false,
@@ -100,6 +111,15 @@ describe('the diagnosis of a peer', () => {
     expect(fixed?.advice).to.include('Forward TCP port 7311 of the router')
     const [free] = diagnose(found({ isPortFixed: false, addresses: [HOME, { ...SEEN, address: '/ip4/198.51.100.4/tcp/41234' }] })).problems
     expect(free?.advice).to.include('--listen /ip4/0.0.0.0/tcp/7311')
+  })
+
+  it('says how a router that maps no ports can be brought to it', () => {
+    const advice = (problem: MappingProblem): string => diagnose(found({ portMapping: { problem } })).problems[0]?.advice ?? ''
+    expect(advice('silent')).to.match(/^Switch UPnP or NAT-PMP on .* Or forward TCP port 7311/)
+    expect(advice('refused')).to.match(/^See in the settings .* Or forward TCP port 7311/)
+    expect(advice('full')).to.match(/^Restart the router.* Or forward TCP port 7311/)
+    expect(advice('double_nat')).to.include('ask the provider for a public IPv4 address')
+    expect(diagnose(found({ portMapping: { problem: 'silent' } })).problems[0]?.what).to.include('neither PCP nor NAT-PMP nor UPnP')
   })
 
   it('says how far the clock is off, and doubts the seed where it is the only one', () => {

@@ -56,20 +56,26 @@ async function until (holds: () => boolean): Promise<void> {
   }
 }
 
+function isCircuit (address: { toString: () => string }): boolean {
+  return address.toString().includes('/p2p-circuit')
+}
+
 describe('a path through a relay', function () {
   this.timeout(30_000)
   let nodes: Libp2p[] = []
 
   /** A dialler and a listener that are connected through a relay, and the circuit. */
-  async function pair (dialler: ReachabilityInit, listener: ReachabilityInit, listen: string[] = []): Promise<{ a: Node, b: Node, circuit: Connection }> {
+  async function pair (
+    dialler: ReachabilityInit, listener: ReachabilityInit, listen: string[] = [], listenerAt: string[] = []
+  ): Promise<{ a: Node, b: Node, circuit: Connection }> {
     const relay = await relayNode()
     const [address] = relay.getMultiaddrs()
-    const b = await node([`${address?.toString()}/p2p-circuit`], listener)
+    const b = await node([`${address?.toString()}/p2p-circuit`, ...listenerAt], listener)
     const a = await node(listen, dialler)
     nodes = [a, b, relay]
-    await until(() => b.getMultiaddrs().length > 0)
+    await until(() => b.getMultiaddrs().some(isCircuit))
     await a.dial(multiaddr(address?.toString()))
-    const circuit = await a.dial(b.getMultiaddrs()[0] as ReturnType<Node['getMultiaddrs']>[0])
+    const circuit = await a.dial(b.getMultiaddrs().filter(isCircuit))
     return { a, b, circuit }
   }
 
@@ -80,6 +86,21 @@ describe('a path through a relay', function () {
     await until(() => circuit.status === 'closed')
     await until(() => a.services.reachability.counters.worked_reverse_total === 1)
     expect(a.services.reachability.pathTo(b.peerId.toString())?.path).to.equal('direct')
+  })
+
+  it('gives way to a dial of the other side when that one can be dialled later on, as behind a router that has opened a port', async () => {
+    let isOpen = false
+    const { a, b, circuit } = await pair({ standing: () => BEHIND_NAT }, { standing: () => ({ ...BEHIND_NAT, dialable: isOpen }) }, [], ['/ip4/127.0.0.1/tcp/0'])
+    const id = b.peerId.toString()
+    await until(() => a.services.reachability.pathTo(id)?.path === 'relayed')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(a.services.reachability.counters.tried_dial_total).to.equal(0)
+    isOpen = true
+    // as its identify tells
+    await a.peerStore.merge(b.peerId, { multiaddrs: [multiaddr('/ip4/127.0.0.2/tcp/1'), ...b.getMultiaddrs().filter(address => !isCircuit(address))] })
+    await until(() => a.services.reachability.pathTo(id)?.path === 'direct')
+    await until(() => circuit.status === 'closed')
+    expect(a.services.reachability.counters.worked_dial_total).to.equal(1)
   })
 
   it('stays when the other side may not dial what this one names', async () => {

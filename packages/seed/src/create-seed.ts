@@ -189,6 +189,8 @@ export async function createSeed (init: SeedInit = {}): Promise<Seed> {
     ...peerInit,
     describe: () => ({ relay: relay?.load() }),
     ...guard.peerInit(peerInit),
+    // its operator says where it listens, and opens that himself
+    reachability: peerInit.reachability === false ? false : { portMapping: false, ...peerInit.reachability },
     maxConnections,
     // it is there for those who come: its places are theirs, and it dials from memory only until the first is there
     pex: peerInit.pex === false ? false : { keepOutbound: false, ...peerInit.pex },

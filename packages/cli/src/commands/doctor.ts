@@ -29,6 +29,7 @@ export class NotWellError extends Error {
 const STEPS: Record<ExaminationStep, string> = {
   start: 'starting a peer, joining the mesh',
   seeds: 'asking the seeds',
+  router: 'asking the router to let others in',
   nat: 'asking STUN servers what the router does',
   dial_back: 'having others dial this peer',
   relays: 'asking for a place at a relay'
@@ -38,6 +39,7 @@ export async function doctor ({ output, stop }: CommandContext, options: DoctorC
   const { peer, findings, seeds } = await examine({
     // an identity of its own, unless one is named: the peer whose it is may be running
     peer: await peerInit('doctor', { ...options, ephemeral: options.data === undefined }, output),
+    mapsPorts: options.portMapping !== 'off',
     stun: options.stun,
     timeoutMs: options.timeout * 1_000,
     onStep: step => { output.event('step', { step }, `… ${STEPS[step]}`) },

@@ -35,6 +35,12 @@ export async function peer ({ output, stop }: CommandContext, options: PeerComma
       output.event('relay-reserved', detail, `others reach this peer through relay ${detail.relay}`)
     })
     running.addEventListener('relay:lost', ({ detail }) => { output.event('relay-lost', detail, `relay ${detail.relay} is gone; another is sought`) })
+    running.addEventListener('port:mapped', ({ detail }) => {
+      output.event('port-mapped', { ...detail }, `others reach this peer at ${detail.address}, which the router maps (${detail.protocol})`)
+    })
+    running.addEventListener('port:unmapped', ({ detail }) => {
+      output.event('port-unmapped', { ...detail }, `others reach this peer at ${detail.address} no more; the router is asked again`)
+    })
     if (wantsRelay(options)) {
       await reserved(running, output, stop)
     }

@@ -6,6 +6,8 @@ export interface AddressSources {
   /** Multiaddr texts without the peer's id */
   listening: readonly string[]
   announced: readonly string[]
+  /** Where the router says that it lets others in */
+  mapped?: readonly string[]
   /** `/ip4/192.0.2.1`: hosts under which others see this peer */
   seenAt: readonly string[]
 }
@@ -14,8 +16,8 @@ export interface AddressSources {
 export const MAX_TRIED = 3
 const MAX_LISTED = 16
 
-/** Each once: what the user announces, what it listens at, and where it would be if its port were forwarded. */
-export function addressList ({ listening, announced, seenAt }: AddressSources): AddressFinding[] {
+/** Each once: what the user announces, what it listens at, what the router maps, and where it would be if its port were forwarded. */
+export function addressList ({ listening, announced, mapped = [], seenAt }: AddressSources): AddressFinding[] {
   const own = listening.filter(address => !isOfThisDevice(address))
   // a page's WebSocket port is behind the same router as the other one
   const ports = [...new Set(own.filter(address => /^\/ip4\/[^/]+\/tcp\/\d+$/.test(address)).map(address => address.split('/')[4] as string))]
@@ -31,6 +33,7 @@ export function addressList ({ listening, announced, seenAt }: AddressSources): 
   }
   add(announced.map(address => address.replace(/\/p2p\/[^/]+$/, '')), 'announced')
   add(own, 'listening')
+  add(mapped, 'mapped')
   add(seen, 'seen')
   return [...listed.values()]
 }

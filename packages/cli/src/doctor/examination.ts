@@ -8,15 +8,17 @@ import { dialBack } from '@skein/supernode/libp2p'
 import { addressList } from './address-list.ts'
 import { dialBackRound } from './dial-back-round.ts'
 import { ReachProbe } from './reach-probe.ts'
+import { probeRouter } from './router-probe.ts'
 import { visitSeeds } from './seed-visit.ts'
 import type { Clock, Random } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
 import type { NatVerdict, ReachFindings } from '@skein/reachability'
 import type { DialBackComponents, DialBackService } from '@skein/supernode/libp2p'
 import type { ReachProbeComponents } from './reach-probe.ts'
+import type { ProbedRouter } from './router-probe.ts'
 import type { SeedVisit } from './seed-visit.ts'
 
-export type ExaminationStep = 'start' | 'seeds' | 'nat' | 'dial_back' | 'relays'
+export type ExaminationStep = 'start' | 'seeds' | 'router' | 'nat' | 'dial_back' | 'relays'
 
 export interface Examination {
   /** Peer id */
@@ -27,6 +29,8 @@ export interface Examination {
 
 export interface ExaminationInit {
   peer: PeerInit
+  /** Whether the router is asked to map a port */
+  mapsPorts: boolean
   /** STUN servers beside those of the seeds, multiaddr texts */
   stun: readonly string[]
   /** For all of it, ms; what is not known by then is left open */
@@ -38,6 +42,8 @@ export interface ExaminationInit {
 }
 
 const JOIN_TIMEOUT_MS = 4_000
+/** One that maps ports does so within a second; one that does not is asked by UPnP for 2 s. */
+const ROUTER_TIMEOUT_MS = 4_000
 const NAT_TIMEOUT_MS = 9_500
 /** Each that is silent costs 3 s. */
 const MAX_STUN_SERVERS = 3
@@ -53,15 +59,21 @@ export async function examine (init: ExaminationInit): Promise<Examination> {
   const endsMs = clock.nowMs() + init.timeoutMs - RESERVE_MS
   onStep('start')
   const { peer, probe, dialBacks, listenProblem } = await start(init)
+  let routing: Promise<ProbedRouter | undefined> | undefined
   try {
     onStep('seeds')
-    const seeds = await visitSeeds(peer, init.peer.bootstrap ?? [], clock, signal)
-    const list = addressList({ listening: probe.listening, announced: init.peer.announce ?? [], seenAt: probe.seenAt })
+    const visiting = visitSeeds(peer, init.peer.bootstrap ?? [], clock, signal)
+    routing = Promise.race([probe.whenSeen, visiting]).then(async () => await askRouter(init, probe))
+    routing.catch(() => {}) // what aborted it is thrown below
+    const seeds = await visiting
     // one within the same network sees nothing of the router before it
     const stun = [...new Set([...init.stun, ...seeds.flatMap(visit => visit.stun)])].filter(address => !isLocalAddress(address))
 
     onStep('nat')
     const asking = natOf(stun, init)
+    const router = await routing
+    const mapped = router?.finding !== undefined && 'address' in router.finding ? [router.finding.address] : []
+    const list = addressList({ listening: probe.listening, announced: init.peer.announce ?? [], mapped, seenAt: probe.seenAt })
     if (list.some(({ isLocal }) => !isLocal)) {
       onStep('dial_back')
     }
@@ -81,6 +93,7 @@ export async function examine (init: ExaminationInit): Promise<Examination> {
         isPortFixed: (init.peer.listen ?? []).some(address => /\/tcp\/[1-9]/.test(address)),
         seeds,
         ...nat === undefined ? {} : { nat },
+        ...router?.finding === undefined ? {} : { portMapping: router.finding },
         stunServers: stun.length,
         localAddresses: localAddresses(),
         ...round,
@@ -89,8 +102,19 @@ export async function examine (init: ExaminationInit): Promise<Examination> {
       }
     }
   } finally {
-    await peer.stop()
+    const router = await routing?.catch(() => undefined)
+    await Promise.all([router?.close(), peer.stop()])
   }
+}
+
+async function askRouter ({ peer, mapsPorts, onStep, clock, random, signal }: ExaminationInit, probe: ReachProbe): Promise<ProbedRouter | undefined> {
+  if (!mapsPorts) {
+    return undefined
+  }
+  onStep('router')
+  const { listening, seenAt } = probe
+  const isAnnounced = (peer.announce ?? []).length > 0
+  return await probeRouter({ listening, seenAt, isAnnounced, timeoutMs: ROUTER_TIMEOUT_MS, clock, random, signal })
 }
 
 interface Started {

@@ -15,6 +15,7 @@ const MAX_SEEN = 64
 export class ReachProbe implements Startable {
   private readonly components: ReachProbeComponents
   private readonly hosts = new Map<string, string>()
+  private readonly seen = Promise.withResolvers<void>()
 
   constructor (components: ReachProbeComponents) {
     this.components = components
@@ -34,6 +35,11 @@ export class ReachProbe implements Startable {
       .filter(address => !address.includes('/p2p-circuit'))
   }
 
+  /** Resolves when the first of those that it is connected to has said where it sees this node. */
+  get whenSeen (): Promise<void> {
+    return this.seen.promise
+  }
+
   /** `/ip4/192.0.2.1`, as those it is connected to say, the most of them first. */
   get seenAt (): string[] {
     const counts = Map.groupBy(this.hosts.values(), host => host)
@@ -44,6 +50,7 @@ export class ReachProbe implements Startable {
     const [host] = /^\/ip[46]\/[^/]+/.exec(detail.observedAddr?.toString() ?? '') ?? []
     if (host !== undefined && !isRelayed(detail.connection) && (this.hosts.size < MAX_SEEN || this.hosts.has(detail.peerId.toString()))) {
       this.hosts.set(detail.peerId.toString(), host)
+      this.seen.resolve()
     }
   }
 }

@@ -7,6 +7,7 @@ import type { ReceiptService } from '@skein/reputation/libp2p'
 import type { ModelRouting } from '@skein/routing/libp2p'
 import type { SuperNodeClient } from '@skein/supernode/libp2p'
 import type { GossipTopics } from '../gossip/gossip-topics.ts'
+import type { MappedPorts } from '../paths/mapped-port.ts'
 import type { PeerPaths } from '../paths/peer-paths.ts'
 import type { PeerReceipts } from '../trust/peer-receipts.ts'
 import type { FigureSource, MeshFigure, MeshMetric } from './figure-source.ts'
@@ -23,6 +24,7 @@ export interface MeshServices {
   coordinates?: Pick<CoordinatesService, 'counters' | 'coordinate' | 'neighbours' | 'streams' | 'zone'>
   receipts?: Pick<ReceiptService, 'counters'>
   paths?: Pick<PeerPaths, 'counters' | 'budget'> & Partial<Pick<PeerPaths, 'webrtcCounters'>>
+  portMapping?: MappedPorts
   dealings?: Pick<PeerReceipts, 'counters' | 'waiting'>
 }
 
@@ -197,6 +199,17 @@ const SOURCES: Array<FigureSource<MeshServices>> = [
     offers_received_total: 'Such offers of others',
     connected_total: 'Data channels that became connections, whoever offered',
     refused_total: 'Offers of others that were not looked at, as they came too often or too many were under way'
+  }),
+  figureSource('skein_port_mapping_', ({ portMapping }: MeshServices) => portMapping?.counters, {
+    asked_total: 'Times that the router was asked to map a port, or to renew that',
+    mapped_total: 'Such times that it did',
+    failures_total: ['reason', 'Such times that it did not, by reason'],
+    forgotten_total: 'Times that the router had lost its table of mappings',
+    changes_total: 'Times that a mapped port came to another address or port outside',
+    dial_backs_total: ['result', 'Times that others were asked to dial a mapped port, by what came of it']
+  }),
+  figureSource('skein_port_mapping_', ({ portMapping }: MeshServices) => portMapping && mappingGauges(portMapping), {
+    ports: ['state', 'Ports that the router maps: open when somebody came in there and others are told of it, unconfirmed until then']
   })
 ]
 
@@ -221,6 +234,11 @@ function coordinatesGauges ({ coordinate, neighbours, streams, zone }: NonNullab
   neighbours: number, streams: number, error_ratio: number, zone: Record<string, number>
 } {
   return { neighbours, streams, error_ratio: coordinate.error, zone: { [zone]: 1 } }
+}
+
+function mappingGauges ({ status: { ports } }: MappedPorts): { ports: Record<'open' | 'unconfirmed', number> } {
+  const open = ports.filter(({ isConfirmed }) => isConfirmed).length
+  return { ports: { open, unconfirmed: ports.length - open } }
 }
 
 function budgetGauges ({ share, spent }: BudgetState): { relayed_ratio: number, relay_budget_spent: number } {

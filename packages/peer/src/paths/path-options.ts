@@ -1,6 +1,7 @@
 /** What a user may set of how a peer reaches others. */
 import type { RelayBudgetInit } from '@skein/reachability'
 import type { WebRtcFactory } from '@skein/reachability/libp2p'
+import type { PortMappingOptions } from '@skein/reachability/node'
 
 export interface ReachabilityOptions {
   /**
@@ -30,4 +31,15 @@ export interface ReachabilityOptions {
    * @default none
    */
   webrtc?: WebRtcFactory
+  /**
+   * Has the router of this device let others in at the ports that this peer listens at, by PCP, NAT-PMP or UPnP, where a peer that it dialled sees
+   * it behind one. Others then dial it directly instead of through relays. The price: whoever knows the port can open connections to this peer from
+   * anywhere (which each public peer lives with: they are encrypted, authenticated and bounded), the router's owner may not want it, and UPnP asks
+   * the whole network for a gateway. An address is told to others only when somebody who was asked to has come in there. `false`: routers are left
+   * alone. They are in a browser, for a `client` and a peer that listens nowhere, where `announce` says how it is reached, and for a seed unless
+   * this is given.
+   *
+   * @default {}
+   */
+  portMapping?: false | PortMappingOptions
 }

@@ -2,11 +2,13 @@
 import { Neighbourhood } from '@skein/clusters'
 import { SeededRandom } from '@skein/core'
 import { PeerExchange } from '@skein/pex'
+import { newPortMappingCounters } from '@skein/reachability/port-mapping'
 import { expect } from 'chai'
 import { MESH_METRICS, meshFigures } from '../../src/index.ts'
 import { newGossipCounters } from '../../src/gossip/gossip-counters.ts'
 import { figureSource } from '../../src/metrics/figure-source.ts'
 import type { MeshServices } from '../../src/index.ts'
+import type { MappedPorts } from '../../src/paths/mapped-port.ts'
 
 type Known = Required<Pick<MeshServices, 'routing' | 'pex' | 'gossip' | 'clusters' | 'coordinates'>>
 
@@ -44,6 +46,16 @@ function services (): Known {
 const valueOf = (from: MeshServices, name: string): unknown => meshFigures(from).filter(figure => figure.name === name).map(({ labels, value }) => [labels, value])
 
 describe('meshFigures', () => {
+  it('tells how many mapped ports others come in at', () => {
+    const port = { address: '/ip4/45.1.7.2/tcp/7311', protocol: 'pcp', internalPort: 7311, isConfirmed: true } as const
+    const portMapping: MappedPorts = {
+      status: { state: 'open', why: '', ports: [port, { ...port, isConfirmed: false }, port] },
+      counters: { ...newPortMappingCounters(), mapped_total: 3, dial_backs_total: { reached: 2, failed: 0, unknown: 1 } }
+    }
+    expect(valueOf({ portMapping }, 'skein_port_mapping_ports')).to.deep.equal([[{ state: 'open' }, 2], [{ state: 'unconfirmed' }, 1]])
+    expect(valueOf({ portMapping }, 'skein_port_mapping_mapped_total')).to.deep.equal([[undefined, 3]])
+  })
+
   it('tells what the services count now', () => {
     const all = services()
     expect(valueOf(all, 'skein_routing_lookups_total')).to.deep.equal([[undefined, 3]])

@@ -11,6 +11,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
 import { OpenCone } from '../open-cone.ts'
+import { AddressChanges } from './address-changes.ts'
 import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
@@ -80,6 +81,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly puncher: HolePuncher | undefined
   private readonly exchange: PunchExchange
   private readonly letsIn = new OpenCone(() => this.reach().nat, () => this.clock.nowMs())
+  private readonly addressChanges: AddressChanges
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -98,13 +100,16 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
-      settled: async () => { await this.settled() },
+      settled: async () => { await init.settled?.() },
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
       letsIn: this.letsIn,
       clock: this.clock
+    })
+    this.addressChanges = new AddressChanges(components.events, peer => {
+      this.driver.input((table, nowMs) => { table.onAddressesChanged(peer, nowMs) })
     })
   }
 
@@ -155,6 +160,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
     events.addEventListener('connection:open', this.onOpen)
     events.addEventListener('connection:close', this.onClose)
+    this.addressChanges.start()
     connectionManager.getConnections().forEach(connection => { this.opened(connection) })
     this.look()
   }
@@ -165,6 +171,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     this.cancelLook?.()
     events.removeEventListener('connection:open', this.onOpen)
     events.removeEventListener('connection:close', this.onClose)
+    this.addressChanges.stop()
     this.driver.stop()
     await registrar.unhandle(PROTOCOLS.punch)
   }
@@ -184,7 +191,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   }
 
   private async ask (peer: string): Promise<void> {
-    await this.settled()
+    await this.init.settled?.()
     const connection = this.connectionsTo(peer).findLast(open => this.pathOf(open) === 'relayed' && open.direction === 'outbound')
     let reach: Reach | undefined
     try {
@@ -212,10 +219,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       return
     }
     void this.exchange.answer(stream, connection, () => {})
-  }
-
-  private async settled (): Promise<void> {
-    await this.init.settled?.()
   }
 
   private reach (): Reach {

@@ -56,6 +56,12 @@ export const SUPER_NODE_OPTIONS = {
     default: [],
     help: 'multiaddr to tell others instead of those of the interfaces, for a forwarded port'
   },
+  portMapping: {
+    type: 'choice',
+    default: 'on',
+    choices: ['on', 'off'],
+    help: 'whether the router before this machine, where there is one, is asked to let others in (PCP, NAT-PMP, UPnP)'
+  },
   stunPort: {
     type: 'endpoint',
     default: undefined,

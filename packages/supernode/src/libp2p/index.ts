@@ -1,4 +1,6 @@
 /** Super-nodes on libp2p. */
+export { DialBackAsker } from './dial-back-asker.ts'
+export type { DialBackAskerInit } from './dial-back-asker.ts'
 export { dialBack, DialBackLimitedError, DialBackService } from './dial-back-service.ts'
 export type { DialBackComponents, DialBackInit, VerifiedDialBack } from './dial-back-service.ts'
 export type { DialBackCounters } from './dial-back-counters.ts'

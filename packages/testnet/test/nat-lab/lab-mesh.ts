@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { HostProcess } from './host-process.ts'
+import type { ReachFindings } from '@skein/reachability'
 import type { CallerOptions } from './caller-node.ts'
 import type { NatHost, NatLab } from '../../src/nat-lab/index.ts'
 
@@ -22,6 +23,11 @@ interface SkeinLine {
   event?: string
   id?: string
   addresses?: string[]
+  address?: string
+  verdict?: string
+  why?: string
+  problems?: Array<{ code: string, what: string, advice: string }>
+  findings?: Pick<ReachFindings, 'portMapping'>
 }
 
 export interface CallerLine {
@@ -32,6 +38,7 @@ export interface CallerLine {
   from?: string
   to?: string
   provider?: string
+  addresses?: string[]
   firstMs?: number
   tookMs?: number
   pieces?: number
@@ -125,10 +132,10 @@ export class LabMesh {
   }
 
   /** `skein peer --serve smoke` behind a NAT, when others reach it through so many relays. */
-  async startProvider (host: NatHost, { relays = 1, pace }: { relays?: number, pace?: number } = {}): Promise<Provider> {
+  async startProvider (host: NatHost, { relays = 1, pace, args = [] }: { relays?: number, pace?: number, args?: string[] } = {}): Promise<Provider> {
     const process = this.skein(host, [
       'peer', '--ephemeral', '--serve', 'smoke', ...LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions(),
-      ...this.stun.flatMap(address => ['--stun', address]), ...pace === undefined ? [] : ['--pace', String(pace)]
+      ...this.stun.flatMap(address => ['--stun', address]), ...pace === undefined ? [] : ['--pace', String(pace)], ...args
     ])
     const { id = '' } = await process.line(({ event }) => event === 'listening')
     await process.line(({ event }) => event === 'ready')
@@ -136,6 +143,12 @@ export class LabMesh {
     const provider = { id, process }
     this.providers.push(provider)
     return provider
+  }
+
+  /** What `skein doctor --listen /ip4/0.0.0.0/tcp/7311` finds in a host. */
+  async examine (host: NatHost): Promise<SkeinLine> {
+    const process = this.skein(host, ['doctor', '--listen', '/ip4/0.0.0.0/tcp/7311', ...this.seedOptions(), ...this.stun.flatMap(address => ['--stun', address])])
+    return await process.line(({ event }) => event === 'diagnosis')
   }
 
   async stopProviders (): Promise<void> {

@@ -94,6 +94,7 @@ export class SuperNodeProcess {
       trustedNetworks: config.trustedNetworks,
       networkOf: systems.networkOf,
       stun: config.stunPort ?? false,
+      reachability: { portMapping: config.portMapping === 'off' ? false : {} },
       metrics: config.metrics === undefined
         ? undefined
         : prometheusMetrics({ registry, collectDefaultMetrics: false, preserveExistingMetrics: true }),
