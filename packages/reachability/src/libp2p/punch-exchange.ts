@@ -81,7 +81,7 @@ export class PunchExchange {
   }
 
   /** The other side of all three. */
-  async answer (stream: Stream, connection: Connection, onReach: (reach: Reach) => void): Promise<void> {
+  async answer (stream: Stream, connection: Connection): Promise<void> {
     const limit = deadline(this.init.clock, PUNCH_TIMEOUT_MS)
     const options = { signal: limit.signal }
     const messages = new PunchStream(stream)
@@ -90,9 +90,6 @@ export class PunchExchange {
       if (asked.kind === 'reach') {
         await this.init.settled()
         await messages.write({ kind: 'reach', reach: this.init.self() }, options)
-        if (asked.reach !== undefined) {
-          onReach(asked.reach)
-        }
       } else if (asked.kind === 'reverse') {
         await this.init.dial(connection, asked.addresses ?? [], limit.signal)
         await messages.write({ kind: 'dialled' }, options)

@@ -13,6 +13,7 @@ import { PathTable } from '../path-table.ts'
 import { OpenCone } from '../open-cone.ts'
 import { AddressChanges } from './address-changes.ts'
 import { PunchExchange } from './punch-exchange.ts'
+import { isUsed } from './connection-use.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
   ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
@@ -65,8 +66,6 @@ const RETIRE_AFTER_MS = 1_000
 /** A peer may ask this often for a punch, a dial or what this one can do. */
 const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
-/** What a relayed connection keeps open by itself: streams of these protocols are no use of it. */
-const KEPT_OPEN = /^\/(meshsub|floodsub|ipfs\/(id|ping)|skein\/(kad|routing|clusters|coordinates|pex|signal))\b/
 
 export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
   readonly [Symbol.toStringTag] = '@skein/reachability'
@@ -218,7 +217,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       stream.abort(new Error('Asked too often'))
       return
     }
-    void this.exchange.answer(stream, connection, () => {})
+    void this.exchange.answer(stream, connection)
   }
 
   private reach (): Reach {
@@ -332,8 +331,4 @@ export function reachability (init: ReachabilityInit = {}): (components: Reachab
 
 function isCircuit (address: Multiaddr): boolean {
   return address.toString().includes('/p2p-circuit')
-}
-
-function isUsed (connection: Connection): boolean {
-  return connection.streams.some(({ protocol }) => protocol !== undefined && !KEPT_OPEN.test(protocol))
 }
