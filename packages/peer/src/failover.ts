@@ -1,15 +1,18 @@
 /**
  * One request and however many providers it takes: before the first content a failure moves on to the next offer; after it, only where the caller
- * agreed and the model is deterministic, by replaying what was already delivered on another peer.
+ * agreed and the model is deterministic, by replaying what was already delivered on another peer. Where an answer broke off because of the way to a
+ * provider, that one is asked again, over another way, when there is nobody else.
  */
-import { deadline, DeadlineError } from '@skein/core'
+import { deadline, DeadlineError, sleep } from '@skein/core'
 import { InferenceError } from '@skein/inference'
+import { AskedAgain } from './asked-again.ts'
 import { OfferPool } from './offer-pool.ts'
 import { isReachedThroughRelay, rankOffers } from './ranking.ts'
 import { ReplayedPrefix } from './replayed-prefix.ts'
 import type { CoolDown } from './cool-down.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { CallOptions, CallRoute, ModelCall } from './openai/model-caller.ts'
+import type { ProviderCallOptions } from './provider-call.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
@@ -35,10 +38,10 @@ export interface FailoverOptions extends CallOptions {
    */
   maxAttempts?: number
   /**
-   * When a provider of a deterministic model fails in mid-answer, ask another for the same answer and go on where the first stopped. Costs the
-   * tokens twice. Without it such a failure is the caller's to handle.
+   * When a provider of a deterministic model fails in mid-answer, ask another for the same answer, or the same one over another path, and go on where
+   * the first stopped. Costs the tokens twice. Without it such a failure is the caller's to handle.
    *
-   * @default false
+   * @default true
    */
   resume?: boolean
   /**
@@ -65,8 +68,7 @@ export interface FailoverWorld {
   find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
   /** Asks one provider; `path()` tells how it is connected once events come */
-  ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }) =>
-    AsyncIterable<InferenceEvent> & { path: () => PathKind }
+  ask: (offer: Offer, request: InferenceRequest, options: ProviderCallOptions) => AsyncIterable<InferenceEvent> & { path: () => PathKind }
   /** An attempt has ended; `error` is left out when it delivered */
   onAttempt?: (attempt: { model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }) => void
 }
@@ -124,6 +126,7 @@ class Call {
   private readonly signal: AbortSignal
   private readonly pool: OfferPool
   private readonly delivered = new ReplayedPrefix()
+  private readonly again = new AskedAgain()
   private lastError?: InferenceError
   private soonestRetryMs?: number
   private contextTokens?: number
@@ -143,9 +146,6 @@ class Call {
 
   /** The best offer not tried yet; waits for the lookup as long as it may bring one. Throws when there is none left. */
   async nextOffer (): Promise<Offer> {
-    if (this.attempts >= (this.options.maxAttempts ?? 4)) {
-      throw this.exhausted()
-    }
     for (;;) {
       this.signal.throwIfAborted()
       if (this.attempts === 0) {
@@ -153,7 +153,8 @@ class Call {
         this.signal.throwIfAborted()
       }
       const usable = this.usable()
-      if (usable.length > 0) {
+      const isEnough = this.pool.triedCount >= (this.options.maxAttempts ?? 4)
+      if (usable.length > 0 && !isEnough) {
         if (this.attempts === 0 && usable.length < ENOUGH_OFFERS && !usable.some(({ fromCache }) => fromCache)) {
           await this.compare(COMPARE_MS, () => this.pool.untriedOffers.length >= ENOUGH_OFFERS)
         }
@@ -176,10 +177,17 @@ class Call {
           return best.offer
         }
       }
-      if (this.pool.complete) {
+      const nowMs = this.world.clock.nowMs()
+      const same = this.again.next()
+      if (same !== undefined && (same.dueMs <= nowMs || this.pool.complete || isEnough)) {
+        await sleep(this.world.clock, Math.max(0, same.dueMs - nowMs), { signal: this.signal })
+        this.again.take()
+        return same.offer
+      }
+      if (this.pool.complete || isEnough) {
         throw this.exhausted()
       }
-      await this.pool.more(this.world.clock, this.signal)
+      await this.pool.more(this.world.clock, this.signal, same === undefined ? undefined : same.dueMs - nowMs)
     }
   }
 
@@ -189,7 +197,8 @@ class Call {
     const asked = this.world.ask(offer, this.request, {
       signal: this.signal,
       timeoutMs: Math.max(1, endsMs - this.world.clock.nowMs()),
-      firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000
+      firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000,
+      resumable: () => this.isResumable(offer)
     })
     let head: InferenceEvent | undefined
 
@@ -237,9 +246,15 @@ class Call {
     if (this.lastError == null || this.lastError.code !== 'context_length_exceeded' || error.code === 'context_length_exceeded') {
       this.lastError = failure
     }
-    if (this.delivered.count > 0 && !(this.options.resume === true && offer.deterministic && this.delivered.replayable)) {
+    if (this.delivered.count > 0 && !this.isResumable(offer)) {
       throw failure
     }
+    this.again.onFailed(offer, error.code, nowMs)
+  }
+
+  /** What was given of an answer can be had again. */
+  private isResumable ({ deterministic }: Offer): boolean {
+    return this.options.resume !== false && deterministic && this.delivered.replayable
   }
 
   private usable (): PooledOffer[] {

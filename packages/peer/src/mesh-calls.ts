@@ -1,21 +1,18 @@
 /** How a peer calls models: whom it finds, what it knows of the way to them, and the requests of its own that are under way. */
-import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BoundedMap, deadline } from '@skein/core'
-import { isRelayed } from '@skein/records'
 import { meets } from '@skein/routing'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
+import { connectionTo, pathOf, ProviderCall } from './provider-call.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
-import { raceRelays } from './relay/relay-race.ts'
 import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
-import type { InferenceCall } from '@skein/inference/libp2p'
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Offer } from '@skein/records'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
@@ -27,6 +24,7 @@ import type { OfferSearchInit } from './offer-search.ts'
 import type { ModelCall } from './openai/model-caller.ts'
 import type { PeerPaths } from './paths/peer-paths.ts'
 import type { PeerEvents } from './peer-events.ts'
+import type { Observe, ProviderCallOptions } from './provider-call.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { SeenModels } from './seen-models.ts'
 import type { ServedModels } from './served-models.ts'
@@ -46,7 +44,7 @@ export interface MeshCallsInit {
   /** Not there without gossip, or when they are turned off */
   overlays?: OverlayService
   /** Not there without relays, or when it is turned off */
-  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget'>
+  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'isSilent' | 'use' | 'budget'>
   onAttempt: (attempt: CallAttempt) => void
 }
 
@@ -199,12 +197,8 @@ export class MeshCalls {
   }
 
   private pathTo (peerId: PeerId): PathKind {
-    const connection = this.connectionTo(peerId)
-    return connection === undefined ? 'unconnected' : this.pathOf(connection)
-  }
-
-  private pathOf (connection: Connection): PathKind {
-    return this.init.paths?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+    const connection = connectionTo(this.init, peerId)
+    return connection === undefined ? 'unconnected' : pathOf(this.init, connection)
   }
 
   private isBudgetSpent (): boolean {
@@ -213,70 +207,33 @@ export class MeshCalls {
 
   /** Asks one provider, with nobody to go on to; `observe` looks on while its answer is read. */
   ask (
-    offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number },
-    observe: (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent> = answer => answer
+    offer: Offer, request: InferenceRequest, options: ProviderCallOptions, observe: Observe = answer => answer
   ): AsyncIterable<InferenceEvent> & { path: () => PathKind } {
-    const { inference } = this.init.libp2p.services
-    const count = (change: number): void => {
-      const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
-      if (requests > 0) {
-        this.ownRequests.set(offer.peer, requests)
-        this.idleCircuits.onCalled(offer.peer)
-      } else {
-        this.ownRequests.delete(offer.peer)
-        this.idleCircuits.onIdle(offer.peer)
-      }
-    }
-    const local = offer.peer === this.self
     const { served } = this.init
-    const learnAddresses = this.learnAddresses.bind(this)
-    const connectionTo = this.connectionTo.bind(this)
-    const pathOf = this.pathOf.bind(this)
-    const peerId = peerIdFromString(offer.peer)
-    const { init: world, idleCircuits } = this
-    let call: InferenceCall | undefined
-    const first = !this.ownRequests.has(offer.peer)
+    const local = offer.peer === this.self
+    const call = local ? undefined : new ProviderCall(this.init, offer, request, options, observe)
+    const count = (change: number): void => { this.count(offer.peer, change) }
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
       count(1)
       try {
-        if (local) {
-          yield * served.infer(request, options)
-        } else {
-          await learnAddresses(peerId, offer.addresses, options.signal)
-          await raceRelays(offer.peer, offer.addresses, world, options.signal)
-          const best = connectionTo(peerId)
-          if (best !== undefined && first && pathOf(best) !== 'direct') {
-            void idleCircuits.cutIfDead(best)
-          }
-          call = inference.call(best ?? peerId, request, options)
-          yield * observe(call)
-        }
+        yield * call ?? served.infer(request, options)
       } finally {
         count(-1)
       }
     }
     const iterable = events()
-    return {
-      [Symbol.asyncIterator]: () => iterable,
-      path: () => local ? 'local' : call?.connection === undefined ? this.pathTo(peerId) : pathOf(call.connection)
-    }
+    return { [Symbol.asyncIterator]: () => iterable, path: () => call?.path() ?? 'local' }
   }
 
-  /**
-   * The best connection to a peer. Left to itself libp2p takes any that has no limits, one that is about to be let go too; and where there are limits
-   * it would make another circuit for each call.
-   */
-  private connectionTo (peerId: PeerId): Connection | undefined {
-    const { paths, libp2p } = this.init
-    const open = libp2p.getConnections(peerId).filter(({ status }) => status === 'open')
-    return paths?.connectionTo(peerId.toString()) ?? open.find(connection => !isRelayed(connection)) ?? open[0]
-  }
-
-  /** An offer brings the addresses of its peer along: a call can dial it without another lookup. */
-  private async learnAddresses (peerId: PeerId, addresses: string[], signal: AbortSignal): Promise<void> {
-    if (addresses.length > 0 && this.init.libp2p.getConnections(peerId).length === 0) {
-      await this.init.libp2p.peerStore.merge(peerId, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal })
+  private count (peer: string, change: number): void {
+    const requests = (this.ownRequests.get(peer) ?? 0) + change
+    if (requests > 0) {
+      this.ownRequests.set(peer, requests)
+      this.idleCircuits.onCalled(peer)
+    } else {
+      this.ownRequests.delete(peer)
+      this.idleCircuits.onIdle(peer)
     }
   }
 }

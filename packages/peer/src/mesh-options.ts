@@ -67,6 +67,7 @@ export interface MeshInit {
 }
 
 export interface SkeinServices extends Record<string, unknown> {
+  ownAddresses?: OwnAddresses
   identify: Identify
   identifyPush: IdentifyPush
   ping: Ping

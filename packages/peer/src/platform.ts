@@ -47,6 +47,8 @@ export interface Platform {
     random: Random
     onMapped?: (verdict: NatVerdict | undefined) => void
   }) => Promise<NatVerdict | undefined>
+  /** The addresses of this machine's interfaces, those of loopback left out. Not there in a browser */
+  localAddresses?: () => string[]
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { ManualClock } from '@skein/core'
+import { ManualClock, SeededRandom } from '@skein/core'
 import { expect } from 'chai'
 import { circuitsByRelay, raceRelays } from '../../src/relay/relay-race.ts'
 import type { RelayRaceInit } from '../../src/relay/relay-race.ts'
@@ -21,7 +21,7 @@ function world (answering: Record<string, Promise<void>>): { init: RelayRaceInit
     ])
   }
   const libp2p = { dial, getConnections: () => [], services: {} } as unknown as RelayRaceInit['libp2p']
-  return { init: { libp2p, clock: new ManualClock(0) }, dialled }
+  return { init: { libp2p, clock: new ManualClock(0), random: new SeededRandom(1) }, dialled }
 }
 
 describe('Dialling a peer that has several relays', () => {

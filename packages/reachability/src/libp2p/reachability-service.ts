@@ -10,6 +10,7 @@ import { isRelayed, PROTOCOLS } from '@skein/records'
 import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
+import { ConnectionWatch } from './connection-watch.ts'
 import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
 import type {
@@ -18,6 +19,7 @@ import type {
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Cancel, Clock, Random } from '@skein/core'
+import type { Silence } from '../connection-pulse.ts'
 import type { DirectWay, Reach } from '../pair-ways.ts'
 import type { Path, PathEffect, PathTableInit, PeerPath } from '../path-table.ts'
 import type { HolePuncher } from './hole-puncher.ts'
@@ -78,6 +80,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly driver: MachineDriver<PathEffect, PathTable>
   private readonly puncher: HolePuncher | undefined
   private readonly exchange: PunchExchange
+  private readonly watch: ConnectionWatch
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -94,6 +97,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       clock: this.clock,
       perform: effect => { this.perform(effect) }
     })
+    this.watch = new ConnectionWatch({ clock: this.clock, onSilence: (connection, silence) => { this.onSilence(connection, silence) } })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
       settled: async () => { await this.settled() },
@@ -119,9 +123,9 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
   }
 
-  /** The connection that new streams to a peer should use; `undefined` when there is none. */
+  /** The connection that new streams to a peer should use; `undefined` when there is none, or none over which anything comes. */
   connectionTo (peer: string): Connection | undefined {
-    const open = this.connectionsTo(peer)
+    const open = this.connectionsTo(peer).filter(connection => !this.isSilent(connection))
     const best = this.driver.machine.bestConnection(peer)
     return open.find(({ id }) => id === best) ?? open.find(connection => this.pathOf(connection) !== 'relayed') ?? open[0]
   }
@@ -137,8 +141,21 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       : this.puncher?.isPunched(connection as Connection) === true || /\/webrtc(\/|$)/.test(address.toString()) ? 'punched' : 'direct'
   }
 
-  /** What is known of this node's own network has changed: what failed may work. */
-  networkChanged (): void {
+  /** Nothing has come over this connection since something was to come. */
+  isSilent (connection: Connection): boolean {
+    return this.watch.silenceOf(connection) !== undefined
+  }
+
+  /** Something depends on this connection until the returned function is called: it is pinged when it is silent, and `onSilence` told how that goes on. */
+  use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
+    return this.watch.use(connection, onSilence)
+  }
+
+  /** What is known of this node's own network has changed: what failed may work, and what worked may not, where `addresses` are other ones. */
+  networkChanged (addresses?: readonly string[]): void {
+    if (addresses !== undefined) {
+      this.watch.networkChanged(addresses)
+    }
     this.driver.input((table, nowMs) => { table.onNetworkChanged(nowMs) })
   }
 
@@ -163,19 +180,23 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     events.removeEventListener('connection:open', this.onOpen)
     events.removeEventListener('connection:close', this.onClose)
     this.driver.stop()
+    this.watch.stop()
     await registrar.unhandle(PROTOCOLS.punch)
   }
 
   private readonly onOpen = ({ detail }: CustomEvent<Connection>): void => { this.opened(detail) }
 
   private readonly onClose = ({ detail }: CustomEvent<Connection>): void => {
+    this.watch.closed(detail)
     this.driver.input((table, nowMs) => { table.onClosed(detail.remotePeer.toString(), detail.id, nowMs) })
   }
 
   private opened (connection: Connection): void {
     const peer = connection.remotePeer.toString()
     const path = this.pathOf(connection)
+    this.watch.opened(connection)
     this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
+    this.replaceSilent(connection, path)
     // who dialled the circuit leads: with two that lead a punch would not meet
     if (path === 'relayed' && connection.direction === 'outbound') {
       this.settled().then(async () => await this.exchange.askReach(connection, this.shutdown.signal))
@@ -185,6 +206,29 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
           }
         })
         .catch(error => { this.log('%s does not say what it can do: %s', peer, (error as Error).message) })
+    }
+  }
+
+  private onSilence (connection: Connection, silence: Silence | undefined): void {
+    const peer = connection.remotePeer.toString()
+    this.driver.input((table, nowMs) => {
+      if (silence === undefined) {
+        table.onHeard(peer, connection.id, nowMs)
+      } else {
+        table.onSilent(peer, connection.id, nowMs)
+      }
+    })
+  }
+
+  /**
+   * The other side answered the several round trips of a handshake while it answered no ping on an older connection of the same kind: that one is gone,
+   * and libp2p must not take it for streams of its own.
+   */
+  private replaceSilent (connection: Connection, path: Path): void {
+    for (const older of this.connectionsTo(connection.remotePeer.toString())) {
+      if (older.id !== connection.id && older.timeline.open < connection.timeline.open && this.isSilent(older) && this.pathOf(older) === path) {
+        older.abort(new Error('Another connection stands where nothing came over this one'))
+      }
     }
   }
 

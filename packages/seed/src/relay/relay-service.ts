@@ -86,6 +86,8 @@ export class RelayService implements Startable {
   private readonly pipes = new Map<Circuit, CircuitPipe>()
   /** Circuits that count against the allowance */
   private readonly allowed = new Set<Circuit>()
+  /** By peer with a reservation: the connection on which it was made last, others may be dead without a word */
+  private readonly reservedOn = new Map<string, Connection>()
   private readonly stalledSinceMs = new Map<Circuit, number>()
   private readonly maxStallMs: number
   private readonly maxHeldBytes: number
@@ -175,6 +177,7 @@ export class RelayService implements Startable {
   /** Its reservation ends now; circuits end with its connections. */
   expel (peer: string): void {
     const before = this.ledger.reserved
+    this.reservedOn.delete(peer)
     this.driver.input(machine => { machine.onDisconnected(peer) })
     if (this.ledger.reserved !== before) {
       this.onLoad()
@@ -220,6 +223,7 @@ export class RelayService implements Startable {
       await answer(reserveStatus(decision.reason))
       return
     }
+    this.reservedOn.set(peer, connection)
     this.onLoad()
     // a connection that others come through is not the one to prune
     const tag = { value: 50, ttl: this.ledger.limits.reservationMs }
@@ -301,7 +305,10 @@ export class RelayService implements Startable {
 
   /** A stream to the destination on which it has agreed to the circuit. */
   private async reach (destination: PeerId, source: PeerId, signal: AbortSignal): Promise<Stream | undefined> {
-    const connection = this.components.connectionManager.getConnections(destination).find(one => !isRelayed(one))
+    const reserved = this.reservedOn.get(destination.toString())
+    const connection = reserved?.status === 'open'
+      ? reserved
+      : this.components.connectionManager.getConnections(destination).find(one => !isRelayed(one))
     const maxOutboundStreams = this.ledger.limits.circuitsPerPeer + MAX_PENDING_STREAMS
     const far = await connection?.newStream(STOP_PROTOCOL, { signal, maxOutboundStreams })
     if (far === undefined) {

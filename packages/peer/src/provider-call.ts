@@ -1,0 +1,128 @@
+/**
+ * One request to one provider: over the best path that carries, and given up for another when nothing comes over it. Before the first content that is
+ * soon; an answer under way waits longer, and where it cannot be had again from elsewhere until the connection is given up.
+ */
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import { deadline } from '@skein/core'
+import { InferenceError } from '@skein/inference'
+import { isRelayed } from '@skein/records'
+import { raceRelays } from './relay/relay-race.ts'
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Clock, Random } from '@skein/core'
+import type { InferenceEvent, InferenceRequest } from '@skein/inference'
+import type { InferenceCall } from '@skein/inference/libp2p'
+import type { Offer } from '@skein/records'
+import type { SkeinServices } from './mesh-options.ts'
+import type { PeerPaths } from './paths/peer-paths.ts'
+import type { PathKind } from './ranking.ts'
+
+export interface ProviderCallInit {
+  libp2p: Libp2p<SkeinServices>
+  /** Not there without relays, or when it is turned off */
+  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'isSilent' | 'use'>
+  clock: Clock
+  random: Random
+}
+
+export interface ProviderCallOptions {
+  signal: AbortSignal
+  timeoutMs: number
+  firstDeltaTimeoutMs: number
+  /** What was given of the answer can be had again, from this provider or another @default false */
+  resumable?: () => boolean
+}
+
+/** Looks on while an answer is read. */
+export type Observe = (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent>
+
+export class ProviderCall implements AsyncIterable<InferenceEvent> {
+  private readonly init: ProviderCallInit
+  private readonly offer: Offer
+  private readonly request: InferenceRequest
+  private readonly options: ProviderCallOptions
+  private readonly observe: Observe
+  private readonly peer: PeerId
+  private call: InferenceCall | undefined
+
+  constructor (init: ProviderCallInit, offer: Offer, request: InferenceRequest, options: ProviderCallOptions, observe: Observe) {
+    this.init = init
+    this.offer = offer
+    this.request = request
+    this.options = options
+    this.observe = observe
+    this.peer = peerIdFromString(offer.peer)
+  }
+
+  path (): PathKind {
+    const connection = this.call?.connection ?? connectionTo(this.init, this.peer)
+    return connection === undefined ? 'unconnected' : pathOf(this.init, connection)
+  }
+
+  async * [Symbol.asyncIterator] (): AsyncGenerator<InferenceEvent, void, undefined> {
+    const { libp2p: { services: { inference } }, paths, clock } = this.init
+    const startMs = clock.nowMs()
+    const connection = await this.connected()
+    const { signal } = this.options
+    const call = inference.call(connection, this.request, {
+      signal,
+      timeoutMs: Math.max(1, this.options.timeoutMs - (clock.nowMs() - startMs)),
+      firstDeltaTimeoutMs: Math.max(1, this.options.firstDeltaTimeoutMs - (clock.nowMs() - startMs))
+    })
+    this.call = call
+    let deltas = 0
+    const release = paths?.use(connection, silence => {
+      if (deltas === 0 || (silence !== 'silent' && this.options.resumable?.() === true)) {
+        const where = deltas === 0 ? 'before the first delta' : `after ${deltas} deltas`
+        call.cancel(new InferenceError('stream_truncated', `Nothing comes over the ${this.path()} path any more, ${where}`))
+      }
+    })
+    try {
+      for await (const event of this.observe(call)) {
+        deltas += event.type === 'delta' || event.type === 'tool' ? 1 : 0
+        yield event
+      }
+    } finally {
+      release?.()
+    }
+  }
+
+  /** @throws {InferenceError} `connection_failed`; what aborted it, when the caller's signal fires */
+  private async connected (): Promise<Connection> {
+    const { libp2p, clock } = this.init
+    const { signal, firstDeltaTimeoutMs } = this.options
+    const { peer, addresses } = this.offer
+    const limit = deadline(clock, firstDeltaTimeoutMs, [signal])
+    try {
+      const standing = libp2p.getConnections(this.peer).length > 0
+      if (!standing && addresses.length > 0) {
+        // an offer brings the addresses of its peer along: a call can dial it without another lookup
+        await libp2p.peerStore.merge(this.peer, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal: limit.signal })
+      }
+      return connectionTo(this.init, this.peer) ??
+        await raceRelays(peer, addresses, this.init, limit.signal) ??
+        await libp2p.dial(this.peer, { signal: limit.signal, force: standing })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new InferenceError('connection_failed', `The peer could not be reached: ${(error as Error).message}`, { peer, cause: error })
+    } finally {
+      limit.clear()
+    }
+  }
+}
+
+/**
+ * The best connection to a peer. Left to itself libp2p takes any that has no limits, one that is about to be let go too; and where there are limits
+ * it would make another circuit for each call.
+ */
+export function connectionTo ({ paths, libp2p }: Pick<ProviderCallInit, 'paths' | 'libp2p'>, peer: PeerId): Connection | undefined {
+  if (paths !== undefined) {
+    return paths.connectionTo(peer.toString())
+  }
+  const open = libp2p.getConnections(peer).filter(({ status }) => status === 'open')
+  return open.find(connection => !isRelayed(connection)) ?? open[0]
+}
+
+export function pathOf ({ paths }: Pick<ProviderCallInit, 'paths'>, connection: Connection): PathKind {
+  return paths?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+}

@@ -1,0 +1,142 @@
+/**
+ * Drives `ConnectionPulse` over the connections of a libp2p node: bytes that come are seen below the streams, where a ping of the muxer is answered too.
+ * What has no such ping, as WebRTC, which has its own consent checks (RFC 7675), is never found silent here.
+ */
+import { MachineDriver } from '@skein/core'
+import { ConnectionPulse } from '../connection-pulse.ts'
+import type { Connection } from '@libp2p/interface'
+import type { Clock } from '@skein/core'
+import type { ConnectionPulseInit, PulseEffect, Silence } from '../connection-pulse.ts'
+
+export interface ConnectionWatchInit extends ConnectionPulseInit {
+  clock: Clock
+  /** A connection is silent, or (`undefined`) is heard again */
+  onSilence: (connection: Connection, silence: Silence | undefined) => void
+}
+
+/** Nothing comes over a connection any more. */
+export class SilentConnectionError extends Error {
+  static override name = 'SilentConnectionError'
+  override readonly name = 'SilentConnectionError'
+  /** The address at the other end */
+  readonly address: string
+  readonly silentMs: number
+
+  constructor (address: string, silentMs: number) {
+    super(`Nothing has come from ${address} for ${Math.round(silentMs)} ms, and it answers no ping`)
+    this.address = address
+    this.silentMs = silentMs
+  }
+}
+
+/** What a connection of libp2p has but does not declare. */
+interface ConnectionInside {
+  maConn?: EventTarget & { socket?: { localAddress?: string } }
+  muxer?: { ping?: () => Promise<number> }
+}
+
+interface Watched {
+  connection: Connection
+  watchers: Set<(silence: Silence) => void>
+}
+
+export class ConnectionWatch {
+  private readonly init: ConnectionWatchInit
+  private readonly driver: MachineDriver<PulseEffect, ConnectionPulse>
+  private readonly watched = new Map<string, Watched>()
+
+  constructor (init: ConnectionWatchInit) {
+    this.init = init
+    this.driver = new MachineDriver({ machine: new ConnectionPulse(init), clock: init.clock, perform: effect => { this.perform(effect) } })
+  }
+
+  opened (connection: Connection): void {
+    const { maConn, muxer } = insideOf(connection)
+    if (maConn === undefined || muxer?.ping === undefined || this.watched.has(connection.id)) {
+      return
+    }
+    this.watched.set(connection.id, { connection, watchers: new Set() })
+    this.driver.input((pulse, nowMs) => { pulse.onOpen(connection.id, nowMs) })
+    maConn.addEventListener('message', () => { this.driver.input((pulse, nowMs) => { pulse.onHeard(connection.id, nowMs) }) })
+  }
+
+  closed (connection: Connection): void {
+    this.watched.delete(connection.id)
+    this.driver.input(pulse => { pulse.onClosed(connection.id) })
+  }
+
+  silenceOf (connection: Connection): Silence | undefined {
+    return this.driver.machine.silenceOf(connection.id)
+  }
+
+  /** Something depends on this connection until the returned function is called; `onSilence` is told each step of its silence meanwhile. */
+  use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
+    const watched = this.watched.get(connection.id)
+    if (watched === undefined) {
+      return () => {}
+    }
+    watched.watchers.add(onSilence)
+    this.driver.input((pulse, nowMs) => { pulse.onUse(connection.id, nowMs) })
+    return () => {
+      if (watched.watchers.delete(onSilence)) {
+        this.driver.input(pulse => { pulse.onSettled(connection.id) })
+      }
+    }
+  }
+
+  /**
+   * This machine's addresses are others now: every connection is to be heard, and one that is bound to an address that is not among them is as good as
+   * lost, unless the address comes back at once.
+   */
+  networkChanged (addresses: readonly string[]): void {
+    const here = new Set(addresses)
+    for (const [id, { connection }] of this.watched) {
+      const local = insideOf(connection).maConn?.socket?.localAddress?.replace(/^::ffff:/, '')
+      const isGone = local !== undefined && here.size > 0 && !here.has(local)
+      this.driver.input((pulse, nowMs) => {
+        if (isGone) {
+          pulse.onGone(id, nowMs)
+        } else {
+          pulse.onDoubt(id, nowMs)
+        }
+      })
+    }
+  }
+
+  stop (): void {
+    this.driver.stop()
+    this.watched.clear()
+  }
+
+  private perform (effect: PulseEffect): void {
+    const watched = this.watched.get(effect.connection)
+    if (watched === undefined) {
+      return
+    }
+    const { connection, watchers } = watched
+    switch (effect.type) {
+      case 'ping': {
+        // what comes back is heard like all else; given up it would be an answer to no question, which ends the connection
+        insideOf(connection).muxer?.ping?.().then(roundTripMs => {
+          this.driver.input(pulse => { pulse.onRoundTrip(connection.id, roundTripMs) })
+        }, () => {})
+        break
+      }
+      case 'heard': {
+        this.init.onSilence(connection, undefined)
+        break
+      }
+      case 'silence': {
+        this.init.onSilence(connection, effect.silence)
+        watchers.forEach(watcher => { watcher(effect.silence) })
+        if (effect.silence === 'dead') {
+          connection.abort(new SilentConnectionError(connection.remoteAddr.toString(), this.init.clock.nowMs() - effect.sinceMs))
+        }
+      }
+    }
+  }
+}
+
+function insideOf (connection: Connection): ConnectionInside {
+  return connection as unknown as ConnectionInside
+}
