@@ -237,7 +237,7 @@ export class ClientCall implements Machine<ClientCallEffect> {
           throw new InferenceError('stream_corrupt', 'HEAD came twice or after content')
         }
         this.headSeen = true
-        this.event({ type: 'head', head: frame.head }, size)
+        this.event({ type: 'head', head: frame.head, ...frame.continued === undefined ? {} : { continued: frame.continued } }, size)
         break
       }
       case 'usage': {

@@ -12,10 +12,16 @@ const MAX_WAITING = 8
 
 export class AskedAgain {
   private readonly waiting: Array<{ offer: Offer, dueMs: number }> = []
-  /** By peer that it was asked again, how often */
+  /** By peer that it was asked again, how often since the answer last went on */
   private readonly times = new Map<string, number>()
+  private deltas = 0
 
-  onFailed (offer: Offer, code: InferenceErrorCode, nowMs: number): void {
+  /** `deltas`: of the answer so far. One that goes on is asked for as often as it takes, as relays end their circuits at a limit. */
+  onFailed (offer: Offer, code: InferenceErrorCode, deltas: number, nowMs: number): void {
+    if (deltas > this.deltas) {
+      this.deltas = deltas
+      this.times.clear()
+    }
     const times = this.times.get(offer.peer)
     const pauseMs = PAUSES_MS[times ?? 0]
     const isOfTheWay = code === 'stream_truncated' || (code === 'connection_failed' && times !== undefined)

@@ -194,7 +194,8 @@ class Call {
   async * attempt (offer: Offer, endsMs: number, route: PromiseWithResolvers<CallRoute>): AsyncGenerator<InferenceEvent, void, undefined> {
     this.attempts++
     this.delivered.onRestart()
-    const asked = this.world.ask(offer, this.request, {
+    const from = this.delivered.continuation
+    const asked = this.world.ask(offer, from === undefined ? this.request : { ...this.request, from }, {
       signal: this.signal,
       timeoutMs: Math.max(1, endsMs - this.world.clock.nowMs()),
       firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000,
@@ -204,8 +205,12 @@ class Call {
 
     for await (const event of asked) {
       if (event.type === 'head') {
-        // a provider that fails before its first content must leave no trace in the answer
-        head = event
+        if (event.continued !== undefined) {
+          this.delivered.onContinued(event.continued)
+        } else {
+          // a provider that fails before its first content must leave no trace in the answer
+          head = event
+        }
         continue
       }
       const fresh = this.delivered.onEvent(event)
@@ -236,7 +241,7 @@ class Call {
     }
     if (error.code === 'context_length_exceeded') {
       this.contextTokens = Math.max(this.contextTokens ?? 0, (error.contextTokens ?? 0) + 1)
-    } else {
+    } else if (error.code !== 'relay_limit') {
       this.world.coolDown.onFailed(offer.peer, this.request.model, nowMs, error.code === 'busy' ? error.retryAfterMs ?? 1_000 : undefined)
     }
     if (error.code === 'busy') {
@@ -249,7 +254,7 @@ class Call {
     if (this.delivered.count > 0 && !this.isResumable(offer)) {
       throw failure
     }
-    this.again.onFailed(offer, error.code, nowMs)
+    this.again.onFailed(offer, error.code, this.delivered.count, nowMs)
   }
 
   /** What was given of an answer can be had again. */

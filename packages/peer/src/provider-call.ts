@@ -1,13 +1,15 @@
 /**
  * One request to one provider: over the best path that carries, and given up for another when nothing comes over it. Before the first content that is
- * soon; an answer under way waits longer, and where it cannot be had again from elsewhere until the connection is given up.
+ * soon; an answer under way waits longer, and where it cannot be had again from elsewhere until the connection is given up. A circuit that cannot carry
+ * the answer is not begun on: another one may.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { deadline } from '@skein/core'
 import { InferenceError } from '@skein/inference'
 import { isRelayed } from '@skein/records'
-import { raceRelays } from './relay/relay-race.ts'
+import { circuitNeed, circuitWindowBytes, fitsCircuit, relayLimitError, roomOf } from './relay/circuit-fit.ts'
+import { circuitsByRelay, dialCircuit, raceRelays } from './relay/relay-race.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
@@ -35,6 +37,12 @@ export interface ProviderCallOptions {
 
 /** Looks on while an answer is read. */
 export type Observe = (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent>
+
+/**
+ * Where nothing comes over what stood, ms: a peer whose address is another one is reached anew within moments, or is asked again soon. A relay that has
+ * not noticed yet would be waited for longer.
+ */
+const REPLACE_TIMEOUT_MS = 4_000
 
 export class ProviderCall implements AsyncIterable<InferenceEvent> {
   private readonly init: ProviderCallInit
@@ -66,6 +74,7 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
     const { signal } = this.options
     const call = inference.call(connection, this.request, {
       signal,
+      windowBytes: circuitWindowBytes(connection.limits),
       timeoutMs: Math.max(1, this.options.timeoutMs - (clock.nowMs() - startMs)),
       firstDeltaTimeoutMs: Math.max(1, this.options.firstDeltaTimeoutMs - (clock.nowMs() - startMs))
     })
@@ -92,22 +101,51 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
     const { libp2p, clock } = this.init
     const { signal, firstDeltaTimeoutMs } = this.options
     const { peer, addresses } = this.offer
-    const limit = deadline(clock, firstDeltaTimeoutMs, [signal])
+    const standing = libp2p.getConnections(this.peer).length > 0
+    const limit = deadline(clock, standing ? Math.min(REPLACE_TIMEOUT_MS, firstDeltaTimeoutMs) : firstDeltaTimeoutMs, [signal])
     try {
-      const standing = libp2p.getConnections(this.peer).length > 0
       if (!standing && addresses.length > 0) {
         // an offer brings the addresses of its peer along: a call can dial it without another lookup
         await libp2p.peerStore.merge(this.peer, { multiaddrs: addresses.map(address => multiaddr(address)) }, { signal: limit.signal })
       }
-      return connectionTo(this.init, this.peer) ??
+      const connection = connectionTo(this.init, this.peer) ??
         await raceRelays(peer, addresses, this.init, limit.signal) ??
         await libp2p.dial(this.peer, { signal: limit.signal, force: standing })
+      return connection.limits === undefined ? connection : await this.withRoom(connection, limit.signal)
     } catch (error) {
       signal.throwIfAborted()
-      throw new InferenceError('connection_failed', `The peer could not be reached: ${(error as Error).message}`, { peer, cause: error })
+      throw error instanceof InferenceError ? error : new InferenceError('connection_failed', `The peer could not be reached: ${(error as Error).message}`, { peer, cause: error })
     } finally {
       limit.clear()
     }
+  }
+
+  /**
+   * This circuit or another one that carries the whole answer; one that carries a part, where the rest can be had over the next.
+   *
+   * @throws {InferenceError} `relay_limit`
+   */
+  private async withRoom (circuit: Connection, signal: AbortSignal): Promise<Connection> {
+    const { libp2p } = this.init
+    const need = circuitNeed(this.request, this.offer.tokensPerSecond)
+    const those = libp2p.getConnections(this.peer).filter(one => one.status === 'open' && this.init.paths?.isSilent(one) !== true)
+    const known = [circuit, ...those].find(one => fitsCircuit(one.limits, need))
+    if (known !== undefined) {
+      return known
+    }
+    let best = circuit
+    for (const through of circuitsByRelay(this.offer.addresses).values()) {
+      const fresh = await dialCircuit(this.init.libp2p, this.offer.peer, through, { signal, force: true }).catch(() => undefined)
+      signal.throwIfAborted()
+      if (fresh !== undefined && fitsCircuit(fresh.limits, need)) {
+        return fresh
+      }
+      best = fresh !== undefined && roomOf(fresh.limits) > roomOf(best.limits) ? fresh : best
+    }
+    if (this.options.resumable?.() === true) {
+      return best
+    }
+    throw relayLimitError(best.limits, need, this.offer.peer)
   }
 }
 

@@ -52,7 +52,7 @@ export async function raceRelays (
     return await Promise.any([...circuits].slice(0, MAX_RELAYS).map(async ([relay, through]) => {
       await answers(init, relay, through, limit.signal)
       // one dial of a peer is under way at a time: a second relay that answers joins that of the first
-      return await libp2p.dial(through.map(address => multiaddr(withPeer(address, peer))), { signal: limit.signal, force: isBroken })
+      return await dialCircuit(libp2p, peer, through, { signal: limit.signal, force: isBroken })
     }))
   } catch {
     signal.throwIfAborted()
@@ -61,6 +61,13 @@ export async function raceRelays (
     won.abort(new Error('Another relay answered first'))
     limit.clear()
   }
+}
+
+/** @param options.force another one, where there are connections to the peer */
+export async function dialCircuit (
+  libp2p: RelayRaceInit['libp2p'], peer: string, through: readonly string[], options: { signal: AbortSignal, force: boolean }
+): Promise<Connection> {
+  return await libp2p.dial(through.map(address => multiaddr(withPeer(address, peer))), options)
 }
 
 /** Connected, but nothing comes. */

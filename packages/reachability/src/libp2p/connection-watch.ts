@@ -10,6 +10,8 @@ import type { ConnectionPulseInit, PulseEffect, Silence } from '../connection-pu
 
 export interface ConnectionWatchInit extends ConnectionPulseInit {
   clock: Clock
+  /** Nothing goes over a connection that would be missed */
+  isIdle: (connection: Connection) => boolean
   /** A connection is silent, or (`undefined`) is heard again */
   onSilence: (connection: Connection, silence: Silence | undefined) => void
 }
@@ -29,14 +31,31 @@ export class SilentConnectionError extends Error {
   }
 }
 
+/** This machine has the address no more to which a connection is bound. */
+export class LostAddressError extends Error {
+  static override name = 'LostAddressError'
+  override readonly name = 'LostAddressError'
+  readonly address: string
+
+  constructor (address: string) {
+    super(`This machine does not have the address ${address} any more`)
+    this.address = address
+  }
+}
+
 /** What a connection of libp2p has but does not declare. */
 interface ConnectionInside {
   maConn?: EventTarget & { socket?: { localAddress?: string } }
-  muxer?: { ping?: () => Promise<number> }
+  muxer?: {
+    ping?: () => Promise<number>
+    /** Of the last ping, ms; less than 0 when there was none */
+    getRTT?: () => number
+  }
 }
 
 interface Watched {
   connection: Connection
+  isMeasured: boolean
   watchers: Set<(silence: Silence) => void>
 }
 
@@ -55,7 +74,7 @@ export class ConnectionWatch {
     if (maConn === undefined || muxer?.ping === undefined || this.watched.has(connection.id)) {
       return
     }
-    this.watched.set(connection.id, { connection, watchers: new Set() })
+    this.watched.set(connection.id, { connection, isMeasured: false, watchers: new Set() })
     this.driver.input((pulse, nowMs) => { pulse.onOpen(connection.id, nowMs) })
     maConn.addEventListener('message', () => { this.driver.input((pulse, nowMs) => { pulse.onHeard(connection.id, nowMs) }) })
   }
@@ -76,6 +95,11 @@ export class ConnectionWatch {
       return () => {}
     }
     watched.watchers.add(onSilence)
+    const roundTripMs = insideOf(connection).muxer?.getRTT?.() ?? -1
+    if (!watched.isMeasured && roundTripMs >= 0) {
+      // yamux measures as the connection is made
+      this.measured(watched, roundTripMs)
+    }
     this.driver.input((pulse, nowMs) => { pulse.onUse(connection.id, nowMs) })
     return () => {
       if (watched.watchers.delete(onSilence)) {
@@ -86,13 +110,18 @@ export class ConnectionWatch {
 
   /**
    * This machine's addresses are others now: every connection is to be heard, and one that is bound to an address that is not among them is as good as
-   * lost, unless the address comes back at once.
+   * lost, unless the address comes back at once. It is given up now where nothing goes over it, as what is kept by it, such as a reservation, is to be
+   * had again soon.
    */
   networkChanged (addresses: readonly string[]): void {
     const here = new Set(addresses)
     for (const [id, { connection }] of this.watched) {
       const local = insideOf(connection).maConn?.socket?.localAddress?.replace(/^::ffff:/, '')
       const isGone = local !== undefined && here.size > 0 && !here.has(local)
+      if (isGone && this.init.isIdle(connection)) {
+        connection.abort(new LostAddressError(local))
+        continue
+      }
       this.driver.input((pulse, nowMs) => {
         if (isGone) {
           pulse.onGone(id, nowMs)
@@ -108,6 +137,11 @@ export class ConnectionWatch {
     this.watched.clear()
   }
 
+  private measured (watched: Watched, roundTripMs: number): void {
+    watched.isMeasured = true
+    this.driver.input(pulse => { pulse.onRoundTrip(watched.connection.id, roundTripMs) })
+  }
+
   private perform (effect: PulseEffect): void {
     const watched = this.watched.get(effect.connection)
     if (watched === undefined) {
@@ -118,7 +152,7 @@ export class ConnectionWatch {
       case 'ping': {
         // what comes back is heard like all else; given up it would be an answer to no question, which ends the connection
         insideOf(connection).muxer?.ping?.().then(roundTripMs => {
-          this.driver.input(pulse => { pulse.onRoundTrip(connection.id, roundTripMs) })
+          this.measured(watched, roundTripMs)
         }, () => {})
         break
       }

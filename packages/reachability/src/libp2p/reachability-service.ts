@@ -97,7 +97,11 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       clock: this.clock,
       perform: effect => { this.perform(effect) }
     })
-    this.watch = new ConnectionWatch({ clock: this.clock, onSilence: (connection, silence) => { this.onSilence(connection, silence) } })
+    this.watch = new ConnectionWatch({
+      clock: this.clock,
+      isIdle: connection => !isUsed(connection),
+      onSilence: (connection, silence) => { this.onSilence(connection, silence) }
+    })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
       settled: async () => { await this.settled() },

@@ -36,13 +36,15 @@ export interface CallerLine {
   tookMs?: number
   pieces?: number
   chars?: number
+  sha256?: string
   path?: string
   attempts?: number
   error?: string
   bytes?: Record<string, number>
   tried?: Record<string, number>
   worked?: Record<string, number>
-  connections?: Array<{ to: string, address: string }>
+  connections?: Array<{ to: string, address: string, requests: number }>
+  deltas?: number
 }
 
 export interface Relay {
