@@ -142,7 +142,8 @@ function toProto (frame: Frame, limits: FrameCodecLimits): Partial<ProtoFrame> {
       const { request, nonce, timeoutMs, windowBytes } = frame
       const { task, model, from } = request
       const body = writeJson(request.body, limits.maxBodyDepth ?? DEFAULT_MAX_BODY_DEPTH)
-      return { request: { task, model, body, nonce: copy(nonce), timeoutMs, windowBytes, from: from && { chars: from.chars, hash: copy(from.hash) } } }
+      const beginning = from && { chars: from.chars, hash: copy(from.hash) }
+      return { request: { task, model, body, nonce: copy(nonce), timeoutMs, windowBytes, from: beginning } }
     }
     case 'head': return { head: { json: writeJson(frame.head, MAX_JSON_DEPTH), continued: frame.continued } }
     case 'delta': return { delta: { seq: frame.seq, text: frame.text, chunk: frame.chunk && writeJson(frame.chunk, MAX_JSON_DEPTH) } }

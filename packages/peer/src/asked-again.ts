@@ -1,6 +1,6 @@
 /**
- * Providers that are asked again within one call. An answer that broke off says nothing against who gave it: the way there may have, and another one may
- * lead there, as soon as that peer is reached anew. One that was never reached, or said no, is not asked again.
+ * Providers that are asked again within one call. An answer that broke off says nothing against who gave it: the way there may have, and another way
+ * may lead there, as soon as that peer is reached anew. One that was never reached, or said no, is not asked again.
  */
 import type { InferenceErrorCode } from '@skein/inference'
 import type { Offer } from '@skein/records'

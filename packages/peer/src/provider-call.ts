@@ -1,7 +1,7 @@
 /**
  * One request to one provider: over the best path that carries, and given up for another when nothing comes over it. Before the first content that is
- * soon; an answer under way waits longer, and where it cannot be had again from elsewhere until the connection is given up. A circuit that cannot carry
- * the answer is not begun on: another one may.
+ * soon; an answer under way waits longer, and where it cannot be had again from elsewhere until the connection is given up. A circuit that cannot
+ * carry the answer is not begun on: another one may.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -39,8 +39,8 @@ export interface ProviderCallOptions {
 export type Observe = (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent>
 
 /**
- * Where nothing comes over what stood, ms: a peer whose address is another one is reached anew within moments, or is asked again soon. A relay that has
- * not noticed yet would be waited for longer.
+ * Where nothing comes over what stood, ms: a peer whose address is another one is reached anew within moments, or is asked again soon. A relay that
+ * has not noticed yet would be waited for longer.
  */
 const REPLACE_TIMEOUT_MS = 4_000
 
@@ -114,7 +114,10 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
       return connection.limits === undefined ? connection : await this.withRoom(connection, limit.signal)
     } catch (error) {
       signal.throwIfAborted()
-      throw error instanceof InferenceError ? error : new InferenceError('connection_failed', `The peer could not be reached: ${(error as Error).message}`, { peer, cause: error })
+      if (error instanceof InferenceError) {
+        throw error
+      }
+      throw new InferenceError('connection_failed', `The peer could not be reached: ${(error as Error).message}`, { peer, cause: error })
     } finally {
       limit.clear()
     }

@@ -1,6 +1,6 @@
 /**
- * What of an answer the caller already has. Who is asked next is told, and sends the rest alone; one that does not know of that sends all of it, and what
- * is there is checked and left out here.
+ * What of an answer the caller already has. Who is asked next is told, and sends the rest alone; one that does not know of that sends all of it, and
+ * what is there is checked and left out here.
  */
 import { continuationOf, InferenceError, MAX_CONTINUED_CHARS } from '@skein/inference'
 import type { Continuation, InferenceEvent } from '@skein/inference'

@@ -27,7 +27,11 @@ export type PulseEffect =
 export interface ConnectionPulseInit {
   /** Silence in use after which a connection is pinged, ms @default 1_000 */
   quietMs?: number
-  /** Least and most silence after a ping that is borne before others are used, ms; between them it is four times the retransmission timeout @default 1_500, 5_000 */
+  /**
+   * Least and most silence after a ping that is borne before others are used, ms; between them it is four times the retransmission timeout.
+   *
+   * @default 1_500, 5_000
+   */
   leastSilentMs?: number
   mostSilentMs?: number
   /** Least silence after a ping until a connection is `lost` and `dead`, ms; where it was `silent` late they come later @default 4_000, 15_000 */

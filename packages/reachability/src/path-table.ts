@@ -1,8 +1,8 @@
 /**
  * How each remote peer is reached, and what is done to reach it better: one state per peer, from the connections that stand. While a worse path
  * carries, better ones are tried, one after the other; when one stands, new streams go over it, and the worse connection is let go when its last
- * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed. A connection over which
- * nothing comes any more counts as none until it is heard again.
+ * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed. A connection over
+ * which nothing comes any more counts as none until it is heard again.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
 import { pairWays } from './pair-ways.ts'

@@ -210,7 +210,7 @@ export class PeerPaths {
     return this.service?.isSilent(connection) === true
   }
 
-  /** Something depends on this connection until the returned function is called; `onSilence` is told when nothing comes over it, and how that goes on. */
+  /** Something depends on this connection until the returned function is called; `onSilence` is told when nothing comes over it any more. */
   use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
     return this.service?.use(connection, onSilence) ?? (() => {})
   }

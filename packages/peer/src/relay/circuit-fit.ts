@@ -12,8 +12,8 @@ export interface CircuitNeed {
 }
 
 /**
- * A token in a circuit: 5 bytes of text in a frame of 12, in a frame of yamux of 12 more, encrypted alone with 18 more, in all 47; a piece of an answer
- * often has more than one token.
+ * A token in a circuit: 5 bytes of text in a frame of 12, in a frame of yamux of 12 more, encrypted alone with 18 more, in all 47; a piece of an
+ * answer often has more than one token.
  */
 const BYTES_PER_TOKEN = 64
 /** The handshake within the circuit, the negotiation of a stream, and what else two peers say to each other first. */
@@ -56,8 +56,9 @@ export function roomOf (limits: ConnectionLimits | undefined): number {
 /** The relays on the way carry less than the answer may come to, and it could not go on elsewhere. */
 export function relayLimitError (limits: ConnectionLimits | undefined, need: CircuitNeed, peer: string): InferenceError {
   const { bytes = 'any number of', seconds = 'any number of' } = limits ?? {}
-  return new InferenceError('relay_limit', `The answer may take ${need.bytes} bytes and ${Math.ceil(need.seconds)} s, and no relay of its provider carries ` +
-    `more than ${bytes} bytes and lasts ${seconds} s: ask for fewer tokens, or use a relay with higher limits`, { peer })
+  const answer = `The answer may take ${need.bytes} bytes and ${Math.ceil(need.seconds)} s`
+  const relays = `and no relay of its provider carries more than ${bytes} bytes for ${seconds} s`
+  return new InferenceError('relay_limit', `${answer}, ${relays}: ask for fewer tokens, or use a relay with higher limits`, { peer })
 }
 
 function count (value: JsonValue | undefined): number | undefined {

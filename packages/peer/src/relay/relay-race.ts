@@ -32,9 +32,9 @@ export function circuitsByRelay (addresses: readonly string[]): Map<string, stri
 }
 
 /**
- * Connects to a peer through a relay of its own, the one that answers first: where it has only circuit addresses, through two relays or more, and where
- * nothing comes any more over the connections that stand, to the peer or to its relays. Does nothing for others, and leaves it to the dial of who calls
- * when no relay answers in time.
+ * Connects to a peer through a relay of its own, the one that answers first: where it has only circuit addresses, through two relays or more, and
+ * where nothing comes any more over the connections that stand, to the peer or to its relays. Does nothing for others, and leaves it to the dial of
+ * who calls when no relay answers in time.
  */
 export async function raceRelays (
   peer: string, addresses: readonly string[], init: RelayRaceInit, signal: AbortSignal
@@ -42,7 +42,8 @@ export async function raceRelays (
   const { libp2p, clock } = init
   const circuits = circuitsByRelay(addresses)
   const isBroken = isSilent(init, peer)
-  const isRace = circuits.size > 1 && addresses.every(address => address.includes(CIRCUIT)) && libp2p.getConnections(peerIdFromString(peer)).length === 0
+  const isConnected = libp2p.getConnections(peerIdFromString(peer)).length > 0
+  const isRace = circuits.size > 1 && addresses.every(address => address.includes(CIRCUIT)) && !isConnected
   if (circuits.size === 0 || (!isRace && !isBroken && ![...circuits.keys()].some(relay => isSilent(init, relay)))) {
     return undefined
   }
@@ -90,7 +91,8 @@ async function answers (init: RelayRaceInit, relay: string, through: string[], s
 }
 
 function connectionThatCarries ({ libp2p, paths }: RelayRaceInit, peer: PeerId): Connection | undefined {
-  return libp2p.getConnections(peer).find(connection => connection.status === 'open' && !isRelayed(connection) && paths?.isSilent(connection) !== true)
+  return libp2p.getConnections(peer)
+    .find(connection => connection.status === 'open' && !isRelayed(connection) && paths?.isSilent(connection) !== true)
 }
 
 /** Whether it answers before its silence is long enough that another should be made. */

@@ -1,6 +1,6 @@
 /**
- * Drives `ConnectionPulse` over the connections of a libp2p node: bytes that come are seen below the streams, where a ping of the muxer is answered too.
- * What has no such ping, as WebRTC, which has its own consent checks (RFC 7675), is never found silent here.
+ * Drives `ConnectionPulse` over the connections of a libp2p node: bytes that come are seen below the streams, where a ping of the muxer is answered
+ * too. What has no such ping, as WebRTC, which has its own consent checks (RFC 7675), is never found silent here.
  */
 import { MachineDriver } from '@skein/core'
 import { ConnectionPulse } from '../connection-pulse.ts'
@@ -109,9 +109,9 @@ export class ConnectionWatch {
   }
 
   /**
-   * This machine's addresses are others now: every connection is to be heard, and one that is bound to an address that is not among them is as good as
-   * lost, unless the address comes back at once. It is given up now where nothing goes over it, as what is kept by it, such as a reservation, is to be
-   * had again soon.
+   * This machine's addresses are others now: every connection is to be heard, and one that is bound to an address that is not among them is as good
+   * as lost, unless the address comes back at once. It is given up now where nothing goes over it, as what is kept by it, such as a reservation, is
+   * to be had again soon.
    */
   networkChanged (addresses: readonly string[]): void {
     const here = new Set(addresses)

@@ -7,12 +7,12 @@ import { serviceCapabilities } from '@libp2p/interface'
 import { BoundedMap, MachineDriver, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { isRelayed, PROTOCOLS } from '@skein/records'
-import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
+import { attemptWay, dialDirectly, isCircuit } from './way-attempt.ts'
 import type {
   ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
 } from '@libp2p/interface'
@@ -107,7 +107,9 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       settled: async () => { await this.settled() },
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
-      dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
+      dial: async (connection, addresses, signal) => {
+        await dialDirectly({ ...components, mayDial: init.mayDial }, connection.remotePeer.toString(), addresses, signal)
+      },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
       clock: this.clock
     })
@@ -150,7 +152,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     return this.watch.silenceOf(connection) !== undefined
   }
 
-  /** Something depends on this connection until the returned function is called: it is pinged when it is silent, and `onSilence` told how that goes on. */
+  /** Something depends on this connection until the returned function is called: when silent it is pinged, and `onSilence` told how that goes on. */
   use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
     return this.watch.use(connection, onSilence)
   }
@@ -200,7 +202,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     const path = this.pathOf(connection)
     this.watch.opened(connection)
     this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path }, nowMs) })
-    this.replaceSilent(connection, path)
+    this.replaceSilent(connection)
     // who dialled the circuit leads: with two that lead a punch would not meet
     if (path === 'relayed' && connection.direction === 'outbound') {
       this.settled().then(async () => await this.exchange.askReach(connection, this.shutdown.signal))
@@ -222,15 +224,19 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
         table.onSilent(peer, connection.id, nowMs)
       }
     })
+    this.replaceSilent(connection)
   }
 
   /**
-   * The other side answered the several round trips of a handshake while it answered no ping on an older connection of the same kind: that one is gone,
-   * and libp2p must not take it for streams of its own.
+   * The other side answered the several round trips of a handshake while it answered no ping on an older connection of the same kind: that one is
+   * gone, and libp2p is not to take it for streams of its own. What may only be slow, and carries something, has until it is lost.
    */
-  private replaceSilent (connection: Connection, path: Path): void {
-    for (const older of this.connectionsTo(connection.remotePeer.toString())) {
-      if (older.id !== connection.id && older.timeline.open < connection.timeline.open && this.isSilent(older) && this.pathOf(older) === path) {
+  private replaceSilent (connection: Connection): void {
+    const those = this.connectionsTo(connection.remotePeer.toString()).filter(other => this.pathOf(other) === this.pathOf(connection))
+    const newest = Math.max(...those.filter(other => !this.isSilent(other)).map(({ timeline }) => timeline.open))
+    for (const older of those.filter(({ timeline }) => timeline.open < newest)) {
+      const silence = this.watch.silenceOf(older)
+      if (silence !== undefined && (silence !== 'silent' || !isUsed(older))) {
         older.abort(new Error('Another connection stands where nothing came over this one'))
       }
     }
@@ -278,11 +284,12 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
 
   private async try (peer: string, way: DirectWay): Promise<void> {
     this.counters[triedCounter(way)]++
-    const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed')
+    const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed' && !this.isSilent(open))
     let worked = false
     try {
       if (connection !== undefined) {
-        await this.go(connection, peer, way)
+        const { webrtc, mayDial } = this.init
+        await attemptWay({ ...this.components, exchange: this.exchange, webrtc, mayDial }, connection, way, this.shutdown.signal)
         worked = true
         this.counters[workedCounter(way)]++
       }
@@ -290,36 +297,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       this.log('%s to %s did not work: %s', way, peer, (error as Error).message)
     }
     this.driver.input((table, nowMs) => { table.onTried(peer, way, worked, nowMs) })
-  }
-
-  private async go (connection: Connection, peer: string, way: DirectWay): Promise<void> {
-    const { signal } = this.shutdown
-    switch (way) {
-      case 'dial': {
-        const { addresses } = await this.components.peerStore.get(connection.remotePeer)
-        return await this.dial(peer, addresses.map(({ multiaddr }) => multiaddr), signal)
-      }
-      case 'reverse':
-        return await this.exchange.askToDial(connection, signal)
-      case 'tcp-punch': {
-        await this.exchange.punch(connection, signal)
-        return
-      }
-      case 'webrtc': {
-        await this.init.webrtc?.(connection, signal)
-      }
-    }
-  }
-
-  /** A new connection to addresses that the peer named; never through a relay. */
-  private async dial (peer: string, addresses: Multiaddr[], signal: AbortSignal): Promise<void> {
-    const targets = addresses
-      .filter(address => !isCircuit(address) && (this.init.mayDial?.(peer, address) ?? true))
-      .map(address => address.toString().includes('/p2p/') ? address : multiaddr(`${address.toString()}/p2p/${peer}`))
-    if (targets.length === 0) {
-      throw new Error('It names no address that may be dialled')
-    }
-    await this.components.connectionManager.openConnection(targets, { signal, force: true })
   }
 
   private retireLater (peer: string, id: string, afterMs: number): void {
@@ -356,10 +333,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
 /** Watches paths and finds better ones: `services: { reachability: reachability({ puncher }) }`. */
 export function reachability (init: ReachabilityInit = {}): (components: ReachabilityComponents) => ReachabilityService {
   return components => new ReachabilityService(components, init)
-}
-
-function isCircuit (address: Multiaddr): boolean {
-  return address.toString().includes('/p2p-circuit')
 }
 
 function isUsed (connection: Connection): boolean {

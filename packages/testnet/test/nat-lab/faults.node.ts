@@ -31,4 +31,12 @@ describe('faults on the way between two peers behind NATs', function () {
     expect(after.answeredMs).to.be.below(RELAY_LIMIT_MS)
     pair.expectWhole(after.underWay)
   })
+
+  it('a relay that vanishes without a word: the answer under way is whole, and calls are answered again within 15 s', async function () {
+    const started = await FaultyPair.start(this, { caller: 'symmetric-random', provider: 'symmetric-random' }, 2)
+    pair = started
+    const after = await pair.suffer(async () => { await started.mesh.lab.setCut((await started.relayInUse()).host) }, RESUME_LIMIT_MS)
+    expect(after.answeredMs).to.be.below(RESUME_LIMIT_MS)
+    pair.expectWhole(after.underWay)
+  })
 })

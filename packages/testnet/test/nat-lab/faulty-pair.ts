@@ -92,11 +92,6 @@ export class FaultyPair {
     const fate = answer.error === undefined
       ? `was whole ${wholeMs} ms after the fault`
       : `failed: ${answer.error}`
-    for (const { event, atMs, to, deltas, error } of this.caller.process.lines) {
-      if (atMs > faultMs && process.env.TRACE && (event === 'path' || event === 'attempt')) {
-        console.log(`        ${atMs - faultMs} ms: ${event} ${to ?? ''} ${deltas ?? ''} ${error ?? ''}`)
-      }
-    }
     console.log(`      answered again after ${again.afterMs} ms (${from}, then ${again.path}); the answer under way ${fate}`)
     expect(again.error ?? '', again.error).to.equal('')
     return { answeredMs: again.afterMs, underWay: answer, wholeMs }

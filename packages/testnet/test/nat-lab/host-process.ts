@@ -15,11 +15,10 @@ export class HostProcess<Line extends object> {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment }
     })
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { if (process.env.TRACE) console.log(Date.now() % 100000, text); this.complaint = (this.complaint + text).slice(-4_000) })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.complaint = (this.complaint + text).slice(-4_000) })
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', line => {
       if (line.startsWith('{')) {
         this.lines.push(JSON.parse(line) as Line)
-        if (process.env.TRACE) console.log(Date.now() % 100000, line.slice(0, 200))
         this.wake()
       }
     })

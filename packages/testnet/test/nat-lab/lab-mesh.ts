@@ -49,6 +49,7 @@ export interface CallerLine {
 
 export interface Relay {
   id: string
+  host: string
   addresses: string[]
   process: HostProcess<SkeinLine>
 }
@@ -121,7 +122,7 @@ export class LabMesh {
     const host = this.lab.hosts.find(host => host.name === name) ?? await this.lab.addHost(name, 'public')
     const process = this.skein(host, ['seed', '--ephemeral', ...SEED_LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions()])
     const { id = '', addresses = [] } = await process.line(({ event }) => event === 'listening')
-    const relay = { id, addresses: addresses.filter(address => !address.includes('127.0.0.1') && !address.includes('/::1/')), process }
+    const relay = { id, host: name, addresses: addresses.filter(address => !address.includes('127.0.0.1') && !address.includes('/::1/')), process }
     this.relays.push(relay)
     return relay
   }

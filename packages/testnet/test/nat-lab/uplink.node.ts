@@ -23,4 +23,13 @@ describe('a change of the uplink of one of two peers', function () {
       pair.expectWhole(after.underWay)
     })
   }
+
+  it('of the provider, which has a public address: its new one is found', async function () {
+    pair = await FaultyPair.start(this, { caller: 'port-restricted', provider: 'public' })
+    expect(pair.path).to.equal('direct')
+    const { mesh } = pair
+    const after = await pair.suffer(async () => { await mesh.lab.changeUplink('provider') }, AGAIN_LIMIT_MS)
+    expect(after.answeredMs).to.be.below(AGAIN_LIMIT_MS)
+    pair.expectWhole(after.underWay)
+  })
 })
