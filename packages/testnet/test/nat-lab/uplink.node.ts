@@ -24,7 +24,7 @@ describe('a change of the uplink of one of two peers', function () {
     })
   }
 
-  it('of the provider, which has a public address: its new one is found', async function () {
+  it('of the provider, which has a public address: the answer under way is whole, and calls are answered again', async function () {
     pair = await FaultyPair.start(this, { caller: 'port-restricted', provider: 'public' })
     expect(pair.path).to.equal('direct')
     const { mesh } = pair
