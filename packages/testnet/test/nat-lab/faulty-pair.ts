@@ -97,6 +97,17 @@ export class FaultyPair {
     return { answeredMs: again.afterMs, underWay: answer, wholeMs }
   }
 
+  /** When the provider's offer was first seen to name an address, ms since the epoch. */
+  async offered (address: string): Promise<number> {
+    for (;;) {
+      const { addresses = [], atMs } = await this.caller.ask('find')
+      if (addresses.some(text => text.includes(`/${address}/`))) {
+        return atMs
+      }
+      await pause(100)
+    }
+  }
+
   /** The answer is the one that an undisturbed call brings, to the last character. */
   expectWhole ({ error, sha256 }: CallerLine): void {
     expect(error ?? '', error).to.equal('')

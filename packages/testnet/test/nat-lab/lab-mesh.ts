@@ -33,6 +33,7 @@ export interface CallerLine {
   from?: string
   to?: string
   provider?: string
+  addresses?: string[]
   firstMs?: number
   tookMs?: number
   pieces?: number
