@@ -9,7 +9,7 @@ import { deadline } from '@skein/core'
 import { InferenceError } from '@skein/inference'
 import { isRelayed } from '@skein/records'
 import { circuitNeed, circuitWindowBytes, fitsCircuit, relayLimitError, roomOf } from './relay/circuit-fit.ts'
-import { circuitsByRelay, dialCircuit, raceRelays } from './relay/relay-race.ts'
+import { circuitsByRelay, dialCircuit, raceRelays, withPeer } from './relay/relay-race.ts'
 import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
@@ -110,7 +110,7 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
       }
       const connection = connectionTo(this.init, this.peer) ??
         await raceRelays(peer, addresses, this.init, limit.signal) ??
-        await libp2p.dial(this.peer, { signal: limit.signal, force: standing })
+        await this.dial(standing, limit.signal)
       return connection.limits === undefined ? connection : await this.withRoom(connection, limit.signal)
     } catch (error) {
       signal.throwIfAborted()
@@ -121,6 +121,15 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
     } finally {
       limit.clear()
     }
+  }
+
+  /** Where nothing comes over what stood, what is known of older addresses is worth less than what the offer says. */
+  private async dial (isBroken: boolean, signal: AbortSignal): Promise<Connection> {
+    const { libp2p } = this.init
+    const { peer, addresses } = this.offer
+    return isBroken && addresses.length > 0
+      ? await libp2p.dial(addresses.map(address => multiaddr(withPeer(address, peer))), { signal, force: true })
+      : await libp2p.dial(this.peer, { signal, force: isBroken })
   }
 
   /**

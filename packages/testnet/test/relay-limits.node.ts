@@ -60,7 +60,7 @@ describe('an answer that is longer than a circuit', function () {
   }
 
   it('goes on over the next circuit where it can be said again, to the last character', async () => {
-    const chat = caller.chat({ model: 'same', messages: [] })
+    const chat = caller.chat({ model: 'same', messages: [], max_tokens: WORDS })
     expect(await chat.text()).to.equal(LONG.join(''))
     expect((await chat.route).path).to.equal('relayed')
     const cuts = errors.map(({ code, deltas }) => ({ code, deltas }))

@@ -109,7 +109,8 @@ async function isHeard ({ paths, clock, random }: RelayRaceInit, connection: Con
   }
 }
 
-function withPeer (address: string, peer: string): string {
+/** An address of a peer that ends with its id. */
+export function withPeer (address: string, peer: string): string {
   return address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`
 }
 

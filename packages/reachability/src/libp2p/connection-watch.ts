@@ -53,6 +53,9 @@ interface ConnectionInside {
   }
 }
 
+/** Loopback and link-local addresses, which are not told of and do not come and go. */
+const OF_NO_NETWORK = /^(127\.|169\.254\.|::1$|fe[89ab])/i
+
 interface Watched {
   connection: Connection
   isMeasured: boolean
@@ -117,7 +120,7 @@ export class ConnectionWatch {
     const here = new Set(addresses)
     for (const [id, { connection }] of this.watched) {
       const local = insideOf(connection).maConn?.socket?.localAddress?.replace(/^::ffff:/, '')
-      const isGone = local !== undefined && here.size > 0 && !here.has(local)
+      const isGone = local !== undefined && here.size > 0 && !here.has(local) && !OF_NO_NETWORK.test(local)
       if (isGone && this.init.isIdle(connection)) {
         connection.abort(new LostAddressError(local))
         continue
