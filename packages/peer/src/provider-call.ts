@@ -133,7 +133,8 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
   }
 
   /**
-   * This circuit or another one that carries the whole answer; one that carries a part, where the rest can be had over the next.
+   * This circuit or another one that carries the whole answer; one that carries a part, where the rest can be had over the next, or nobody said that
+   * the answer would be so long.
    *
    * @throws {InferenceError} `relay_limit`
    */
@@ -154,7 +155,7 @@ export class ProviderCall implements AsyncIterable<InferenceEvent> {
       }
       best = fresh !== undefined && roomOf(fresh.limits) > roomOf(best.limits) ? fresh : best
     }
-    if (this.options.resumable?.() === true) {
+    if (this.options.resumable?.() === true || !need.isBounded) {
       return best
     }
     throw relayLimitError(best.limits, need, this.offer.peer)

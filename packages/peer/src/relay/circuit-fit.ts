@@ -8,7 +8,10 @@ import type { InferenceRequest, JsonValue } from '@skein/inference'
 
 export interface CircuitNeed {
   bytes: number
+  /** 0 where the speed of the provider is not known */
   seconds: number
+  /** The request says how long its answer may be at most; else it is an answer of usual length */
+  isBounded: boolean
 }
 
 /**
@@ -22,16 +25,16 @@ const OVERHEAD_BYTES = 8 * 1024
 const USUAL_TOKENS = 512
 /** 80 KB/s where the round trip is 100 ms: more than any model says. */
 const LEAST_WINDOW_BYTES = 8 * 1024
-/** Where the speed is not known, tokens/s. */
-const USUAL_SPEED = 20
 
 /** What the longest answer that was asked for takes. */
 export function circuitNeed ({ body }: InferenceRequest, tokensPerSecond: number): CircuitNeed {
-  const tokens = count(body.max_completion_tokens) ?? count(body.max_tokens) ?? USUAL_TOKENS
+  const bound = count(body.max_completion_tokens) ?? count(body.max_tokens)
+  const tokens = bound ?? USUAL_TOKENS
   const answers = count(body.n) ?? 1
   return {
     bytes: OVERHEAD_BYTES + new TextEncoder().encode(JSON.stringify(body)).byteLength + tokens * answers * BYTES_PER_TOKEN,
-    seconds: tokens / (tokensPerSecond > 0 ? tokensPerSecond : USUAL_SPEED)
+    seconds: tokensPerSecond > 0 ? tokens / tokensPerSecond : 0,
+    isBounded: bound !== undefined
   }
 }
 

@@ -22,6 +22,12 @@ describe('a request through a circuit of a relay', () => {
     })
   }
 
+  it('is bounded where it says so, and has no time where nobody knows how fast the answer comes', () => {
+    expect(circuitNeed(request({}), 40)).to.include({ isBounded: false, seconds: 12.8 })
+    expect(circuitNeed(request({ max_tokens: 80 }), 40)).to.include({ isBounded: true, seconds: 2 })
+    expect(circuitNeed(request({ max_tokens: 80 }), 0)).to.include({ seconds: 0 })
+  })
+
   it('fits where there are no limits, or none of a kind', () => {
     const need = circuitNeed(request({ max_tokens: 1e6 }), 1e6)
     expect(fitsCircuit(undefined, need)).to.equal(true)
@@ -37,7 +43,7 @@ describe('a request through a circuit of a relay', () => {
   })
 
   it('is told with what it takes, what there is, and what to do', () => {
-    const error = relayLimitError({ bytes: 65_536n, seconds: 120 }, { bytes: 100_000, seconds: 30 }, 'p')
+    const error = relayLimitError({ bytes: 65_536n, seconds: 120 }, { bytes: 100_000, seconds: 30, isBounded: true }, 'p')
     expect(error).to.include({ code: 'relay_limit', retryable: true, peer: 'p' })
     expect(error.message).to.match(/100000 bytes and 30 s.*65536 bytes for 120 s: ask for fewer tokens/)
   })

@@ -108,7 +108,8 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
       dial: async (connection, addresses, signal) => {
-        await dialDirectly({ ...components, mayDial: init.mayDial }, connection.remotePeer.toString(), addresses, signal)
+        const { connectionManager } = components
+        await dialDirectly({ connectionManager, mayDial: init.mayDial }, connection.remotePeer.toString(), addresses, signal)
       },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
       clock: this.clock
@@ -288,8 +289,9 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     let worked = false
     try {
       if (connection !== undefined) {
+        const { connectionManager, peerStore } = this.components
         const { webrtc, mayDial } = this.init
-        await attemptWay({ ...this.components, exchange: this.exchange, webrtc, mayDial }, connection, way, this.shutdown.signal)
+        await attemptWay({ connectionManager, peerStore, exchange: this.exchange, webrtc, mayDial }, connection, way, this.shutdown.signal)
         worked = true
         this.counters[workedCounter(way)]++
       }
