@@ -3,9 +3,10 @@
  * agreed and the model is deterministic, by replaying what was already delivered on another peer. Where an answer broke off because of the way to a
  * provider, that one is asked again, over another way, when there is nobody else.
  */
-import { deadline, DeadlineError, sleep } from '@skein/core'
+import { deadline, sleep } from '@skein/core'
 import { InferenceError } from '@skein/inference'
 import { AskedAgain } from './asked-again.ts'
+import { asInferenceError, withCall } from './call-failure.ts'
 import { OfferPool } from './offer-pool.ts'
 import { isReachedThroughRelay, rankOffers } from './ranking.ts'
 import { ReplayedPrefix } from './replayed-prefix.ts'
@@ -297,28 +298,4 @@ class Call {
     }
     return lastError
   }
-}
-
-function withCall (error: InferenceError, peer: string, deltas: number): InferenceError {
-  return new InferenceError(error.code, error.message, {
-    retryable: error.retryable,
-    retryAfterMs: error.retryAfterMs,
-    promptTokens: error.promptTokens,
-    contextTokens: error.contextTokens,
-    deltas,
-    peer,
-    cause: error.cause ?? error
-  })
-}
-
-function asInferenceError (error: unknown, limit: AbortSignal, caller: AbortSignal | undefined): InferenceError {
-  if (caller?.aborted === true) {
-    return error instanceof InferenceError && error.code === 'cancelled'
-      ? error
-      : new InferenceError('cancelled', 'The caller aborted the request', { cause: caller.reason })
-  }
-  if (limit.aborted && limit.reason instanceof DeadlineError) {
-    return new InferenceError('deadline_exceeded', 'The request\'s deadline passed before the answer was whole', { cause: limit.reason })
-  }
-  return error instanceof InferenceError ? error : new InferenceError('backend_failed', (error as Error).message, { cause: error })
 }

@@ -9,6 +9,7 @@ import { systemClock, systemRandom } from '@skein/core/system'
 import { isRelayed, PROTOCOLS } from '@skein/records'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
+import { ConnectionRetirement, isUsed } from './connection-retirement.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
@@ -60,13 +61,9 @@ export interface ReachabilityEvents {
 
 /** How often streams on relayed connections are looked for, ms: those in use are worth a better path. */
 const LOOK_MS = 2_000
-/** The other side may not know yet of the connection that is better, and just open a stream on the one that is let go, ms. */
-const RETIRE_AFTER_MS = 1_000
 /** A peer may ask this often for a punch, a dial or what this one can do. */
 const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
-/** What a relayed connection keeps open by itself: streams of these protocols are no use of it. */
-const KEPT_OPEN = /^\/(meshsub|floodsub|ipfs\/(id|ping)|skein\/(kad|routing|clusters|coordinates|pex|signal))\b/
 
 export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> implements Startable {
   readonly [Symbol.toStringTag] = '@skein/reachability'
@@ -81,6 +78,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly puncher: HolePuncher | undefined
   private readonly exchange: PunchExchange
   private readonly watch: ConnectionWatch
+  private readonly retirement: ConnectionRetirement
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -96,6 +94,12 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       machine: new PathTable({ ...init, self: () => this.reach() }, init.random ?? systemRandom()),
       clock: this.clock,
       perform: effect => { this.perform(effect) }
+    })
+    this.retirement = new ConnectionRetirement({
+      clock: this.clock,
+      find: (peer, id) => this.connectionsTo(peer).find(open => open.id === id),
+      isRetired: (peer, id) => this.driver.machine.isRetired(peer, id),
+      signal: () => this.shutdown.signal
     })
     this.watch = new ConnectionWatch({
       clock: this.clock,
@@ -278,7 +282,7 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
         break
       }
       case 'retire': {
-        this.retireLater(effect.peer, effect.connection, RETIRE_AFTER_MS)
+        this.retirement.retire(effect.peer, effect.connection)
       }
     }
   }
@@ -301,23 +305,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     this.driver.input((table, nowMs) => { table.onTried(peer, way, worked, nowMs) })
   }
 
-  private retireLater (peer: string, id: string, afterMs: number): void {
-    this.clock.schedule(this.clock.nowMs() + afterMs, () => { void this.retire(peer, id) })
-  }
-
-  /** Closes a connection once nothing but what it keeps open by itself is on it, unless it is needed again by then. */
-  private async retire (peer: string, id: string): Promise<void> {
-    const connection = this.connectionsTo(peer).find(open => open.id === id)
-    if (connection === undefined || !this.driver.machine.isRetired(peer, id)) {
-      return
-    }
-    if (isUsed(connection)) {
-      this.retireLater(peer, id, LOOK_MS / 4)
-      return
-    }
-    await connection.close({ signal: this.shutdown.signal }).catch(error => { connection.abort(error as Error) })
-  }
-
   private look (): void {
     for (const connection of this.components.connectionManager.getConnections()) {
       if (this.pathOf(connection) === 'relayed' && isUsed(connection)) {
@@ -335,8 +322,4 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
 /** Watches paths and finds better ones: `services: { reachability: reachability({ puncher }) }`. */
 export function reachability (init: ReachabilityInit = {}): (components: ReachabilityComponents) => ReachabilityService {
   return components => new ReachabilityService(components, init)
-}
-
-function isUsed (connection: Connection): boolean {
-  return connection.streams.some(({ protocol }) => protocol !== undefined && !KEPT_OPEN.test(protocol))
 }

@@ -1,9 +1,8 @@
-/** What becomes of answers when something on the way breaks, with the real `skein` command behind NATs. */
+/** What becomes of answers when a NAT on the way forgets, or packets are lost, with the real `skein` command behind NATs. */
 import { expect } from 'chai'
 import { FaultyPair } from './faulty-pair.ts'
 
 const RESUME_LIMIT_MS = 15_000
-const RELAY_LIMIT_MS = 5_000
 
 describe('faults on the way between two peers behind NATs', function () {
   this.timeout(60_000)
@@ -24,19 +23,14 @@ describe('faults on the way between two peers behind NATs', function () {
     })
   }
 
-  it('a relay that is killed: the answer under way is whole, and calls are answered within 5 s where there is a second reservation', async function () {
-    const started = await FaultyPair.start(this, { caller: 'symmetric-random', provider: 'symmetric-random' }, 2)
-    pair = started
-    const after = await pair.suffer(async () => { await started.mesh.stop((await started.relayInUse()).process) }, RELAY_LIMIT_MS)
-    expect(after.answeredMs).to.be.below(RELAY_LIMIT_MS)
-    pair.expectWhole(after.underWay)
-  })
-
-  it('a relay that vanishes without a word: the answer under way is whole, and calls are answered again within 15 s', async function () {
-    const started = await FaultyPair.start(this, { caller: 'symmetric-random', provider: 'symmetric-random' }, 2)
-    pair = started
-    const after = await pair.suffer(async () => { await started.mesh.lab.setCut((await started.relayInUse()).host) }, RESUME_LIMIT_MS)
-    expect(after.answeredMs).to.be.below(RESUME_LIMIT_MS)
-    pair.expectWhole(after.underWay)
+  it('20 % loss: answers come whole', async function () {
+    pair = await FaultyPair.start(this, { caller: 'port-restricted', provider: 'port-restricted' })
+    await pair.mesh.lab.setLoss('caller', 0.2)
+    for (let i = 0; i < 3; i++) {
+      const line = await pair.caller.ask('call', '20')
+      expect(line.error ?? '', line.error).to.equal('')
+      expect(line.pieces).to.be.above(0)
+      console.log(`      first token after ${line.firstMs} ms, whole after ${line.tookMs} ms, ${line.path}`)
+    }
   })
 })

@@ -8,7 +8,7 @@ import type { Caller, CallerLine, Provider, Relay } from './lab-mesh.ts'
 
 /** Answers of the built-in model are slowed down to this, tokens/s, so that faults come in the middle of one. */
 const PACE = 20
-const TOKENS = 100
+const TOKENS = 60
 /** Some way into the answer. */
 const UNDER_WAY_MS = 1_500
 const FIND_LIMIT_MS = 15_000
