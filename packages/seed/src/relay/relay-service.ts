@@ -88,6 +88,8 @@ export class RelayService implements Startable {
   private readonly allowed = new Set<Circuit>()
   /** By peer with a reservation: the connection on which it was made last, others may be dead without a word */
   private readonly reservedOn = new Map<string, Connection>()
+  /** By peer that is being reached: told when it reserves over another connection. No more than there are circuits being made */
+  private readonly reaching = new Map<string, Set<() => void>>()
   private readonly stalledSinceMs = new Map<Circuit, number>()
   private readonly maxStallMs: number
   private readonly maxHeldBytes: number
@@ -223,7 +225,11 @@ export class RelayService implements Startable {
       await answer(reserveStatus(decision.reason))
       return
     }
+    const isElsewhere = this.reservedOn.get(peer) !== connection
     this.reservedOn.set(peer, connection)
+    if (isElsewhere) {
+      this.reaching.get(peer)?.forEach(again => { again() })
+    }
     this.onLoad()
     // a connection that others come through is not the one to prune
     const tag = { value: 50, ttl: this.ledger.limits.reservationMs }
@@ -303,8 +309,30 @@ export class RelayService implements Startable {
       : answer
   }
 
-  /** A stream to the destination on which it has agreed to the circuit. */
+  /** A stream to the destination on which it has agreed to the circuit; over another connection when it comes back over one meanwhile. */
   private async reach (destination: PeerId, source: PeerId, signal: AbortSignal): Promise<Stream | undefined> {
+    const peer = destination.toString()
+    for (;;) {
+      const moved = new AbortController()
+      const again = (): void => { moved.abort(new Error('It has come back over another connection')) }
+      const waiting = this.reaching.get(peer) ?? new Set()
+      this.reaching.set(peer, waiting.add(again))
+      try {
+        return await this.ask(destination, source, AbortSignal.any([signal, moved.signal]))
+      } catch (error) {
+        if (!moved.signal.aborted || signal.aborted) {
+          throw error
+        }
+      } finally {
+        waiting.delete(again)
+        if (waiting.size === 0) {
+          this.reaching.delete(peer)
+        }
+      }
+    }
+  }
+
+  private async ask (destination: PeerId, source: PeerId, signal: AbortSignal): Promise<Stream | undefined> {
     const reserved = this.reservedOn.get(destination.toString())
     const connection = reserved?.status === 'open'
       ? reserved
