@@ -48,6 +48,15 @@ describe('a change of load', () => {
 })
 
 describe('a provider', () => {
+  it('tells at once that it is reached elsewhere, after its spacing, and once', () => {
+    const { telling: one } = telling()
+    const [firstMs] = run(one, 0, 60_000) as [number]
+    one.onOutdated(firstMs + 1)
+    expect(run(one, firstMs + 1, firstMs + rules.spacingMs + 1)).to.deep.equal([firstMs + rules.spacingMs])
+    one.onLoad(load(0), firstMs + rules.spacingMs + 2)
+    expect(run(one, firstMs + rules.spacingMs + 2, firstMs + 2 * rules.spacingMs)).to.deep.equal([])
+  })
+
   it('listens first, then repeats its offer once a minute while there is room', () => {
     const told = run(telling().telling, 0, 600_000)
     expect(told[0]).to.be.within(10_000, 20_000)

@@ -37,7 +37,7 @@ export class AnswerWriter {
           return []
         }
         this.headSent = true
-        return [encodeFrame({ kind: 'head', head: event.head })]
+        return [encodeFrame({ kind: 'head', head: event.head, continued: event.continued })]
       }
       case 'delta': return event.chunk == null ? this.text(event.text) : [...this.flush(), this.delta(event.text, event.chunk)]
       case 'tool': return [...this.flush(), ...splitCalls(event.calls).map(calls => this.content({ kind: 'tool', seq: this.seq, calls }))]

@@ -10,6 +10,16 @@ export interface InferenceRequest {
   model: string
   /** The OpenAI request body as the caller sent it; unknown fields pass through */
   body: JsonObject
+  /** The caller has the beginning of the answer already, and wants the rest; of a deterministic model */
+  from?: Continuation
+}
+
+/** The beginning of an answer's text. */
+export interface Continuation {
+  /** UTF-16 code units */
+  chars: number
+  /** SHA-256 of its UTF-8 */
+  hash: Uint8Array
 }
 
 /**
@@ -18,7 +28,12 @@ export interface InferenceRequest {
  */
 export type InferenceEvent =
   /** Fields of the OpenAI response that come before any content (`id`, `created`, `system_fingerprint`, …) */
-  | { type: 'head', head: JsonObject }
+  | {
+      type: 'head'
+      head: JsonObject
+      /** The answer goes on after so many UTF-16 code units, as was asked */
+      continued?: number
+    }
   /**
    * Content. `text` is the content of choice 0 (chat, completion) or a piece of the JSON of the whole response (embedding).
    * `chunk`, when set, is a whole OpenAI chunk (without `id`, `object`, `created`, `model`) that says more than text can:

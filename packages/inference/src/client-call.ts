@@ -154,6 +154,10 @@ export class ClientCall implements Machine<ClientCallEffect> {
   }
 
   onCancel (reason: unknown): void {
+    if (reason instanceof InferenceError) {
+      this.failWith(reason) // the caller found out by itself that the answer will not come
+      return
+    }
     // a caller's deadline says that the answer was not there in time; any other reason says nothing of who answers
     const outcome = reason instanceof DeadlineError ? broken(this.deltas) : 'abandoned'
     this.fail('cancelled', 'The caller cancelled', { cause: reason }, outcome)
@@ -233,7 +237,7 @@ export class ClientCall implements Machine<ClientCallEffect> {
           throw new InferenceError('stream_corrupt', 'HEAD came twice or after content')
         }
         this.headSeen = true
-        this.event({ type: 'head', head: frame.head }, size)
+        this.event({ type: 'head', head: frame.head, ...frame.continued === undefined ? {} : { continued: frame.continued } }, size)
         break
       }
       case 'usage': {

@@ -10,6 +10,7 @@
  * - `stream_truncated`: the stream ended without its END frame (a relay's limit, a killed process, a closed connection)
  * - `stream_corrupt`: frames out of order, a wrong count or a wrong hash
  * - `connection_failed`: the peer could not be reached
+ * - `relay_limit`: the relays on the way carry less than the answer may come to
  * - `backend_failed`: the serving side's model failed
  * - `cancelled`: the caller aborted
  * - `no_provider`: nobody offers the model
@@ -18,7 +19,7 @@
  */
 export type InferenceErrorCode =
   | 'busy' | 'context_length_exceeded' | 'model_not_found' | 'invalid_request' | 'deadline_exceeded' | 'first_delta_timeout'
-  | 'stream_truncated' | 'stream_corrupt' | 'connection_failed' | 'backend_failed' | 'cancelled' | 'no_provider'
+  | 'stream_truncated' | 'stream_corrupt' | 'connection_failed' | 'relay_limit' | 'backend_failed' | 'cancelled' | 'no_provider'
   | 'unauthorized' | 'oversize'
 
 export interface InferenceErrorInit extends ErrorOptions {
@@ -34,7 +35,7 @@ export interface InferenceErrorInit extends ErrorOptions {
 }
 
 const RETRYABLE: ReadonlySet<InferenceErrorCode> = new Set<InferenceErrorCode>([
-  'busy', 'model_not_found', 'first_delta_timeout', 'stream_truncated', 'stream_corrupt', 'connection_failed',
+  'busy', 'model_not_found', 'first_delta_timeout', 'stream_truncated', 'stream_corrupt', 'connection_failed', 'relay_limit',
   'backend_failed', 'no_provider', 'context_length_exceeded'
 ])
 

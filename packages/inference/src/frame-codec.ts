@@ -48,7 +48,7 @@ export type Frame =
   | DeltaFrame
   | ToolFrame
   | EndFrame
-  | { kind: 'head', head: JsonObject }
+  | { kind: 'head', head: JsonObject, continued?: number }
   | { kind: 'usage', usage: JsonObject }
   | { kind: 'error', error: InferenceError }
   | { kind: 'credit', bytes: number }
@@ -112,7 +112,8 @@ export function decodeFrame (body: Uint8Array, limits: FrameCodecLimits = {}): F
     return { kind: 'request', ...decodeRequest(request, limits) }
   }
   if (head != null) {
-    return { kind: 'head', head: objectIn(head.json, 'HEAD') }
+    const { continued } = head
+    return { kind: 'head', head: objectIn(head.json, 'HEAD'), ...continued === undefined ? {} : { continued } }
   }
   if (tool != null) {
     return { kind: 'tool', seq: tool.seq, calls: arrayIn(tool.calls, 'TOOL') }
@@ -139,11 +140,12 @@ function toProto (frame: Frame, limits: FrameCodecLimits): Partial<ProtoFrame> {
   switch (frame.kind) {
     case 'request': {
       const { request, nonce, timeoutMs, windowBytes } = frame
-      const { task, model } = request
+      const { task, model, from } = request
       const body = writeJson(request.body, limits.maxBodyDepth ?? DEFAULT_MAX_BODY_DEPTH)
-      return { request: { task, model, body, nonce: copy(nonce), timeoutMs, windowBytes } }
+      const beginning = from && { chars: from.chars, hash: copy(from.hash) }
+      return { request: { task, model, body, nonce: copy(nonce), timeoutMs, windowBytes, from: beginning } }
     }
-    case 'head': return { head: { json: writeJson(frame.head, MAX_JSON_DEPTH) } }
+    case 'head': return { head: { json: writeJson(frame.head, MAX_JSON_DEPTH), continued: frame.continued } }
     case 'delta': return { delta: { seq: frame.seq, text: frame.text, chunk: frame.chunk && writeJson(frame.chunk, MAX_JSON_DEPTH) } }
     case 'tool': return { tool: { seq: frame.seq, calls: writeJson(frame.calls, MAX_JSON_DEPTH) } }
     case 'usage': return { usage: { json: writeJson(frame.usage, MAX_JSON_DEPTH) } }
@@ -155,7 +157,10 @@ function toProto (frame: Frame, limits: FrameCodecLimits): Partial<ProtoFrame> {
 }
 
 function decodeRequest (proto: NonNullable<ProtoFrame['request']>, limits: FrameCodecLimits): Omit<RequestFrame, 'kind'> {
-  const { task, model, nonce, timeoutMs, windowBytes } = proto
+  const { task, model, nonce, timeoutMs, windowBytes, from } = proto
+  if (from !== undefined && from.hash.length !== HASH_BYTES) {
+    throw new InferenceError('invalid_request', `The beginning of the answer has a hash of ${from.hash.length} bytes, not ${HASH_BYTES}`)
+  }
   if (nonce.length !== NONCE_BYTES) {
     throw new InferenceError('invalid_request', `The nonce has ${nonce.length} bytes, not ${NONCE_BYTES}`)
   }
@@ -171,7 +176,8 @@ function decodeRequest (proto: NonNullable<ProtoFrame['request']>, limits: Frame
   } catch (error) {
     throw new InferenceError('invalid_request', `The request body cannot be read: ${messageOf(error)}`, { cause: error })
   }
-  return { request: { task: task as InferenceTask, model, body }, nonce: copy(nonce), timeoutMs, windowBytes }
+  const beginning = from === undefined ? {} : { from: { chars: from.chars, hash: copy(from.hash) } }
+  return { request: { task: task as InferenceTask, model, body, ...beginning }, nonce: copy(nonce), timeoutMs, windowBytes }
 }
 
 function encodeError (error: InferenceError): Failure {

@@ -18,7 +18,11 @@ const vectors = JSON.parse(readFileSync(new URL('vectors/frames.json', import.me
 /** A frame of the vectors file, with its bytes and errors made real. */
 function revive (frame: any): Frame {
   switch (frame.kind) {
-    case 'request': return { ...frame, nonce: fromHex(frame.nonce) }
+    case 'request': {
+      const { from, ...request } = frame.request
+      const beginning = from === undefined ? {} : { from: { ...from, hash: fromHex(from.hash) } }
+      return { ...frame, request: { ...request, ...beginning }, nonce: fromHex(frame.nonce) }
+    }
     case 'end': return { reason: undefined, ...frame, hash: fromHex(frame.hash) }
     case 'error': return { ...frame, error: new InferenceError(frame.error.code, frame.error.message, frame.error) }
     default: return frame

@@ -284,6 +284,10 @@ async function join (start: Start, bootstrap: Bootstrap, libp2p: Libp2p<SkeinSer
     libp2p,
     stun: () => [...peer.superNodes.flatMap(({ stun }) => stun), ...membership.stunServers],
     dialBack: dialBackOf(libp2p),
+    onNetworkChanged: () => {
+      libp2p.services.ownAddresses?.refresh().catch((error: Error) => { libp2p.logger.forComponent('skein:paths')('addresses: %s', error.message) })
+      relays?.networkChanged()
+    },
     onChanged: detail => { peer.safeDispatchEvent('path:changed', { detail }) }
   })
   if (libp2p.services.receipts !== undefined) {

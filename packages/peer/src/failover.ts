@@ -1,15 +1,19 @@
 /**
  * One request and however many providers it takes: before the first content a failure moves on to the next offer; after it, only where the caller
- * agreed and the model is deterministic, by replaying what was already delivered on another peer.
+ * agreed and the model is deterministic, by replaying what was already delivered on another peer. Where an answer broke off because of the way to a
+ * provider, that one is asked again, over another way, when there is nobody else.
  */
-import { deadline, DeadlineError } from '@skein/core'
+import { deadline, sleep } from '@skein/core'
 import { InferenceError } from '@skein/inference'
+import { AskedAgain } from './asked-again.ts'
+import { asInferenceError, withCall } from './call-failure.ts'
 import { OfferPool } from './offer-pool.ts'
 import { isReachedThroughRelay, rankOffers } from './ranking.ts'
 import { ReplayedPrefix } from './replayed-prefix.ts'
 import type { CoolDown } from './cool-down.ts'
 import type { PooledOffer } from './offer-pool.ts'
 import type { CallOptions, CallRoute, ModelCall } from './openai/model-caller.ts'
+import type { ProviderCallOptions } from './provider-call.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
@@ -36,10 +40,10 @@ export interface FailoverOptions extends CallOptions {
    */
   maxAttempts?: number
   /**
-   * When a provider of a deterministic model fails in mid-answer, ask another for the same answer and go on where the first stopped. Costs the
-   * tokens twice. Without it such a failure is the caller's to handle.
+   * When a provider of a deterministic model fails in mid-answer, ask another for the same answer, or the same one over another path, and go on where
+   * the first stopped. Costs the tokens twice. Without it such a failure is the caller's to handle.
    *
-   * @default false
+   * @default true
    */
   resume?: boolean
   /**
@@ -70,8 +74,7 @@ export interface FailoverWorld {
   find: (request: InferenceRequest, options: FailoverOptions, signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>
   view: (peer: string) => ProviderView
   /** Asks one provider; `path()` tells how it is connected once events come */
-  ask: (offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number }) =>
-    AsyncIterable<InferenceEvent> & { path: () => PathKind }
+  ask: (offer: Offer, request: InferenceRequest, options: ProviderCallOptions) => AsyncIterable<InferenceEvent> & { path: () => PathKind }
   /** An attempt has ended; `error` is left out when it delivered */
   onAttempt?: (attempt: { model: string, peer: string, attempt: number, deltas: number, error?: InferenceError }) => void
 }
@@ -131,11 +134,13 @@ class Call {
   private readonly signal: AbortSignal
   private readonly pool: OfferPool
   private readonly delivered = new ReplayedPrefix()
+  private readonly again = new AskedAgain()
   private lastError?: InferenceError
   private soonestRetryMs?: number
   private contextTokens?: number
   private attempts = 0
-  private unreached = 0
+  /** Providers to which no attempt came through */
+  private readonly unreached = new Set<string>()
   /** Something came in the last attempt */
   private isReached = false
 
@@ -153,9 +158,6 @@ class Call {
 
   /** The best offer not tried yet; waits for the lookup as long as it may bring one. Throws when there is none left. */
   async nextOffer (): Promise<Offer> {
-    if (this.attempts - this.unreached >= (this.options.maxAttempts ?? 4) || this.unreached > MAX_UNREACHED) {
-      throw this.exhausted()
-    }
     for (;;) {
       this.signal.throwIfAborted()
       if (this.attempts === 0) {
@@ -163,7 +165,8 @@ class Call {
         this.signal.throwIfAborted()
       }
       const usable = this.usable()
-      if (usable.length > 0) {
+      const isEnough = this.pool.triedCount - this.unreached.size >= (this.options.maxAttempts ?? 4) || this.unreached.size > MAX_UNREACHED
+      if (usable.length > 0 && !isEnough) {
         if (this.attempts === 0 && usable.length < ENOUGH_OFFERS && !usable.some(({ fromCache }) => fromCache)) {
           await this.compare(COMPARE_MS, () => this.pool.untriedOffers.length >= ENOUGH_OFFERS)
         }
@@ -188,10 +191,17 @@ class Call {
           return best.offer
         }
       }
-      if (this.pool.complete) {
+      const nowMs = this.world.clock.nowMs()
+      const same = this.again.next()
+      if (same !== undefined && (same.dueMs <= nowMs || this.pool.complete || isEnough)) {
+        await sleep(this.world.clock, Math.max(0, same.dueMs - nowMs), { signal: this.signal })
+        this.again.take()
+        return same.offer
+      }
+      if (this.pool.complete || isEnough) {
         throw this.exhausted()
       }
-      await this.pool.more(this.world.clock, this.signal)
+      await this.pool.more(this.world.clock, this.signal, same === undefined ? undefined : same.dueMs - nowMs)
     }
   }
 
@@ -199,18 +209,25 @@ class Call {
     this.attempts++
     this.isReached = false
     this.delivered.onRestart()
-    const asked = this.world.ask(offer, this.request, {
+    const from = this.delivered.continuation
+    const asked = this.world.ask(offer, from === undefined ? this.request : { ...this.request, from }, {
       signal: this.signal,
       timeoutMs: Math.max(1, endsMs - this.world.clock.nowMs()),
-      firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000
+      firstDeltaTimeoutMs: this.options.firstDeltaTimeoutMs ?? 8_000,
+      resumable: () => this.isResumable(offer)
     })
     let head: InferenceEvent | undefined
 
     for await (const event of asked) {
       this.isReached = true
+      this.unreached.delete(offer.peer)
       if (event.type === 'head') {
-        // a provider that fails before its first content must leave no trace in the answer
-        head = event
+        if (event.continued !== undefined) {
+          this.delivered.onContinued(event.continued)
+        } else {
+          // a provider that fails before its first content must leave no trace in the answer
+          head = event
+        }
         continue
       }
       const fresh = this.delivered.onEvent(event)
@@ -239,7 +256,7 @@ class Call {
     this.world.onAttempt?.({ model: this.request.model, peer: offer.peer, attempt: this.attempts, deltas: this.delivered.count, error })
     const failure = withCall(error, offer.peer, this.delivered.count)
     if (error.code === 'connection_failed' && !this.isReached) {
-      this.unreached++
+      this.unreached.add(offer.peer)
     }
 
     if (error.code === 'cancelled' || error.code === 'deadline_exceeded' || !error.retryable) {
@@ -247,7 +264,7 @@ class Call {
     }
     if (error.code === 'context_length_exceeded') {
       this.contextTokens = Math.max(this.contextTokens ?? 0, (error.contextTokens ?? 0) + 1)
-    } else {
+    } else if (error.code !== 'relay_limit') {
       this.world.coolDown.onFailed(offer.peer, this.request.model, nowMs, error.code === 'busy' ? error.retryAfterMs ?? 1_000 : undefined)
     }
     if (error.code === 'busy') {
@@ -257,9 +274,15 @@ class Call {
     if (this.lastError == null || this.lastError.code !== 'context_length_exceeded' || error.code === 'context_length_exceeded') {
       this.lastError = failure
     }
-    if (this.delivered.count > 0 && !(this.options.resume === true && offer.deterministic && this.delivered.replayable)) {
+    if (this.delivered.count > 0 && !this.isResumable(offer)) {
       throw failure
     }
+    this.again.onFailed(offer, error.code, this.delivered.count, nowMs)
+  }
+
+  /** What was given of an answer can be had again. */
+  private isResumable ({ deterministic }: Offer): boolean {
+    return this.options.resume !== false && deterministic && this.delivered.replayable
   }
 
   private usable (): PooledOffer[] {
@@ -297,28 +320,4 @@ class Call {
     }
     return lastError
   }
-}
-
-function withCall (error: InferenceError, peer: string, deltas: number): InferenceError {
-  return new InferenceError(error.code, error.message, {
-    retryable: error.retryable,
-    retryAfterMs: error.retryAfterMs,
-    promptTokens: error.promptTokens,
-    contextTokens: error.contextTokens,
-    deltas,
-    peer,
-    cause: error.cause ?? error
-  })
-}
-
-function asInferenceError (error: unknown, limit: AbortSignal, caller: AbortSignal | undefined): InferenceError {
-  if (caller?.aborted === true) {
-    return error instanceof InferenceError && error.code === 'cancelled'
-      ? error
-      : new InferenceError('cancelled', 'The caller aborted the request', { cause: caller.reason })
-  }
-  if (limit.aborted && limit.reason instanceof DeadlineError) {
-    return new InferenceError('deadline_exceeded', 'The request\'s deadline passed before the answer was whole', { cause: limit.reason })
-  }
-  return error instanceof InferenceError ? error : new InferenceError('backend_failed', (error as Error).message, { cause: error })
 }

@@ -1,21 +1,20 @@
 /** How a peer calls models: whom it finds, what it knows of the way to them, and the requests of its own that are under way. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BoundedMap, deadline } from '@skein/core'
-import { isRelayed } from '@skein/records'
 import { meets } from '@skein/routing'
 import { CoolDown } from './cool-down.ts'
 import { callModel } from './failover.ts'
 import { explainOffers } from './model-explanation.ts'
 import { searchOffers } from './offer-search.ts'
-import { CallConnections } from './paths/call-connections.ts'
+import { connectionTo, dialOffered, pathOf } from './paths/call-connections.ts'
 import { PathScout } from './paths/path-scout.ts'
+import { ProviderCall } from './provider-call.ts'
 import { IdleCircuits } from './relay/idle-circuits.ts'
 import type { PeerChecks } from './checks/peer-checks.ts'
 import type { OverlayService } from '@skein/clusters/libp2p'
 import type { Clock, Random } from '@skein/core'
 import type { InferenceEvent, InferenceRequest } from '@skein/inference'
-import type { InferenceCall } from '@skein/inference/libp2p'
-import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Offer } from '@skein/records'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
@@ -27,6 +26,7 @@ import type { OfferSearchInit } from './offer-search.ts'
 import type { ModelCall } from './openai/model-caller.ts'
 import type { PeerPaths } from './paths/peer-paths.ts'
 import type { PeerEvents } from './peer-events.ts'
+import type { Observe, ProviderCallOptions } from './provider-call.ts'
 import type { PathKind, ProviderView } from './ranking.ts'
 import type { SeenModels } from './seen-models.ts'
 import type { ServedModels } from './served-models.ts'
@@ -46,7 +46,7 @@ export interface MeshCallsInit {
   /** Not there without gossip, or when they are turned off */
   overlays?: OverlayService
   /** Not there without relays, or when it is turned off */
-  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget' | 'pathTo' | 'hasIPv6' | 'patienceMs'>
+  paths?: Pick<PeerPaths, 'pathOf' | 'connectionTo' | 'budget' | 'pathTo' | 'hasIPv6' | 'isSilent' | 'patienceMs' | 'use'>
   onAttempt: (attempt: CallAttempt) => void
 }
 
@@ -60,7 +60,6 @@ export class MeshCalls {
   private readonly coolDown = new CoolDown()
   private readonly ownRequests = new Map<string, number>()
   private readonly idleCircuits: IdleCircuits
-  private readonly connections: CallConnections
   private readonly scout: PathScout
   private readonly roundTrips = new BoundedMap<string, { atMs: number, ms: number | undefined }>({ maxSize: 1_024 })
 
@@ -68,12 +67,11 @@ export class MeshCalls {
     this.init = init
     this.self = init.libp2p.peerId.toString()
     this.idleCircuits = new IdleCircuits(init)
-    this.connections = new CallConnections(init)
     this.scout = new PathScout({
       libp2p: init.libp2p,
       clock: init.clock,
       isKnown: peer => peer === this.self || init.paths?.pathTo(peer) !== undefined,
-      connect: async (offer, signal) => await this.connections.connect(offer, signal),
+      connect: async (offer, signal) => connectionTo(init, peerIdFromString(offer.peer)) ?? await dialOffered(init, offer, { signal }),
       onConnected: peer => { this.idleCircuits.onIdle(peer) }
     })
   }
@@ -216,12 +214,8 @@ export class MeshCalls {
   }
 
   private pathTo (peerId: PeerId): PathKind {
-    const connection = this.connections.to(peerId)
-    return connection === undefined ? 'unconnected' : this.pathOf(connection)
-  }
-
-  private pathOf (connection: Connection): PathKind {
-    return this.init.paths?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
+    const connection = connectionTo(this.init, peerId)
+    return connection === undefined ? 'unconnected' : pathOf(this.init, connection)
   }
 
   private isBudgetSpent (): boolean {
@@ -230,51 +224,33 @@ export class MeshCalls {
 
   /** Asks one provider, with nobody to go on to; `observe` looks on while its answer is read. */
   ask (
-    offer: Offer, request: InferenceRequest, options: { signal: AbortSignal, timeoutMs: number, firstDeltaTimeoutMs: number },
-    observe: (answer: AsyncIterable<InferenceEvent>) => AsyncIterable<InferenceEvent> = answer => answer
+    offer: Offer, request: InferenceRequest, options: ProviderCallOptions, observe: Observe = answer => answer
   ): AsyncIterable<InferenceEvent> & { path: () => PathKind } {
-    const { inference } = this.init.libp2p.services
-    const count = (change: number): void => {
-      const requests = (this.ownRequests.get(offer.peer) ?? 0) + change
-      if (requests > 0) {
-        this.ownRequests.set(offer.peer, requests)
-        this.idleCircuits.onCalled(offer.peer)
-      } else {
-        this.ownRequests.delete(offer.peer)
-        this.idleCircuits.onIdle(offer.peer)
-      }
-    }
-    const local = offer.peer === this.self
     const { served } = this.init
-    const pathOf = this.pathOf.bind(this)
-    const peerId = peerIdFromString(offer.peer)
-    const { idleCircuits, connections } = this
-    const view = (): ProviderView => this.view(offer.peer, offer.model)
-    let call: InferenceCall | undefined
-    const first = !this.ownRequests.has(offer.peer)
+    const local = offer.peer === this.self
+    const call = local ? undefined : new ProviderCall(this.init, offer, request, options, observe)
+    const count = (change: number): void => { this.count(offer.peer, change) }
 
     async function * events (): AsyncGenerator<InferenceEvent, void, undefined> {
       count(1)
       try {
-        if (local) {
-          yield * served.infer(request, options)
-        } else {
-          await connections.beforeCall(offer, view(), options)
-          const best = connections.to(peerId)
-          if (best !== undefined && first && pathOf(best) !== 'direct') {
-            void idleCircuits.cutIfDead(best)
-          }
-          call = inference.call(best ?? peerId, request, options)
-          yield * observe(call)
-        }
+        yield * call ?? served.infer(request, options)
       } finally {
         count(-1)
       }
     }
     const iterable = events()
-    return {
-      [Symbol.asyncIterator]: () => iterable,
-      path: () => local ? 'local' : call?.connection === undefined ? this.pathTo(peerId) : pathOf(call.connection)
+    return { [Symbol.asyncIterator]: () => iterable, path: () => call?.path() ?? 'local' }
+  }
+
+  private count (peer: string, change: number): void {
+    const requests = (this.ownRequests.get(peer) ?? 0) + change
+    if (requests > 0) {
+      this.ownRequests.set(peer, requests)
+      this.idleCircuits.onCalled(peer)
+    } else {
+      this.ownRequests.delete(peer)
+      this.idleCircuits.onIdle(peer)
     }
   }
 }

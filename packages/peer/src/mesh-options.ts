@@ -73,6 +73,7 @@ export interface MeshInit {
 }
 
 export interface SkeinServices extends Record<string, unknown> {
+  ownAddresses?: OwnAddresses
   identify: Identify
   identifyPush: IdentifyPush
   ping: Ping
@@ -147,6 +148,8 @@ function relayTransport (): ReturnType<typeof circuitRelayTransport> {
 }
 
 export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap>): Libp2pOptions<SkeinServices> {
+  const { reachability: makeReachability } = init
+  let paths: ReachabilityService | undefined
   const { inbound } = init
   const onFault = inbound?.onFault ?? (() => {})
   const transports = [...platform.transports(), ...init.relays ? [relayTransport()] : []]
@@ -176,10 +179,12 @@ export function meshOptions (init: MeshInit, extra: ServiceFactoryMap<ServiceMap
     }, onFault),
     services: {
       ownAddresses: (components: OwnAddressesComponents) => new OwnAddresses(components, init.clock),
-      racedDials: (components: RacedDialsComponents) => new RacedDials(components, init),
+      racedDials: (components: RacedDialsComponents) => new RacedDials(components, { ...init, pulse: () => paths }),
       ...skeinServices(init),
       ...init.relays ? { relays: relayClient() } : {},
-      ...init.reachability === undefined || !init.relays ? {} : { reachability: init.reachability },
+      ...makeReachability === undefined || !init.relays ? {} : {
+        reachability: (components: ReachabilityComponents) => paths = makeReachability(components)
+      },
       ...init.webrtc === undefined || !init.relays ? {} : { webrtc: init.webrtc },
       ...init.portMapping === undefined ? {} : { portMapping: init.portMapping },
       ...init.pex === undefined ? {} : { pex: peerExchange(init.pex) },

@@ -28,7 +28,7 @@ const COUNT_LIMIT = 100
 
 /** The overlay service of a peer; not started. `undefined` on a platform without. */
 export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysInit): OverlayService | undefined {
-  return platform.regional && new platform.regional.OverlayService({
+  const overlays = platform.regional && new platform.regional.OverlayService({
     ...options,
     ...init,
     libp2p,
@@ -41,6 +41,8 @@ export function meshOverlays ({ libp2p, self, options, ...init }: MeshOverlaysIn
     },
     log: libp2p.logger.forComponent('skein:overlays')
   })
+  libp2p.addEventListener('self:peer:update', () => { overlays?.addressesChanged() })
+  return overlays
 }
 
 async function * providersOf (libp2p: Libp2p<SkeinServices>, model: string, signal: AbortSignal): AsyncGenerator<Offer, void, undefined> {

@@ -17,7 +17,8 @@ const QUIET_TURNS = 64
 
 export class OfferPool {
   private readonly untried = new Map<string, PooledOffer>()
-  private readonly tried = new Set<string>()
+  /** By peer: the offer by which it was asked last */
+  private readonly tried = new Map<string, Offer>()
   private readonly controller = new AbortController()
   private hunger?: PromiseWithResolvers<void>
   private ended = false
@@ -52,8 +53,11 @@ export class OfferPool {
   }
 
   take (peer: string): void {
-    this.untried.delete(peer)
-    this.tried.add(peer)
+    const taken = this.untried.get(peer)
+    if (taken !== undefined) {
+      this.untried.delete(peer)
+      this.tried.set(peer, taken.offer)
+    }
   }
 
   /** Resolves when all that is known without asking anybody is in: it comes one offer after the other, each in a few turns of the microtask queue. */
@@ -93,7 +97,7 @@ export class OfferPool {
   private async fill (find: (signal: AbortSignal, hungry: () => Promise<void>) => AsyncIterable<PooledOffer>): Promise<void> {
     try {
       for await (const found of find(this.controller.signal, async () => { await this.whenHungry() })) {
-        if (!this.tried.has(found.offer.peer)) {
+        if (this.isNews(found.offer)) {
           this.untried.set(found.offer.peer, found)
           this.notify()
         }
@@ -107,6 +111,12 @@ export class OfferPool {
       this.ended = true
       this.notify()
     }
+  }
+
+  /** One that was asked is news again where it has come to other addresses. */
+  private isNews ({ peer, seq, addresses }: Offer): boolean {
+    const tried = this.tried.get(peer)
+    return tried === undefined || (seq > tried.seq && addresses.join() !== tried.addresses.join())
   }
 
   private async whenHungry (): Promise<void> {

@@ -3,13 +3,15 @@
  * a node on a public host would name its loopback address alone. An address that a firewall keeps others from costs them a dial.
  */
 import { systemClock } from '@skein/core/system'
-import type { Libp2pEvents, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { Libp2pEvents, PeerId, PeerStore, Startable, TypedEventTarget } from '@libp2p/interface'
 import type { AddressManager } from '@libp2p/interface-internal'
 import type { Cancel, Clock } from '@skein/core'
 
 export interface OwnAddressesComponents {
   addressManager: AddressManager
   events: TypedEventTarget<Libp2pEvents>
+  peerId: PeerId
+  peerStore: PeerStore
 }
 
 /** libp2p does not tell when an interface has another address. */
@@ -34,6 +36,14 @@ export class OwnAddresses implements Startable {
   stop (): void {
     this.components.events.removeEventListener('transport:listening', this.confirm)
     this.cancelLook?.()
+  }
+
+  /** The interfaces have other addresses: others are told at once, and of those that are gone no more. */
+  async refresh (): Promise<void> {
+    this.confirm()
+    const { addressManager, peerId, peerStore } = this.components
+    const multiaddrs = addressManager.getAddresses().map(address => address.decapsulate(`/p2p/${peerId.toString()}`))
+    await peerStore.patch(peerId, { multiaddrs })
   }
 
   private readonly confirm = (): void => {

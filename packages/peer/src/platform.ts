@@ -52,6 +52,8 @@ export interface Platform {
   isOwnNetwork?: (host: string) => boolean
   /** Has routers map ports. Not there in a browser, where nothing is listened at */
   mappedAddresses?: (init: MappedAddressesInit) => (components: MappedAddressesComponents) => MappedAddresses
+  /** The addresses of this machine's interfaces, those of loopback left out. Not there in a browser */
+  localAddresses?: () => string[]
   transports: () => NonNullable<Libp2pOptions['transports']>
   /**
    * The DHT that keeps membership and the routing table. Not there in a browser: nobody can ask it anything, its own lookups begin at the peers that

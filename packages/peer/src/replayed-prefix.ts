@@ -1,9 +1,12 @@
-/** What of an answer the caller already has, so that a second provider's replay of it can be checked and left out. */
-import { InferenceError } from '@skein/inference'
-import type { InferenceEvent } from '@skein/inference'
+/**
+ * What of an answer the caller already has. Who is asked next is told, and sends the rest alone; one that does not know of that sends all of it, and
+ * what is there is checked and left out here.
+ */
+import { continuationOf, InferenceError, MAX_CONTINUED_CHARS } from '@skein/inference'
+import type { Continuation, InferenceEvent } from '@skein/inference'
 
 /** Longest answer kept for a replay, characters; a longer one cannot be resumed. */
-const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024
+const MAX_KEPT_CHARACTERS = MAX_CONTINUED_CHARS
 
 export class ReplayedPrefix {
   /** Pieces of content given to the caller */
@@ -20,9 +23,26 @@ export class ReplayedPrefix {
     return this.plain
   }
 
-  /** Another provider starts from the beginning. */
+  /** What the next one is told that it need not send; `undefined` when that is nothing. */
+  get continuation (): Continuation | undefined {
+    return this.plain && this.text !== '' ? continuationOf(this.text) : undefined
+  }
+
+  /** Another provider starts from the beginning, unless it says otherwise. */
   onRestart (): void {
     this.replayed = 0
+  }
+
+  /**
+   * It goes on after so many characters.
+   *
+   * @throws {InferenceError} `stream_corrupt` when it was not asked to
+   */
+  onContinued (chars: number): void {
+    if (chars !== this.text.length) {
+      throw this.differs()
+    }
+    this.replayed = chars
   }
 
   /**

@@ -5,6 +5,7 @@ import { CoolDown } from '../src/cool-down.ts'
 import { callModel } from '../src/failover.ts'
 import { offerOf } from './offer-of.ts'
 import type { InferenceErrorCode, InferenceErrorInit, InferenceEvent } from '@skein/inference'
+import type { Cancel } from '@skein/core'
 import type { Offer } from '@skein/records'
 import type { FailoverOptions } from '../src/failover.ts'
 
@@ -17,6 +18,8 @@ interface Script {
   hangs?: boolean
   /** Has gone, though its offer is still there */
   gone?: boolean
+  /** What it does when it is asked again */
+  again?: Pick<Script, 'pieces' | 'fails'>
 }
 
 interface Outcome {
@@ -27,10 +30,24 @@ interface Outcome {
   route?: { peer: string, path: string, attempts: number }
 }
 
+/** Pauses take no time; deadlines do. */
+class HurriedClock extends ManualClock {
+  override schedule (atMs: number, task: () => void): Cancel {
+    if (atMs - this.nowMs() > 10_000) {
+      return super.schedule(atMs, task)
+    }
+    const timer = setImmediate(() => {
+      this.advance(Math.max(0, atMs - this.nowMs()))
+      task()
+    })
+    return () => { clearImmediate(timer) }
+  }
+}
+
 /** Runs a call over providers that are ranked in the order given (each slower than the one before). */
 async function run (providers: Record<string, Script>, options: FailoverOptions = {}, coolDown = new CoolDown()): Promise<Outcome> {
   const asked: string[] = []
-  const clock = new ManualClock(1_000)
+  const clock = new HurriedClock(1_000)
   const call = callModel({
     clock,
     random: new SeededRandom(1),
@@ -46,7 +63,9 @@ async function run (providers: Record<string, Script>, options: FailoverOptions 
     view: () => ({ path: 'direct', roundTripMs: 1, ownRequests: 0 }),
     ask: ({ peer }, _, { signal }) => {
       asked.push(peer)
-      return Object.assign(answer(providers[peer] as Script, signal), { path: () => 'direct' as const })
+      const script = providers[peer] as Script
+      const times = asked.filter(other => other === peer).length
+      return Object.assign(answer(times > 1 ? { ...script, ...script.again } : script, signal), { path: () => 'direct' as const })
     }
   }, { task: 'chat', model: 'm', body: {} }, options)
 
@@ -221,6 +240,29 @@ describe('a call that may be resumed', () => {
   it('is left to fail where the model is not deterministic, or no other provider is', async () => {
     const lost: Script = { pieces: ['hel'], fails: ['stream_truncated'] }
     expect((await run({ a: lost, b: { pieces: HELLO } }, { resume: true })).asked).to.deep.equal(['a'])
-    expect((await run({ a: { ...lost, ...deterministic }, b: { pieces: HELLO } }, { resume: true })).asked).to.deep.equal(['a'])
+    const again = await run({ a: { ...lost, ...deterministic }, b: { pieces: HELLO } })
+    expect(new Set(again.asked)).to.deep.equal(new Set(['a']))
+    expect({ text: again.text, code: again.error?.code }).to.deep.equal({ text: 'hel', code: 'stream_truncated' })
+    expect((await run({ a: { ...lost, ...deterministic }, b: { pieces: HELLO, ...deterministic } }, { resume: false })).asked).to.deep.equal(['a'])
+  })
+
+  it('goes on at the same provider over another path when there is no other', async () => {
+    const outcome = await run({
+      a: { pieces: ['hel', 'lo'], fails: ['stream_truncated'], again: { pieces: HELLO, fails: undefined }, ...deterministic }
+    })
+    expect(outcome).to.deep.include({ text: 'hello world', heads: 1, asked: ['a', 'a'] })
+  })
+
+  it('asks the same provider again after all others, and a few times while it is not reached yet', async () => {
+    const unreached = await run({ a: { fails: ['stream_truncated'], again: { fails: ['connection_failed'] } }, b: { fails: ['connection_failed'] } })
+    expect(unreached.asked.slice(0, 3)).to.deep.equal(['a', 'b', 'a'])
+    expect(unreached.asked.filter(peer => peer === 'a')).to.have.length.within(3, 8)
+    expect(unreached.asked.filter(peer => peer === 'b')).to.have.length(1)
+  })
+
+  it('does not ask one again that was never reached, or said no', async () => {
+    for (const code of ['connection_failed', 'busy', 'backend_failed', 'first_delta_timeout'] as const) {
+      expect((await run({ a: { fails: [code] } })).asked, code).to.deep.equal(['a'])
+    }
   })
 })

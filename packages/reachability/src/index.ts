@@ -1,4 +1,6 @@
 /** Direct first: paths, NAT verdicts, the relay budget. Pure: no I/O, no clock. */
+export { ConnectionPulse } from './connection-pulse.ts'
+export type { ConnectionPulseInit, PulseEffect, Silence } from './connection-pulse.ts'
 export { diagnose } from './diagnosis.ts'
 export type { Diagnosis } from './diagnosis.ts'
 export type { AddressFinding, AddressOrigin, MappingFinding, ReachFindings, SeedFinding } from './findings.ts'

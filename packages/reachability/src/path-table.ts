@@ -1,7 +1,8 @@
 /**
  * How each remote peer is reached, and what is done to reach it better: one state per peer, from the connections that stand. While a worse path
  * carries, better ones are tried, one after the other; when one stands, new streams go over it, and the worse connection is let go when its last
- * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed.
+ * stream has ended. What failed is tried again after ever longer pauses, and at once when this peer's own network has changed. A connection over
+ * which nothing comes any more counts as none until it is heard again.
  */
 import { BoundedMap, randomFloat, TimerTable } from '@skein/core'
 import { isSameReach, pairWays } from './pair-ways.ts'
@@ -72,6 +73,8 @@ interface Entry {
   connections: Map<string, PathConnection>
   /** Of the connections, those that are to be closed */
   retired: Set<string>
+  /** Of the connections, those over which nothing comes */
+  silent: Set<string>
   path: Path | undefined
   lastPath?: Path
   why: string
@@ -130,8 +133,8 @@ export class PathTable implements Machine<PathEffect> {
 
   /** The connection that new streams should use. */
   bestConnection (peer: string): string | undefined {
-    const { connections, path } = this.entries.get(peer) ?? {}
-    return connections === undefined ? undefined : [...connections.values()].findLast(connection => connection.path === path)?.id
+    const entry = this.entries.get(peer)
+    return entry === undefined ? undefined : standing(entry).findLast(connection => connection.path === entry.path)?.id
   }
 
   /** Whether a connection is to be closed when nothing uses it: a better one may have gone since it was retired. */
@@ -157,8 +160,28 @@ export class PathTable implements Machine<PathEffect> {
     }
     entry.connections.delete(id)
     entry.retired.delete(id)
+    entry.silent.delete(id)
     this.settle(peer, entry, `the ${closed.path} connection ended`, nowMs)
     this.improve(peer, entry, nowMs)
+  }
+
+  /** Nothing comes over a connection on which something was to come. */
+  onSilent (peer: string, id: string, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    const connection = entry?.connections.get(id)
+    if (entry !== undefined && connection !== undefined && !entry.silent.has(id)) {
+      entry.silent.add(id)
+      this.settle(peer, entry, `nothing comes over the ${connection.path} connection`, nowMs)
+      this.improve(peer, entry, nowMs)
+    }
+  }
+
+  /** Something came over it after all. */
+  onHeard (peer: string, id: string, nowMs: number): void {
+    const entry = this.entries.get(peer)
+    if (entry?.silent.delete(id) === true) {
+      this.settle(peer, entry, `the ${entry.connections.get(id)?.path} connection carries again`, nowMs)
+    }
   }
 
   /** Something goes, or is about to go, to or from a peer. */
@@ -253,6 +276,7 @@ export class PathTable implements Machine<PathEffect> {
       entry = {
         connections: new Map(),
         retired: new Set(),
+        silent: new Set(),
         path: undefined,
         why: 'not connected yet',
         sinceMs: nowMs,
@@ -276,17 +300,17 @@ export class PathTable implements Machine<PathEffect> {
 
   /** The path is the best of what stands; worse ones are let go. */
   private settle (peer: string, entry: Entry, why: string, nowMs: number): void {
-    const standing = [...entry.connections.values()]
-    const path = PATHS.find(path => standing.some(connection => connection.path === path))
+    const carrying = standing(entry)
+    const path = PATHS.find(path => carrying.some(connection => connection.path === path))
     if (path !== entry.path) {
       this.effects.push({ type: 'changed', peer, from: entry.path, to: path, why })
       Object.assign(entry, { path, lastPath: path ?? entry.lastPath, why, sinceMs: nowMs })
     }
-    if (path === 'relayed') {
+    if (path === 'relayed' || path === undefined) {
       entry.retired.clear()
       return
     }
-    for (const { id } of standing.filter(connection => connection.path === 'relayed' && !entry.retired.has(connection.id))) {
+    for (const { id } of carrying.filter(connection => connection.path === 'relayed' && !entry.retired.has(connection.id))) {
       entry.retired.add(id)
       this.effects.push({ type: 'retire', peer, connection: id })
     }
@@ -335,4 +359,9 @@ export class PathTable implements Machine<PathEffect> {
       this.effects.push({ type: 'try', peer, way })
     }
   }
+}
+
+/** Those that carry, as far as is known. */
+function standing ({ connections, silent }: Entry): PathConnection[] {
+  return [...connections.values()].filter(({ id }) => !silent.has(id))
 }

@@ -181,6 +181,32 @@ describe('PathTable', () => {
     expect(table.newTries).to.deep.equal(['dial'])
   })
 
+  it('goes back to a worse path when nothing comes over the better one, and tries for another', () => {
+    const table = new Table().connect('r', 'relayed').reach()
+    table.connect('d', 'punched').tried('tcp-punch', true)
+    table.take()
+    table.onSilent('p', 'd', table.nowMs)
+    table.wait(0)
+    expect(table.bestConnection('p')).to.equal('r')
+    expect(table.isRetired('p', 'r')).to.equal(false)
+    table.connect('r2', 'relayed')
+    expect(table.take().map(({ type }) => type)).to.deep.equal(['changed', 'try'])
+    table.onHeard('p', 'd', table.nowMs)
+    expect(table.bestConnection('p')).to.equal('d')
+    expect(table.pathTo('p')).to.include({ path: 'punched', why: 'the punched connection carries again' })
+  })
+
+  it('has no path to a peer over whose only connection nothing comes', () => {
+    const table = new Table().connect('d', 'direct')
+    table.onSilent('p', 'd', table.nowMs)
+    expect(table.bestConnection('p')).to.equal(undefined)
+    expect(table.pathTo('p')).to.include({ path: undefined, why: 'nothing comes over the direct connection' })
+    table.connect('e', 'direct')
+    expect(table.bestConnection('p')).to.equal('e')
+    table.close('d').close('e')
+    expect(table.pathTo('p')).to.include({ path: undefined, why: 'the direct connection ended' })
+  })
+
   it('tries a few at once, and the others when those have ended', () => {
     const table = new Table({ maxTries: 2 })
     for (const peer of ['a', 'b', 'c']) {

@@ -70,6 +70,8 @@ export class OverlayService {
   private readonly served = new Set<string>()
   private counting = 0
   private lastSeq = 0
+  /** The addresses that its last offer named */
+  private told = ''
 
   constructor (init: OverlayServiceInit) {
     this.init = init
@@ -135,6 +137,13 @@ export class OverlayService {
   /** The load of a model that is served has changed. */
   loadChanged (model: string): void {
     this.tellLoad(model, (machine, load, nowMs) => { machine.onOwnLoad(model, load, nowMs) })
+  }
+
+  /** This peer may be reached at other addresses: its offers name them. */
+  addressesChanged (): void {
+    if (this.told !== '' && this.addresses.join() !== this.told) {
+      this.running?.driver.input((machine, nowMs) => { machine.onAddresses(nowMs) })
+    }
   }
 
   withdraw (model: string): void {
@@ -248,11 +257,13 @@ export class OverlayService {
     const nowMs = Math.floor(this.clock.nowMs())
     // grows over restarts too, as long as the clock does
     this.lastSeq = Math.max(this.lastSeq + 1, nowMs)
+    const { addresses } = this
+    this.told = addresses.join()
     try {
       const { envelope } = await signOffer({
         ...offer,
         peer: this.self,
-        addresses: withdrawn ? [] : toldAddresses(this.init.libp2p.getMultiaddrs().map(address => address.toString()), MAX_ADDRESSES),
+        addresses: withdrawn ? [] : addresses,
         seq: this.lastSeq,
         issuedAtMs: nowMs,
         expiresAtMs: nowMs + MAX_OFFER_LIFE_MS,
@@ -262,6 +273,10 @@ export class OverlayService {
     } catch (error) {
       this.init.log('the offer of %s was not told: %s', model, (error as Error).message)
     }
+  }
+
+  private get addresses (): string[] {
+    return toldAddresses(this.init.libp2p.getMultiaddrs().map(address => address.toString()), MAX_ADDRESSES)
   }
 
   private async dial (provider: ProviderContact): Promise<void> {

@@ -101,6 +101,12 @@ export class ModelOverlay {
     this.decide(nowMs)
   }
 
+  /** This peer is reached at other addresses. */
+  onAddresses (nowMs: number): void {
+    this.joined?.telling?.onOutdated(nowMs)
+    this.decide(nowMs)
+  }
+
   onWithdraw (nowMs: number): void {
     if (!this.isServed) {
       return

@@ -87,6 +87,15 @@ export class ModelOverlays implements Machine<OverlayEffect> {
     }
   }
 
+  /** This peer is reached at other addresses: what it told of itself is to be told anew. */
+  onAddresses (nowMs: number): void {
+    for (const [, overlay] of this.overlays) {
+      if (overlay.isServed) {
+        this.at(overlay, nowMs, () => { overlay.onAddresses(nowMs) })
+      }
+    }
+  }
+
   onWithdraw (model: string, nowMs: number): void {
     this.at(this.overlays.get(model), nowMs, overlay => { overlay.onWithdraw(nowMs) })
   }

@@ -47,6 +47,7 @@ export class OfferTelling {
   private repeatAtMs: number
   private changeAtMs?: number
   private changeRetryMs = CHANGE_RETRY_MS
+  private isOutdated = false
 
   constructor (init: OfferTellingInit, nowMs: number) {
     this.rules = init.rules
@@ -72,6 +73,12 @@ export class OfferTelling {
     } else if (change === 'full' || this.changeAtMs === undefined) {
       this.changeAtMs = Math.max(nowMs, (told?.atMs ?? -Infinity) + this.rules.spacingMs)
     }
+  }
+
+  /** Who told is to be reached elsewhere: worth as much as that it is full. */
+  onOutdated (nowMs: number): void {
+    this.isOutdated = true
+    this.changeAtMs = Math.max(nowMs, (this.told?.atMs ?? -Infinity) + this.rules.spacingMs)
   }
 
   /** The first others have come: what was said before, nobody heard. */
@@ -125,12 +132,13 @@ export class OfferTelling {
     if (told === undefined || nowMs - told.atMs >= MAX_OFFER_LIFE_MS) {
       return undefined // nobody holds an offer that it would correct
     }
-    const change = loadChange(told.load, this.load)
+    const change = this.isOutdated ? 'full' : loadChange(told.load, this.load)
     return change === 'other' && nowMs - this.repeatedMs >= TURN_MS ? undefined : change
   }
 
   private tell (nowMs: number): true {
     this.told = { load: this.load, atMs: nowMs }
+    this.isOutdated = false
     this.changeAtMs = undefined
     this.changeRetryMs = CHANGE_RETRY_MS
     this.repeatAtMs = Math.max(this.repeatAtMs, nowMs + this.rules.spacingMs)

@@ -61,7 +61,7 @@ export interface InferenceCall extends AsyncIterable<InferenceEvent> {
   readonly connection?: Connection
   /** What the answer came to, once complete */
   readonly summary?: CallSummary
-  /** Resets the stream; the iteration throws `cancelled` */
+  /** Resets the stream; the iteration throws `cancelled`, or `reason` where that is an `InferenceError` */
   cancel (reason?: unknown): void
 }
 

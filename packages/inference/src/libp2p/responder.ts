@@ -1,5 +1,6 @@
 /** Drives a `ServerCall` over a libp2p stream: pulls the backend's events and sends them as soon as the stream takes them. */
 import { concatBytes, MachineDriver, sleep } from '@skein/core'
+import { continued } from '../continued-answer.ts'
 import { InferenceError } from '../errors.ts'
 import { ServerCall } from '../server-call.ts'
 import { asBytes, closeStream } from './stream-end.ts'
@@ -176,7 +177,7 @@ export class Responder {
   private async pump (request: InferenceRequest): Promise<void> {
     let iterator: AsyncIterator<unknown> | undefined
     try {
-      const events = (this.backend as Backend).infer(request, { signal: this.stopping.signal })[Symbol.asyncIterator]()
+      const events = continued((this.backend as Backend).infer(request, { signal: this.stopping.signal }), request.from)[Symbol.asyncIterator]()
       iterator = events
       await this.pull(events)
     } catch (error) {

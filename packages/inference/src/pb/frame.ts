@@ -148,6 +148,7 @@ export interface Request {
   nonce: Uint8Array<ArrayBuffer>
   timeoutMs: number
   windowBytes: number
+  from?: Continuation
 }
 
 export const Request = (() => {
@@ -187,12 +188,17 @@ export const Request = (() => {
         w.uint32(obj.windowBytes)
       }
 
+      if (obj.from != null) {
+        w.uint32(58)
+        Continuation.codec().encode(obj.from, w)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
     },
 
-    decode (reader, length) {
+    decode (reader, length, opts = {}) {
       const obj: any = {
         task: '',
         model: '',
@@ -232,6 +238,12 @@ export const Request = (() => {
             obj.windowBytes = reader.uint32()
             break
           }
+          case 7: {
+            obj.from = Continuation.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.from
+            })
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -250,8 +262,74 @@ export const Request = (() => {
   }
 })()
 
+export interface Continuation {
+  chars: number
+  hash: Uint8Array<ArrayBuffer>
+}
+
+export const Continuation = (() => {
+  const codec: Pick<Codec<Continuation>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.chars != null && obj.chars !== 0)) {
+        w.uint32(8)
+        w.uint32(obj.chars)
+      }
+
+      if ((obj.hash != null && obj.hash.byteLength > 0)) {
+        w.uint32(18)
+        w.bytes(obj.hash)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        chars: 0,
+        hash: new Uint8Array(0)
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.chars = reader.uint32()
+            break
+          }
+          case 2: {
+            obj.hash = reader.bytes()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<Continuation>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<Continuation>): Continuation => decodeMessage(buf, codec, opts)
+  }
+})()
+
 export interface Head {
   json: Uint8Array<ArrayBuffer>
+  continued?: number
 }
 
 export const Head = (() => {
@@ -264,6 +342,11 @@ export const Head = (() => {
       if ((obj.json != null && obj.json.byteLength > 0)) {
         w.uint32(10)
         w.bytes(obj.json)
+      }
+
+      if (obj.continued != null) {
+        w.uint32(16)
+        w.uint32(obj.continued)
       }
 
       if (opts.lengthDelimited !== false) {
@@ -284,6 +367,10 @@ export const Head = (() => {
         switch (tag >>> 3) {
           case 1: {
             obj.json = reader.bytes()
+            break
+          }
+          case 2: {
+            obj.continued = reader.uint32()
             break
           }
           default: {

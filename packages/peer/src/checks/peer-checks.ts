@@ -70,7 +70,7 @@ export class PeerChecks {
     answer: AsyncIterable<InferenceEvent>, offer: Offer, request: InferenceRequest, isPrivate: boolean
   ): AsyncIterable<InferenceEvent> {
     const { options, self } = this.init
-    if (options === false || offer.peer === self || request.task === 'embedding') {
+    if (options === false || offer.peer === self || request.task === 'embedding' || request.from !== undefined) {
       return answer
     }
     return this.watched(answer, offer, request, isPrivate ? undefined : this.duplicates?.draw(offer, request))

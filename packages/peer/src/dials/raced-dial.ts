@@ -8,8 +8,12 @@ import { relayAddress } from './dial-candidates.ts'
 import type { Connection, OpenConnectionProgressEvents } from '@libp2p/interface'
 import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
 import type { Cancel, Clock, Random } from '@skein/core'
+import type { ReachabilityService } from '@skein/reachability/libp2p'
 import type { DialCandidate } from './dial-candidates.ts'
 import type { DialRaceEffect } from './dial-race.ts'
+
+/** Tells whether connections carry: `ReachabilityService`. */
+export type ConnectionPulse = Pick<ReachabilityService, 'isSilent' | 'use'>
 
 export interface RacedDialInit {
   connectionManager: Pick<ConnectionManager, 'getConnections' | 'openConnection'>
@@ -19,6 +23,7 @@ export interface RacedDialInit {
   signal: AbortSignal
   /** For one attempt, ms */
   attemptTimeoutMs: number
+  pulse?: ConnectionPulse
   /** Handed to the transports */
   options: { onProgress?: (event: OpenConnectionProgressEvents) => void }
   /** Ways that others have named since it was last asked */
@@ -120,7 +125,9 @@ export class RacedDial {
       if (!this.isOver) {
         this.errors.set(key, error as Error)
         onFailure(candidate, error as Error)
-        const retryAfterMs = REFUSED_FOR_NOW.test((error as Error).message) ? RETRY_MS * (1 + randomFloat(random) / 2) : undefined
+        const retryAfterMs = error instanceof RelaySilentError
+          ? 0
+          : REFUSED_FOR_NOW.test((error as Error).message) ? RETRY_MS * (1 + randomFloat(random) / 2) : undefined
         this.driver.input((race, nowMs) => { race.onFailed(key, nowMs, retryAfterMs) })
       }
     } finally {
@@ -144,9 +151,12 @@ export class RacedDial {
   }
 
   private async connect ({ key, kind, addresses }: DialCandidate, onReached: () => void, signal: AbortSignal): Promise<Connection> {
-    const { transportManager, options } = this.init
     const [first = key] = addresses
-    const address = kind === 'circuit' ? await this.throughRelay(addresses, signal) : first
+    return kind === 'circuit' ? await this.connectThrough(addresses, onReached, signal) : await this.dial(first, onReached, signal)
+  }
+
+  private async dial (address: string, onReached: () => void, signal: AbortSignal): Promise<Connection> {
+    const { transportManager, options } = this.init
     return await transportManager.dial(multiaddr(address), {
       ...options,
       signal,
@@ -159,17 +169,27 @@ export class RacedDial {
     })
   }
 
-  /** The circuit address by way of which the relay is connected; connects to it, at all of its addresses, where it is not. */
-  private async throughRelay (addresses: string[], signal: AbortSignal): Promise<string> {
-    const { connectionManager } = this.init
+  /** By way of the address at which the relay is connected; connects to it, at all of its addresses, where it is not, or nothing comes from it. */
+  private async connectThrough (addresses: string[], onReached: () => void, signal: AbortSignal): Promise<Connection> {
+    const { connectionManager, pulse } = this.init
     const [first = ''] = addresses
     const [, relay] = /\/p2p\/([^/]+)$/.exec(relayAddress(first)) ?? []
     if (relay === undefined) {
-      return first
+      return await this.dial(first, onReached, signal)
     }
-    const open = connectionManager.getConnections(peerIdFromString(relay)).find(connection => connection.status === 'open' && !isRelayed(connection))
-    const connection = open ?? await connectionManager.openConnection(addresses.map(address => multiaddr(relayAddress(address))), { signal })
-    return addresses.find(address => relayAddress(address).startsWith(connection.remoteAddr.toString())) ?? first
+    const standing = connectionManager.getConnections(peerIdFromString(relay)).filter(({ status }) => status === 'open')
+    const connection = standing.find(connection => !isRelayed(connection) && pulse?.isSilent(connection) !== true) ??
+      await connectionManager.openConnection(addresses.map(address => multiaddr(relayAddress(address))), { signal, force: standing.length > 0 })
+    const address = addresses.find(address => relayAddress(address).startsWith(connection.remoteAddr.toString())) ?? first
+    const silent = new AbortController()
+    const release = pulse?.use(connection, () => { silent.abort(new RelaySilentError()) })
+    try {
+      return await this.dial(address, onReached, AbortSignal.any([signal, silent.signal]))
+    } catch (error) {
+      throw silent.signal.aborted ? silent.signal.reason as RelaySilentError : error
+    } finally {
+      release?.()
+    }
   }
 
   private askForMore (): void {
@@ -193,4 +213,14 @@ export class RacedDial {
 
 function isBeside (other: Connection, connection: Connection): boolean {
   return other.id !== connection.id && other.status === 'open' && !isRelayed(other)
+}
+
+/** The relay is asked again over another connection. */
+class RelaySilentError extends Error {
+  static override name = 'RelaySilentError'
+  override readonly name = 'RelaySilentError'
+
+  constructor () {
+    super('Nothing comes from the relay any more')
+  }
 }

@@ -15,6 +15,7 @@ import type { ConnectionManager, TransportManager } from '@libp2p/interface-inte
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Random } from '@skein/core'
 import type { DialCandidate } from './dial-candidates.ts'
+import type { ConnectionPulse } from './raced-dial.ts'
 
 export interface RacedDialsComponents {
   connectionManager: ConnectionManager
@@ -29,6 +30,8 @@ export interface RacedDialsInit {
   clock?: Clock
   /** @default systemRandom() */
   random?: Random
+  /** Tells over which connections nothing comes @default nobody: those to relays are taken to carry */
+  pulse?: () => ConnectionPulse | undefined
 }
 
 /** What is mended: properties that are there but not declared. */
@@ -58,12 +61,14 @@ export class RacedDials implements Startable {
   private readonly clock: Clock
   private readonly random: Random
   private readonly log: Logger
+  private readonly pulse: RacedDialsInit['pulse']
   private publicHosts: string[] = []
 
   constructor (components: RacedDialsComponents, init: RacedDialsInit = {}) {
     this.components = components
     this.clock = init.clock ?? systemClock()
     this.random = init.random ?? systemRandom()
+    this.pulse = init.pulse
     this.log = components.logger.forComponent('skein:dials')
     const { dialQueue } = components.connectionManager as unknown as { dialQueue?: Partial<DialQueueInside> }
     if (typeof dialQueue?.dialPeer === 'function' && typeof dialQueue.calculateMultiaddrs === 'function') {
@@ -107,6 +112,7 @@ export class RacedDials implements Startable {
       random: this.random,
       signal,
       attemptTimeoutMs: queue.addressDialTimeout,
+      pulse: this.pulse?.(),
       options: job,
       more: async () => job.multiaddrs.size === 0 ? [] : await candidates(),
       onFailure: ({ key }, error) => { this.log('dial of %s failed: %s', key, error.message) }

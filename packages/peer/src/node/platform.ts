@@ -11,6 +11,7 @@ import { detectHardware } from './hardware.ts'
 import { loadIdentity } from './identity-file.ts'
 import { keepLedger } from './kept-ledger.ts'
 import { openLevelAddressTables } from './level-address-tables.ts'
+import { localAddresses } from './local-addresses.ts'
 import { MappedAddresses } from './mapped-addresses.ts'
 import { askNat } from './nat-question.ts'
 import { nodeNameResolver } from './name-resolver.ts'
@@ -25,6 +26,7 @@ export const platform: Platform = {
   puncher: components => new TcpPuncher(components),
   natVerdict: askNat,
   mappedAddresses: init => components => new MappedAddresses(components, init),
+  localAddresses,
   dht: kadDHT,
   regional: { ClusterService, OverlayService, coordinates },
   defaultListen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],

@@ -55,6 +55,7 @@ const MAPPINGS: Record<InferenceErrorCode, Mapping> = {
   stream_truncated: { status: 502, type: 'server_error', code: 'stream_truncated' },
   stream_corrupt: { status: 502, type: 'server_error', code: 'stream_corrupt' },
   connection_failed: { status: 502, type: 'server_error', code: 'connection_failed' },
+  relay_limit: { status: 503, type: 'server_error', code: 'relay_limit' },
   backend_failed: { status: 502, type: 'server_error', code: 'backend_failed' },
   cancelled: { status: 499, type: 'request_cancelled', code: 'cancelled' }
 }

@@ -10,12 +10,13 @@ import { reachability, triedCounter, workedCounter } from '@skein/reachability/l
 import { platform } from '#platform'
 import { dialability, isPublic } from './dialability.ts'
 import { NatWatch } from './nat-watch.ts'
+import { NetworkWatch } from './network-watch.ts'
 import { PathTraffic } from './path-traffic.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Cancel, Clock, Random } from '@skein/core'
 import type { InferenceInit } from '@skein/inference/libp2p'
 import type { DialLimits } from '@skein/pex'
-import type { BudgetState, DirectWay, NatVerdict, Path, PeerPath } from '@skein/reachability'
+import type { BudgetState, DirectWay, NatVerdict, Path, PeerPath, Silence } from '@skein/reachability'
 import type { ReachabilityComponents, ReachabilityEvents, ReachabilityService, WebRtc, WebRtcCounters } from '@skein/reachability/libp2p'
 import type { DialBackService } from '@skein/supernode/libp2p'
 import type { Dialability, DialEvidence } from './dialability.ts'
@@ -37,6 +38,8 @@ export interface PeerPathsStart {
   /** Left out where nobody can be asked to dial this peer back */
   dialBack?: Pick<DialBackService, 'askDialBack'>
   onChanged: (detail: ReachabilityEvents['path:changed']['detail']) => void
+  /** Told when this machine is in another network, before connections are looked at */
+  onNetworkChanged: () => void
 }
 
 /** What others find when they try to reach this peer. */
@@ -66,6 +69,7 @@ export class PeerPaths {
   readonly traffic: PathTraffic
   private readonly init: PeerPathsInit
   private readonly watch: NatWatch
+  private readonly network: NetworkWatch | undefined
   private readonly stopping = new AbortController()
   private service: ReachabilityService | undefined
   private webrtc: WebRtc | undefined
@@ -95,6 +99,8 @@ export class PeerPaths {
       onChange: () => { this.service?.networkChanged() },
       clock
     })
+    const addresses = platform.localAddresses
+    this.network = addresses && new NetworkWatch({ addresses, clock, onChange: addresses => { this.onNetwork(addresses) } })
   }
 
   /** The service of the node that is to be started which speaks WebRTC; `undefined` where none was given. */
@@ -159,6 +165,7 @@ export class PeerPaths {
     libp2p.addEventListener('self:peer:update', this.onSelf)
     this.told = this.ownAddresses.join()
     this.look()
+    this.network?.start()
     if (platform.natVerdict !== undefined) {
       this.watch.start()
     }
@@ -168,6 +175,7 @@ export class PeerPaths {
   stop (): void {
     this.stopping.abort(new Error('This peer is stopping'))
     this.watch.stop()
+    this.network?.stop()
     this.cancelAsk?.()
     this.cancelLook?.()
     this.service?.removeEventListener('path:changed', this.onChanged)
@@ -230,6 +238,16 @@ export class PeerPaths {
     return this.service?.connectionTo(peer)
   }
 
+  /** Nothing comes over it, though something was to. */
+  isSilent (connection: Connection): boolean {
+    return this.service?.isSilent(connection) === true
+  }
+
+  /** Something depends on this connection until the returned function is called; `onSilence` is told when nothing comes over it any more. */
+  use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
+    return this.service?.use(connection, onSilence) ?? (() => {})
+  }
+
   pathOf (connection: Connection): Path {
     return this.service?.pathOf(connection) ?? (isRelayed(connection) ? 'relayed' : 'direct')
   }
@@ -278,6 +296,12 @@ export class PeerPaths {
       this.taken.delete(peer)
       this.init.dials.giveBack(taken.filter(other => smallNetworkOf(other) === network))
     }
+  }
+
+  private onNetwork (addresses: readonly string[]): void {
+    this.running?.onNetworkChanged()
+    this.service?.networkChanged(addresses)
+    this.onSelf()
   }
 
   private readonly onSelf = (): void => {

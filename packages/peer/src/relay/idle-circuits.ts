@@ -1,18 +1,13 @@
-/**
- * The circuits that this peer calls through: those that stand idle are closed, as a relay has few for each peer and one keeps another caller out;
- * those whose relay died without a word are cut, so that the next call takes another way.
- */
+/** The circuits that this peer calls through: those that stand idle are closed, as a relay has few for each peer and one keeps another caller out. */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline } from '@skein/core'
 import { isRelayed } from '@skein/records'
-import { echo } from '@skein/supernode/libp2p'
-import type { Connection, Libp2p } from '@libp2p/interface'
-import type { Cancel, Clock, Random } from '@skein/core'
+import type { Libp2p } from '@libp2p/interface'
+import type { Cancel, Clock } from '@skein/core'
 
 export interface IdleCircuitsInit {
   libp2p: Pick<Libp2p, 'getConnections'>
   clock: Clock
-  random: Random
   /**
    * How long a circuit is kept for the next call, ms. Another costs five round trips through the relay.
    *
@@ -22,8 +17,6 @@ export interface IdleCircuitsInit {
 }
 
 const CLOSE_TIMEOUT_MS = 5_000
-/** A circuit that brings no echo for so long is dead, ms: nothing else is on its way through it when it is tried. */
-const ECHO_TIMEOUT_MS = 3_000
 
 export class IdleCircuits {
   private readonly init: IdleCircuitsInit
@@ -37,21 +30,6 @@ export class IdleCircuits {
   onCalled (peer: string): void {
     this.idle.get(peer)?.()
     this.idle.delete(peer)
-  }
-
-  /** A call begins over a circuit that stood: it may have died meanwhile. */
-  async cutIfDead (connection: Connection): Promise<void> {
-    const { clock, random } = this.init
-    const limit = deadline(clock, ECHO_TIMEOUT_MS)
-    try {
-      await echo(connection, { clock, random, signal: limit.signal })
-    } catch (error) {
-      if (limit.signal.aborted) {
-        connection.abort(error as Error) // any other error was told by somebody, who is there then
-      }
-    } finally {
-      limit.clear()
-    }
   }
 
   /** The last call to that peer is over. */

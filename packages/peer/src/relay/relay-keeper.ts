@@ -35,6 +35,8 @@ const MAX_KNOWN = 24
 const UNHURRIED = 20
 /** Those elsewhere must have stood for so long before one is given back here, ms. */
 const RELEASE_AFTER_MS = 30_000
+/** A reservation that is lost so soon after this peer came into another network was not lost by the relay, ms. */
+const MOVED_MS = 20_000
 
 export class RelayKeeper implements Machine<RelayKeeperEffect> {
   private readonly firstBackoffMs: number
@@ -51,6 +53,7 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
   private wanted = 0
   private asking = false
   private fruitless = 0
+  private movedMs = -Infinity
 
   constructor (init: RelayKeeperInit, random: Random) {
     this.firstBackoffMs = init.firstBackoffMs ?? 1_000
@@ -103,13 +106,27 @@ export class RelayKeeper implements Machine<RelayKeeperEffect> {
   /** A reservation is gone: the relay was stopped, does not renew it, or the connection broke. */
   onLost (peer: string, nowMs: number): void {
     if (this.held.delete(peer)) {
-      this.rest(peer, nowMs)
+      if (nowMs - this.movedMs > MOVED_MS) {
+        this.rest(peer, nowMs)
+      }
       const askMs = this.timers.deadlineOf('ask')
       if (this.standing === 0 && askMs !== undefined) {
         this.timers.set('ask', Math.min(askMs, nowMs + this.backoffMs(0)))
       }
       this.fill(nowMs)
     }
+  }
+
+  /** This peer is in another network: what failed may work, and there is hurry. */
+  onNetworkChanged (nowMs: number): void {
+    for (const [peer] of this.failures) {
+      this.timers.delete(`rest ${peer}`)
+    }
+    this.failures.clear()
+    this.fruitless = 0
+    this.timers.delete('ask')
+    this.movedMs = nowMs
+    this.fill(nowMs)
   }
 
   onTimeout (nowMs: number): void {

@@ -82,6 +82,11 @@ export class RelayedListening {
     this.init.onWanted?.(count)
   }
 
+  /** This peer is in another network. */
+  networkChanged (): void {
+    this.driver.input((machine, nowMs) => { machine.onNetworkChanged(nowMs) })
+  }
+
   /** What the part that chooses super-nodes reserves with. */
   get atSuperNodes (): Reservations {
     return {

@@ -63,6 +63,22 @@ describe('RelayKeeper', () => {
     expect(drain(machine)).to.deep.equal(['reserve b'])
   })
 
+  it('makes reservations again at once where they were when this peer is in another network', () => {
+    const machine = keeper()
+    machine.onWanted(2, 0)
+    machine.onRelays([relay('a'), relay('b'), relay('c')], 0)
+    machine.onReserved('a', 0)
+    machine.onFailed('b', 0)
+    machine.onFailed('c', 0)
+    drain(machine)
+    machine.onNetworkChanged(100)
+    expect(drain(machine)).to.deep.equal(['reserve b'])
+    machine.onReserved('b', 200)
+    machine.onLost('a', 2_000)
+    machine.onLost('b', 2_000)
+    expect(drain(machine)).to.deep.equal(['reserve a', 'reserve b'])
+  })
+
   it('makes the reservation again at the only relay there is, first within 1.5 s, then at most every 45 s', () => {
     const machine = keeper()
     machine.onWanted(1, 0)

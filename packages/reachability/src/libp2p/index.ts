@@ -1,4 +1,5 @@
 /** Paths to other peers on libp2p. */
+export { LostAddressError, SilentConnectionError } from './connection-watch.ts'
 export type { HolePuncher, PunchPort } from './hole-puncher.ts'
 export { decodePunch, encodePunch, PunchProtocolError } from './punch-message.ts'
 export type { Punch, PunchKind } from './punch-message.ts'

@@ -7,20 +7,23 @@ import { serviceCapabilities } from '@libp2p/interface'
 import { BoundedMap, MachineDriver, TokenBucket } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { isRelayed, PROTOCOLS } from '@skein/records'
-import { multiaddr } from '@multiformats/multiaddr'
 import { TypedEventEmitter } from 'main-event'
 import { PathTable } from '../path-table.ts'
 import { OpenCone } from '../open-cone.ts'
 import { AddressChanges } from './address-changes.ts'
-import { PunchExchange } from './punch-exchange.ts'
+import { ConnectionRetirement } from './connection-retirement.ts'
 import { isUsed } from './connection-use.ts'
+import { ConnectionWatch } from './connection-watch.ts'
+import { PunchExchange } from './punch-exchange.ts'
 import { newReachabilityCounters, triedCounter, workedCounter } from './reachability-counters.ts'
+import { attemptWay, dialDirectly, isCircuit } from './way-attempt.ts'
 import type {
   ComponentLogger, Connection, Libp2pEvents, Logger, PeerStore, Startable, Stream, TypedEventTarget, Upgrader
 } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Cancel, Clock, Random } from '@skein/core'
+import type { Silence } from '../connection-pulse.ts'
 import type { DirectWay, Reach } from '../pair-ways.ts'
 import type { Path, PathEffect, PathTableInit, PeerPath } from '../path-table.ts'
 import type { HolePuncher } from './hole-puncher.ts'
@@ -61,8 +64,6 @@ export interface ReachabilityEvents {
 
 /** How often streams on relayed connections are looked for, ms: those in use are worth a better path. */
 const LOOK_MS = 2_000
-/** The other side may not know yet of the connection that is better, and just open a stream on the one that is let go, ms. */
-const RETIRE_AFTER_MS = 1_000
 /** A peer may ask this often for a punch, a dial or what this one can do. */
 const QUESTIONS = { ratePerSecond: 0.2, burst: 12 }
 const MAX_ASKERS = 1_024
@@ -81,6 +82,8 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
   private readonly exchange: PunchExchange
   private readonly letsIn = new OpenCone(() => this.reach().nat, () => this.clock.nowMs())
   private readonly addressChanges: AddressChanges
+  private readonly watch: ConnectionWatch
+  private readonly retirement: ConnectionRetirement
   private readonly askers = new BoundedMap<string, TokenBucket>({ maxSize: MAX_ASKERS })
   private shutdown = new AbortController()
   private cancelLook?: Cancel
@@ -97,12 +100,26 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       clock: this.clock,
       perform: effect => { this.perform(effect) }
     })
+    this.retirement = new ConnectionRetirement({
+      clock: this.clock,
+      find: (peer, id) => this.connectionsTo(peer).find(open => open.id === id),
+      isRetired: (peer, id) => this.driver.machine.isRetired(peer, id),
+      signal: () => this.shutdown.signal
+    })
+    this.watch = new ConnectionWatch({
+      clock: this.clock,
+      isIdle: connection => !isUsed(connection),
+      onSilence: (connection, silence) => { this.onSilence(connection, silence) }
+    })
     this.exchange = new PunchExchange({
       self: () => this.reach(),
       settled: async () => { await init.settled?.() },
       ownAddresses: () => components.addressManager.getAddresses().filter(address => !isCircuit(address)),
       puncher: this.puncher,
-      dial: async (connection, addresses, signal) => { await this.dial(connection.remotePeer.toString(), addresses, signal) },
+      dial: async (connection, addresses, signal) => {
+        const { connectionManager } = components
+        await dialDirectly({ connectionManager, mayDial: init.mayDial }, connection.remotePeer.toString(), addresses, signal)
+      },
       mayPunch: (connection, address) => init.mayDial?.(connection.remotePeer.toString(), address) ?? true,
       letsIn: this.letsIn,
       clock: this.clock
@@ -126,9 +143,9 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     })
   }
 
-  /** The connection that new streams to a peer should use; `undefined` when there is none. */
+  /** The connection that new streams to a peer should use; `undefined` when there is none, or none over which anything comes. */
   connectionTo (peer: string): Connection | undefined {
-    const open = this.connectionsTo(peer)
+    const open = this.connectionsTo(peer).filter(connection => !this.isSilent(connection))
     const best = this.driver.machine.bestConnection(peer)
     return open.find(({ id }) => id === best) ?? open.find(connection => this.pathOf(connection) !== 'relayed') ?? open[0]
   }
@@ -144,8 +161,21 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       : this.puncher?.isPunched(connection as Connection) === true || /\/webrtc(\/|$)/.test(address.toString()) ? 'punched' : 'direct'
   }
 
-  /** What is known of this node's own network has changed: what failed may work. */
-  networkChanged (): void {
+  /** Nothing has come over this connection since something was to come. */
+  isSilent (connection: Connection): boolean {
+    return this.watch.silenceOf(connection) !== undefined
+  }
+
+  /** Something depends on this connection until the returned function is called: when silent it is pinged, and `onSilence` told how that goes on. */
+  use (connection: Connection, onSilence: (silence: Silence) => void): () => void {
+    return this.watch.use(connection, onSilence)
+  }
+
+  /** What is known of this node's own network has changed: what failed may work, and what worked may not, where `addresses` are other ones. */
+  networkChanged (addresses?: readonly string[]): void {
+    if (addresses !== undefined) {
+      this.watch.networkChanged(addresses)
+    }
     this.driver.input((table, nowMs) => { table.onNetworkChanged(nowMs) })
   }
 
@@ -172,26 +202,31 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
     events.removeEventListener('connection:close', this.onClose)
     this.addressChanges.stop()
     this.driver.stop()
+    this.watch.stop()
     await registrar.unhandle(PROTOCOLS.punch)
   }
 
   private readonly onOpen = ({ detail }: CustomEvent<Connection>): void => { this.opened(detail) }
 
   private readonly onClose = ({ detail }: CustomEvent<Connection>): void => {
+    this.watch.closed(detail)
     this.driver.input((table, nowMs) => { table.onClosed(detail.remotePeer.toString(), detail.id, nowMs) })
   }
 
   private opened (connection: Connection): void {
     const peer = connection.remotePeer.toString()
     const path = this.pathOf(connection)
+    this.watch.opened(connection)
     // who dialled the circuit leads: with two that lead a punch would not meet
     const leads = path === 'relayed' && connection.direction === 'outbound'
     this.driver.input((table, nowMs) => { table.onConnected({ id: connection.id, peer, path, leads }, nowMs) })
+    this.replaceSilent(connection)
   }
 
   private async ask (peer: string): Promise<void> {
     await this.init.settled?.()
-    const connection = this.connectionsTo(peer).findLast(open => this.pathOf(open) === 'relayed' && open.direction === 'outbound')
+    const connection = this.connectionsTo(peer)
+      .findLast(open => this.pathOf(open) === 'relayed' && open.direction === 'outbound' && !this.isSilent(open))
     let reach: Reach | undefined
     try {
       reach = connection && await this.exchange.askReach(connection, this.shutdown.signal)
@@ -205,6 +240,33 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
         table.onReach(peer, reach, nowMs)
       }
     })
+  }
+
+  private onSilence (connection: Connection, silence: Silence | undefined): void {
+    const peer = connection.remotePeer.toString()
+    this.driver.input((table, nowMs) => {
+      if (silence === undefined) {
+        table.onHeard(peer, connection.id, nowMs)
+      } else {
+        table.onSilent(peer, connection.id, nowMs)
+      }
+    })
+    this.replaceSilent(connection)
+  }
+
+  /**
+   * The other side answered the several round trips of a handshake while it answered no ping on an older connection of the same kind: that one is
+   * gone, and libp2p is not to take it for streams of its own. What may only be slow, and carries something, has until it is lost.
+   */
+  private replaceSilent (connection: Connection): void {
+    const those = this.connectionsTo(connection.remotePeer.toString()).filter(other => this.pathOf(other) === this.pathOf(connection))
+    const newest = Math.max(...those.filter(other => !this.isSilent(other)).map(({ timeline }) => timeline.open))
+    for (const older of those.filter(({ timeline }) => timeline.open < newest)) {
+      const silence = this.watch.silenceOf(older)
+      if (silence !== undefined && (silence !== 'silent' || !isUsed(older))) {
+        older.abort(new Error('Another connection stands where nothing came over this one'))
+      }
+    }
   }
 
   private onStream (stream: Stream, connection: Connection): void {
@@ -242,18 +304,20 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
         break
       }
       case 'retire': {
-        this.retireLater(effect.peer, effect.connection, RETIRE_AFTER_MS)
+        this.retirement.retire(effect.peer, effect.connection)
       }
     }
   }
 
   private async try (peer: string, way: DirectWay): Promise<void> {
     this.counters[triedCounter(way)]++
-    const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed')
+    const connection = this.connectionsTo(peer).find(open => this.pathOf(open) === 'relayed' && !this.isSilent(open))
     let worked = false
     try {
       if (connection !== undefined) {
-        await this.go(connection, peer, way)
+        const { connectionManager, peerStore } = this.components
+        const { webrtc, mayDial } = this.init
+        await attemptWay({ connectionManager, peerStore, exchange: this.exchange, webrtc, mayDial }, connection, way, this.shutdown.signal)
         worked = true
         this.counters[workedCounter(way)]++
       }
@@ -261,53 +325,6 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
       this.log('%s to %s did not work: %s', way, peer, (error as Error).message)
     }
     this.driver.input((table, nowMs) => { table.onTried(peer, way, worked, nowMs) })
-  }
-
-  private async go (connection: Connection, peer: string, way: DirectWay): Promise<void> {
-    const { signal } = this.shutdown
-    switch (way) {
-      case 'dial': {
-        const { addresses } = await this.components.peerStore.get(connection.remotePeer)
-        return await this.dial(peer, addresses.map(({ multiaddr }) => multiaddr), signal)
-      }
-      case 'reverse':
-        return await this.exchange.askToDial(connection, signal)
-      case 'tcp-punch': {
-        await this.exchange.punch(connection, signal)
-        return
-      }
-      case 'webrtc': {
-        await this.init.webrtc?.(connection, signal)
-      }
-    }
-  }
-
-  /** A new connection to addresses that the peer named; never through a relay. */
-  private async dial (peer: string, addresses: Multiaddr[], signal: AbortSignal): Promise<void> {
-    const targets = addresses
-      .filter(address => !isCircuit(address) && (this.init.mayDial?.(peer, address) ?? true))
-      .map(address => address.toString().includes('/p2p/') ? address : multiaddr(`${address.toString()}/p2p/${peer}`))
-    if (targets.length === 0) {
-      throw new Error('It names no address that may be dialled')
-    }
-    await this.components.connectionManager.openConnection(targets, { signal, force: true })
-  }
-
-  private retireLater (peer: string, id: string, afterMs: number): void {
-    this.clock.schedule(this.clock.nowMs() + afterMs, () => { void this.retire(peer, id) })
-  }
-
-  /** Closes a connection once nothing but what it keeps open by itself is on it, unless it is needed again by then. */
-  private async retire (peer: string, id: string): Promise<void> {
-    const connection = this.connectionsTo(peer).find(open => open.id === id)
-    if (connection === undefined || !this.driver.machine.isRetired(peer, id)) {
-      return
-    }
-    if (isUsed(connection)) {
-      this.retireLater(peer, id, LOOK_MS / 4)
-      return
-    }
-    await connection.close({ signal: this.shutdown.signal }).catch(error => { connection.abort(error as Error) })
   }
 
   private look (): void {
@@ -327,8 +344,4 @@ export class ReachabilityService extends TypedEventEmitter<ReachabilityEvents> i
 /** Watches paths and finds better ones: `services: { reachability: reachability({ puncher }) }`. */
 export function reachability (init: ReachabilityInit = {}): (components: ReachabilityComponents) => ReachabilityService {
   return components => new ReachabilityService(components, init)
-}
-
-function isCircuit (address: Multiaddr): boolean {
-  return address.toString().includes('/p2p-circuit')
 }

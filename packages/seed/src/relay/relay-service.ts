@@ -88,6 +88,10 @@ export class RelayService implements Startable {
   private readonly pipes = new Map<Circuit, CircuitPipe>()
   /** Circuits that count against the allowance */
   private readonly allowed = new Set<Circuit>()
+  /** By peer with a reservation: the connection on which it was made last, others may be dead without a word */
+  private readonly reservedOn = new Map<string, Connection>()
+  /** By peer that is being reached: told when it reserves over another connection. No more than there are circuits being made */
+  private readonly reaching = new Map<string, Set<() => void>>()
   private readonly stalledSinceMs = new Map<Circuit, number>()
   private readonly maxStallMs: number
   private readonly maxHeldBytes: number
@@ -177,6 +181,7 @@ export class RelayService implements Startable {
   /** Its reservation ends now; circuits end with its connections. */
   expel (peer: string): void {
     const before = this.ledger.reserved
+    this.reservedOn.delete(peer)
     this.driver.input(machine => { machine.onDisconnected(peer) })
     if (this.ledger.reserved !== before) {
       this.onLoad()
@@ -221,6 +226,11 @@ export class RelayService implements Startable {
     if (!decision.granted) {
       await answer(reserveStatus(decision.reason))
       return
+    }
+    const isElsewhere = this.reservedOn.get(peer) !== connection
+    this.reservedOn.set(peer, connection)
+    if (isElsewhere) {
+      this.reaching.get(peer)?.forEach(again => { again() })
     }
     this.onLoad()
     // a connection that others come through is not the one to prune
@@ -315,9 +325,34 @@ export class RelayService implements Startable {
       : answer
   }
 
-  /** A stream to the destination on which it has agreed to the circuit. */
+  /** A stream to the destination on which it has agreed to the circuit; over another connection when it comes back over one meanwhile. */
   private async reach (destination: PeerId, source: PeerId, signal: AbortSignal): Promise<Stream | undefined> {
-    const connection = this.components.connectionManager.getConnections(destination).find(one => !isRelayed(one))
+    const peer = destination.toString()
+    for (;;) {
+      const moved = new AbortController()
+      const again = (): void => { moved.abort(new Error('It has come back over another connection')) }
+      const waiting = this.reaching.get(peer) ?? new Set()
+      this.reaching.set(peer, waiting.add(again))
+      try {
+        return await this.ask(destination, source, AbortSignal.any([signal, moved.signal]))
+      } catch (error) {
+        if (!moved.signal.aborted || signal.aborted) {
+          throw error
+        }
+      } finally {
+        waiting.delete(again)
+        if (waiting.size === 0) {
+          this.reaching.delete(peer)
+        }
+      }
+    }
+  }
+
+  private async ask (destination: PeerId, source: PeerId, signal: AbortSignal): Promise<Stream | undefined> {
+    const reserved = this.reservedOn.get(destination.toString())
+    const connection = reserved?.status === 'open'
+      ? reserved
+      : this.components.connectionManager.getConnections(destination).find(one => !isRelayed(one))
     const maxOutboundStreams = this.ledger.limits.circuitsPerPeer + MAX_PENDING_STREAMS
     const far = await connection?.newStream(STOP_PROTOCOL, { signal, maxOutboundStreams })
     if (far === undefined) {

@@ -3,6 +3,7 @@
  * answers commands, one in a line: `{ id, ask: ['find', RELAYED] }` waits for an offer of the model; `['call', TOKENS]` asks for an answer of so many
  * tokens; `['state']` tells bytes by path and what was tried.
  */
+import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { createPeer } from '@skein/peer'
 import { webRtc } from '@skein/webrtc'
@@ -24,6 +25,7 @@ function tell (line: Record<string, unknown>): void {
 const startMs = Date.now()
 const peer = await createPeer({ bootstrap: seeds, listen, reachability: { stun, webrtc: webRtc() } })
 peer.addEventListener('path:changed', ({ detail }) => { tell({ event: 'path', ...detail }) })
+peer.addEventListener('call:attempt', ({ detail: { peer, deltas, error } }) => { tell({ event: 'attempt', peer, deltas, error: error && causesOf(error) }) })
 tell({ event: 'joined', peer: peer.id, tookMs: Date.now() - startMs })
 
 async function found (): Promise<Record<string, unknown>> {
@@ -42,6 +44,7 @@ async function called (tokens: number): Promise<Record<string, unknown>> {
   const startMs = Date.now()
   let firstMs: number | undefined
   let pieces = 0
+  const hash = createHash('sha256')
   let chars = 0
   const chat = peer.chat({ model, messages: [{ role: 'user', content: 'Call me' }], max_tokens: tokens })
   try {
@@ -49,9 +52,10 @@ async function called (tokens: number): Promise<Record<string, unknown>> {
       firstMs ??= Date.now() - startMs
       pieces++
       chars += text.length
+      hash.update(text)
     }
     const { path, attempts } = await chat.route
-    return { firstMs, pieces, chars, path, attempts, tookMs: Date.now() - startMs }
+    return { firstMs, pieces, chars, sha256: hash.digest('hex'), path, attempts, tookMs: Date.now() - startMs }
   } catch (error) {
     return { firstMs, pieces, chars, error: causesOf(error as Error), tookMs: Date.now() - startMs }
   }
@@ -72,7 +76,11 @@ async function answer ([command, argument]: string[]): Promise<Record<string, un
     case 'state': {
       const { bytes_total: bytes, tries_total: tried, tries_worked_total: worked } = peer.meshServices.paths?.counters ?? {}
       const connections = peer.libp2p.getConnections()
-        .map(({ remotePeer, remoteAddr }) => ({ to: remotePeer.toString(), address: remoteAddr.toString() }))
+        .map(({ remotePeer, remoteAddr, streams }) => ({
+          to: remotePeer.toString(),
+          address: remoteAddr.toString(),
+          requests: streams.filter(({ protocol }) => protocol.startsWith('/skein/inference/')).length
+        }))
       return { bytes, tried, worked, standing: peer.standing, paths: peer.paths, connections }
     }
     default:

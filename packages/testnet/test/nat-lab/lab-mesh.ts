@@ -22,6 +22,7 @@ const PATH_LIMIT_MS = 4_000
 interface SkeinLine {
   event?: string
   id?: string
+  relay?: string
   addresses?: string[]
   address?: string
   verdict?: string
@@ -43,17 +44,20 @@ export interface CallerLine {
   tookMs?: number
   pieces?: number
   chars?: number
+  sha256?: string
   path?: string
   attempts?: number
   error?: string
   bytes?: Record<string, number>
   tried?: Record<string, number>
   worked?: Record<string, number>
-  connections?: Array<{ to: string, address: string }>
+  connections?: Array<{ to: string, address: string, requests: number }>
+  deltas?: number
 }
 
 export interface Relay {
   id: string
+  host: string
   addresses: string[]
   process: HostProcess<SkeinLine>
 }
@@ -121,12 +125,13 @@ export class LabMesh {
     this.stun = [`/ip4/${host.publicAddress}/udp/3478`]
   }
 
-  /** `skein seed` on a public host. */
-  async startRelay (name: string): Promise<Relay> {
+  /** `skein seed` on a public host; with a folder it is the same one when it is started again. */
+  async startRelay (name: string, dataDir?: string): Promise<Relay> {
     const host = this.lab.hosts.find(host => host.name === name) ?? await this.lab.addHost(name, 'public')
-    const process = this.skein(host, ['seed', '--ephemeral', ...SEED_LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions()])
+    const process = this.skein(host, ['seed', ...dataDir === undefined ? ['--ephemeral'] : ['--data', dataDir], ...SEED_LISTEN.flatMap(address => ['--listen', address]), ...this.seedOptions()])
     const { id = '', addresses = [] } = await process.line(({ event }) => event === 'listening')
-    const relay = { id, addresses: addresses.filter(address => !address.includes('127.0.0.1') && !address.includes('/::1/')), process }
+    this.relays.splice(0, this.relays.length, ...this.relays.filter(other => other.id !== id))
+    const relay = { id, host: name, addresses: addresses.filter(address => !address.includes('127.0.0.1') && !address.includes('/::1/')), process }
     this.relays.push(relay)
     return relay
   }
