@@ -40,7 +40,7 @@ export class BondedSimulation {
   readonly links: Array<{ up: LinkModel, down: LinkModel, link: SenderLink }> = []
   private readonly init: SimulationInit
   private readonly random: SeededRandom
-  private readonly byLink = new Map<SenderLink, { up: LinkModel, origin: Origin }>()
+  private readonly bySlot: Array<{ up: LinkModel, origin: Origin }> = []
   private readonly byPort = new Map<number, { down: LinkModel, link: SenderLink }>()
   private readonly srtSender: SrtSenderModel
   private readonly srtReceiver: SrtReceiverModel
@@ -81,17 +81,14 @@ export class BondedSimulation {
 
   addLink (model: LinkModelInit): void {
     const port = 10_000 + this.links.length
-    const link = { up: new LinkModel(model, this.random), down: new LinkModel(model, this.random) }
-    const added = this.sender.addLink(`192.0.2.${this.links.length + 1}`, this.queue.nowMs) as SenderLink
-    this.links.push({ ...link, link: added })
-    this.byLink.set(added, { up: link.up, origin: { address: added.name, port, family: 'IPv4' } })
-    this.byPort.set(port, { down: link.down, link: added })
-    this.queue.at(this.queue.nowMs, () => { this.sender.onTimeout(this.queue.nowMs) })
-    const origin = this.byLink.get(added) as { origin: Origin }
-    // the first packet went out before the link was known here
-    this.receiver.onStrangerPacket(new Uint8Array(2), 2, origin.origin, this.queue.nowMs)
-    added.nextJoinMs = this.queue.nowMs
-    added.joinTries = 0
+    const address = `192.0.2.${this.links.length + 1}`
+    const up = new LinkModel(model, this.random)
+    const down = new LinkModel(model, this.random)
+    const link = this.sender.addLink(address, this.queue.nowMs, slot => {
+      this.bySlot[slot] = { up, origin: { address, port, family: 'IPv4' } }
+    }) as SenderLink
+    this.byPort.set(port, { down, link })
+    this.links.push({ up, down, link })
   }
 
   run (): SimulationResult {
@@ -136,7 +133,7 @@ export class BondedSimulation {
   }
 
   private upwards (link: SenderLink, bytes: Uint8Array): void {
-    const way = this.byLink.get(link)
+    const way = this.bySlot[link.slot]
     const arrivalMs = way?.up.arrivalMs(bytes.length, this.queue.nowMs)
     if (way === undefined || arrivalMs === undefined) {
       return

@@ -122,6 +122,11 @@ export class SrtlaReceiver implements Machine<ReceiverEffect> {
     return this.table.groups
   }
 
+  /** Whether there is something to poll: a driver need not ask after each packet. */
+  get hasEffects (): boolean {
+    return this.effects.length > 0
+  }
+
   /** The link that packets from there belong to. */
   linkAt (address: string, port: number): ReceiverLink | undefined {
     return this.table.linkAt(address, port)

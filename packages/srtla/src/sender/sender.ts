@@ -111,16 +111,26 @@ export class SrtlaSender implements Machine<SenderEffect> {
     this.penalize = (first, last) => { this.onNakRange(first, last) }
   }
 
+  /** Whether there is something to poll: a driver need not ask after each packet. */
+  get hasEffects (): boolean {
+    return this.effects.length > 0
+  }
+
   inFlightOf (link: SenderLink): number {
     return this.log.inFlight[link.slot] as number
   }
 
-  /** A link is there, and joins at once; `undefined` when there are 16. */
-  addLink (name: string, nowMs: number): SenderLink | undefined {
+  /**
+   * A link is there, and joins at once; `undefined` when there are 16.
+   *
+   * @param prepare told of its slot before anything is sent over it
+   */
+  addLink (name: string, nowMs: number, prepare?: (slot: number) => void): SenderLink | undefined {
     const slot = this.bySlot.indexOf(undefined)
     if (slot < 0) {
       return undefined
     }
+    prepare?.(slot)
     const link = new SenderLink(name, slot, START_WINDOW, nowMs)
     this.bySlot[slot] = link
     this.links.push(link)
