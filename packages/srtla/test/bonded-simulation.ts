@@ -104,6 +104,9 @@ export class BondedSimulation {
     for (let atMs = JOIN_MS; atMs < JOIN_MS + init.durationMs; atMs += this.spacingMs) {
       queue.at(atMs, () => { this.srtSender.sendNext() })
     }
+    for (const afterMs of [300, 600, 900]) {
+      this.at(init.durationMs + afterMs, () => { this.srtSender.repeatLast() })
+    }
     init.script?.(this)
     queue.runUntil(JOIN_MS + init.durationMs + init.latencyMs + 3_000)
     const { srtSender, srtReceiver } = this

@@ -33,6 +33,14 @@ export class SrtSenderModel {
     this.next = sequenceAfter(this.next)
   }
 
+  /** The last packet again, when the one after it does not come: without a gap nobody misses it. */
+  repeatLast (): void {
+    if (this.sentAtMs.size > 0) {
+      this.retransmitted++
+      this.send((this.next - 1) & 0x7fffffff, true)
+    }
+  }
+
   onPacket (bytes: Uint8Array): void {
     if (bytes[1] === 2) {
       const acked = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(16))

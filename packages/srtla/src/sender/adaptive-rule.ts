@@ -7,7 +7,7 @@ import type { LinkRule } from './link-rule.ts'
 import type { SentLog } from './sent-log.ts'
 
 /** Queueing that is aimed at on each link, ms. */
-const TARGET_QUEUE_MS = 40
+const TARGET_QUEUE_MS = 30
 /** What a loss costs: how much later a packet arrives that has to be sent again, ms. */
 const LOSS_COST_MS = 400
 /** What was sent again may be a little more than fits. */
@@ -87,6 +87,6 @@ export class AdaptiveRule implements LinkRule {
     if (inFlight < window) {
       return arrivalMs
     }
-    return 10_000 + arrivalMs + (inFlight / window - 1) * (rttMs + TARGET_QUEUE_MS)
+    return 10_000 + arrivalMs + Math.max(0, inFlight * path.ackGapMs / 10 - rttMs)
   }
 }

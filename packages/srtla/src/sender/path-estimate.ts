@@ -12,6 +12,7 @@ const START_LOSS = 0.01
 /** A share of losses in a round trip that no link has by itself: its buffer is short, and full. */
 const FULL_BUFFER_LOSS = 0.15
 const FULL_BUFFER_LOSSES = 5
+const DELIVERED_FLOOR = 0.8
 const MAX_ACK_GAP_MS = 200
 /** How fast the window follows, of its size and in a round trip. */
 const GAIN = 0.08
@@ -124,7 +125,9 @@ export class PathEstimate {
       this.window += this.isSlowStart ? count : GAIN * room * count
     }
     this.wasFull = false
-    this.window = Math.max(MIN_WINDOW, Math.min(MAX_WINDOW, this.window))
+    // when more is sent than all links carry, each goes on with what it delivers
+    const deliveredInRtt = this.ackGapMs === 0 ? 0 : count / this.ackGapMs * this.baseRttMs
+    this.window = Math.max(MIN_WINDOW, DELIVERED_FLOOR * deliveredInRtt, Math.min(MAX_WINDOW, this.window))
     this.endRound(nowMs)
   }
 
