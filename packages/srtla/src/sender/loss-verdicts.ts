@@ -13,6 +13,8 @@ export interface LossVerdictsInit {
   isStalled: (link: SenderLink, nowMs: number) => boolean
   /** It is lost indeed */
   onLost: (owner: SenderLink, nowMs: number) => void
+  /** It was reported and has arrived */
+  onFalseAlarm: () => void
   /** A NAK for the local end; the bytes are reused */
   pass: (bytes: Uint8Array) => void
 }
@@ -32,8 +34,6 @@ const MAX_NAK_BYTES = 1_456
 export class LossVerdicts {
   /** How long a loss may be kept back, ms */
   maxHoldMs: number
-  /** Losses that were reported and were none */
-  falseAlarms = 0
   private readonly init: LossVerdictsInit
   private readonly held = new Int32Array(MAX_HELD)
   private readonly heldSinceMs = new Float64Array(MAX_HELD)
@@ -75,7 +75,7 @@ export class LossVerdicts {
       const sinceMs = this.heldSinceMs[i] as number
       const at = this.init.log.find(sequence)
       if (at === undefined || !this.init.log.isInFlight(at)) {
-        this.falseAlarms++
+        this.init.onFalseAlarm()
       } else if (this.isLost(at) || nowMs - sinceMs >= this.maxHoldMs) {
         this.passLoss(at, sequence)
       } else {
@@ -109,7 +109,7 @@ export class LossVerdicts {
       if (this.nowMs - log.settledAtMs(at) > STALE_NAK_MS) {
         this.add(sequence) // it was lost behind the other end of the link
       } else {
-        this.falseAlarms++
+        this.init.onFalseAlarm()
       }
     } else if (!log.isInFlight(at)) {
       if (this.nowMs - log.settledAtMs(at) > REPEAT_MS) {

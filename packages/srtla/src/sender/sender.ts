@@ -105,6 +105,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
         linkOf: slot => this.bySlot[slot],
         isStalled: (link, atMs) => this.rule.isStalled(link, atMs),
         onLost: (link, atMs) => { this.onLost(link, atMs) },
+        onFalseAlarm: () => { this.counters.falseAlarms++ },
         pass: bytes => { this.wire.toLocal(bytes) }
       }, this.maxHoldMs)
     }
@@ -314,7 +315,6 @@ export class SrtlaSender implements Machine<SenderEffect> {
     this.counters.naks++
     if (this.verdicts !== undefined) {
       this.verdicts.onNak(bytes, length, nowMs)
-      this.counters.falseAlarms = this.verdicts.falseAlarms
       return
     }
     this.nakNowMs = nowMs
