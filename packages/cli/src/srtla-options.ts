@@ -1,5 +1,5 @@
 /** `skein srtla` and its options. */
-import { isIP } from 'node:net'
+import { isIpAddress } from '@skein/srtla/node'
 import { InvalidArgumentError, Option } from 'commander'
 import { srtlaReceive } from './commands/srtla-receive.ts'
 import { srtlaSend } from './commands/srtla-send.ts'
@@ -30,8 +30,8 @@ function send (command: Command, run: Run): void {
     .description('Take SRT from an encoder, and send it over all links to an SRTLA receiver')
     .option('--interfaces <names>', 'network interfaces to use in place of a file, separated by commas: eth0,wwan0', names)
     .option('--ipv6', 'use the IPv6 addresses of --interfaces')
-    .addOption(new Option('--mode <name>', 'adaptive: fills each link up to where packets queue, and passes on no loss before it is sure; classic: the ' +
-      'rule of the first implementation').choices(['adaptive', 'classic']).default('adaptive'))
+    .addOption(new Option('--mode <name>', 'adaptive: fills each link up to where packets queue, and passes on no loss before it is sure; ' +
+      'classic: the rule of the first implementation').choices(['adaptive', 'classic']).default('adaptive'))
     .option('--listen-host <address>', 'address of the port for the encoder', ipAddress, '0.0.0.0')
     .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; a third of the stream\'s ' +
       'latency at most', whole(0, 5_000), 400)
@@ -53,11 +53,11 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it wa
 function receive (command: Command, run: Run): void {
   command
     .description('Take streams that come over several links, and pass each on to an SRT listener')
-    .option('--port <port>', 'UDP port for senders, IPv4 and IPv6', port, 5_000)
+    .option('--port <port>', 'UDP port for senders, IPv4 and IPv6; 0 takes any free one', wholePort(0), 5_000)
     .option('--host <address>', 'address to listen at (repeatable) (default: all of IPv4 and IPv6)', addresses)
     .option('--srt-host <host>', 'who listens for SRT', '127.0.0.1')
     .option('--srt-port <port>', 'its UDP port', port, 4_001)
-    .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health', wholePort(0), STATS_PORT)
+    .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health; 0 takes any free one', wholePort(0), STATS_PORT)
     .option('--stats-host <address>', 'address of that port; they tell the addresses of senders', ipAddress, '127.0.0.1')
     .option('--no-stats', 'no such port')
     .option('--mmdb <file>', 'table of networks in MaxMind\'s format (GeoLite2 ASN, DB-IP ASN Lite): statistics name the carrier of each link')
@@ -125,7 +125,7 @@ function interval (value: string): number {
 }
 
 function ipAddress (value: string): string {
-  if (isIP(value) === 0) {
+  if (!isIpAddress(value)) {
     throw new InvalidArgumentError('Expected an IP address')
   }
   return value

@@ -19,6 +19,14 @@ export function senderEventLine (event: SenderEffect): string {
   }
 }
 
+export function senderEventFields (event: SenderEffect): Record<string, unknown> {
+  switch (event.type) {
+    case 'registered': return {}
+    case 'refused': return { link: event.link.name, what: event.what }
+    default: return { link: event.link.name }
+  }
+}
+
 export function receiverEventFields (event: ReceiverEffect): Record<string, unknown> {
   switch (event.type) {
     case 'link-added': case 'link-lost': return { group: event.link.group.name, address: event.link.address, port: event.link.port }
@@ -60,11 +68,13 @@ function groupLines (group: GroupStats, nowMs: number, before: Rates | undefined
     `up ${duration(link.uptime_s)}`,
     printable(link.asn_org ?? '')
   ])
+  // names are read from the left, numbers from the right
+  const align = (cell: string, i: number): string => i < 2 || i === 7 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => (row[i] as string).length)))
   return [
     `${group.id}  ${printable(group.stream_id ?? '(no stream id yet)')}  ${rate === '' ? '' : `${rate}, `}${megabytes(group.total_bytes)} over ` +
       `${group.conn_count} link${group.conn_count === 1 ? '' : 's'}`,
-    ...rows.map(row => `  ${row.map((cell, i) => i < 2 || i === 7 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)).join('  ')}`.trimEnd())
+    ...rows.map(row => `  ${row.map(align).join('  ')}`.trimEnd())
   ]
 }
 

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { ackedSequence, dataSequence, isRetransmission, isSrtData, LossList, readConclusion, sequenceAfter, visitLosses } from '../src/index.ts'
 
-const NAK_HEADER = '80030000' + '00000000' + '00000064' + '0badcafe'
+const NAK_HEADER = '8003000000000000000000640badcafe'
 
 /** A handshake of version 5 with those extensions. */
 function conclusion (extensions: string, requestType = 'ffffffff'): Uint8Array {
@@ -19,7 +19,7 @@ function losses (bytes: Uint8Array): Array<[number, number]> {
 
 describe('What bonding reads of SRT', () => {
   it('tells data from control, first copies from others', () => {
-    const data = fromHex('7ffffffe' + 'c4000001' + '00000000' + '00000000')
+    const data = fromHex('7ffffffec40000010000000000000000')
     expect(isSrtData(data)).to.equal(true)
     expect(dataSequence(data)).to.equal(0x7ffffffe)
     expect(isRetransmission(data)).to.equal(true)
@@ -28,20 +28,20 @@ describe('What bonding reads of SRT', () => {
   })
 
   it('reads what an ACK has acknowledged', () => {
-    const ack = fromHex('80020000' + '00000007' + '00000064' + '0badcafe' + '269fc937')
+    const ack = fromHex('8002000000000007000000640badcafe269fc937')
     expect(ackedSequence(ack, ack.length)).to.equal(0x269fc937)
     expect(ackedSequence(ack, 18)).to.equal(undefined)
   })
 
   it('reads single losses and ranges, around the end of the numbers too', () => {
-    expect(losses(fromHex(NAK_HEADER + '00000005' + '80000009' + '0000000c' + 'fffffffe' + '00000001')))
+    expect(losses(fromHex(NAK_HEADER + '00000005800000090000000cfffffffe00000001')))
       .to.deep.equal([[5, 5], [9, 12], [0x7ffffffe, 1]])
   })
 
   it('stops at what is no range', () => {
-    expect(losses(fromHex(NAK_HEADER + '00000005' + '80000009'))).to.deep.equal([[5, 5]])
-    expect(losses(fromHex(NAK_HEADER + '8000000c' + '00000009' + '00000005'))).to.deep.equal([])
-    expect(losses(fromHex(NAK_HEADER + '8000000c' + '80000010' + '00000005'))).to.deep.equal([])
+    expect(losses(fromHex(NAK_HEADER + '0000000580000009'))).to.deep.equal([[5, 5]])
+    expect(losses(fromHex(NAK_HEADER + '8000000c0000000900000005'))).to.deep.equal([])
+    expect(losses(fromHex(NAK_HEADER + '8000000c8000001000000005'))).to.deep.equal([])
   })
 
   it('writes losses so that the same ones are read', () => {
@@ -75,17 +75,17 @@ describe('What bonding reads of SRT', () => {
 
   it('reads stream id and latency of a handshake\'s conclusion', () => {
     // the captured extensions: HSREQ with 300 ms each way, then "live_abc" and "live_abcde" with their words reversed
-    const hsreq = '00010003' + '00010501' + '000000bf' + '012c012c'
-    expect(readConclusion(conclusion(hsreq + '00050002' + '6576696c' + '6362615f'))).to.deep.equal({ streamId: 'live_abc', latencyMs: 300 })
-    expect(readConclusion(conclusion('00050003' + '6576696c' + '6362615f' + '00006564'))).to.deep.equal({ streamId: 'live_abcde' })
-    expect(readConclusion(conclusion('00020003' + '00010501' + '000000bf' + '012c05dc'))).to.deep.equal({ latencyMs: 1_500 })
+    const hsreq = '0001000300010501000000bf012c012c'
+    expect(readConclusion(conclusion(hsreq + '000500026576696c6362615f'))).to.deep.equal({ streamId: 'live_abc', latencyMs: 300 })
+    expect(readConclusion(conclusion('000500036576696c6362615f00006564'))).to.deep.equal({ streamId: 'live_abcde' })
+    expect(readConclusion(conclusion('0002000300010501000000bf012c05dc'))).to.deep.equal({ latencyMs: 1_500 })
     expect(readConclusion(conclusion(hsreq, '00000001')), 'an induction').to.equal(undefined)
     expect(readConclusion(fromHex(NAK_HEADER))).to.equal(undefined)
   })
 
   it('reads no stream id that is longer than SRT allows, or cut', () => {
     expect(readConclusion(conclusion('00050081' + '61616161'.repeat(129)))?.streamId).to.equal(undefined)
-    expect(readConclusion(conclusion('00050004' + '61616161'))).to.deep.equal({})
+    expect(readConclusion(conclusion('0005000461616161'))).to.deep.equal({})
   })
 
   it('never throws, whatever comes', () => {

@@ -1,7 +1,7 @@
 /** `skein srtla send`: SRT of an encoder over several links. */
 import { LinkWatch, SenderService } from '@skein/srtla/node'
 import { untilStopped } from '../command-context.ts'
-import { senderEventLine } from '../srtla-text.ts'
+import { senderEventFields, senderEventLine } from '../srtla-text.ts'
 import type { SenderMode } from '@skein/srtla'
 import type { LinkSource } from '@skein/srtla/node'
 import type { CommandContext } from '../command-context.ts'
@@ -48,10 +48,7 @@ export async function srtlaSend (
       links: [...watch.links],
       sender: { mode: options.mode, maxHoldMs: options.maxHold, padded: options.pad },
       onProblem,
-      onEvent: event => {
-        const { type } = event
-        output.event(type, { link: 'link' in event ? event.link.name : undefined, what: 'what' in event ? event.what : undefined }, senderEventLine(event))
-      }
+      onEvent: event => { output.event(event.type, senderEventFields(event), senderEventLine(event)) }
     })
     output.event('listening', { host: options.listenHost, port: service.port, links: watch.links },
       `takes SRT at UDP port ${service.port} and sends it to ${host} port ${port}\n  over ${watch.links.join(', ') || 'no link yet'}`)

@@ -1,5 +1,5 @@
 /** SRTLA on UDP under Node: receiver and sender, statistics over HTTP, lists of links. */
-export { interfaceAddresses, LinkListError, parseLinkList, readLinkFile } from './link-list.ts'
+export { interfaceAddresses, isIpAddress, LinkListError, parseLinkList, readLinkFile } from './link-list.ts'
 export { LinkWatch } from './link-watch.ts'
 export type { LinkSource, LinkWatchInit } from './link-watch.ts'
 export { openOrganizations, OrganizationFileError } from './organizations.ts'

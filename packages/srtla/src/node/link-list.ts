@@ -45,7 +45,7 @@ export function parseLinkList (text: string, path = 'The list of links'): string
     if (address === '') {
       continue
     }
-    if (isIP(address) === 0) {
+    if (!isIpAddress(address)) {
       throw new LinkListError(path, `has no IP address in line ${i + 1}: "${address.slice(0, 60)}"`)
     }
     addresses.add(address)
@@ -54,6 +54,10 @@ export function parseLinkList (text: string, path = 'The list of links'): string
     throw new LinkListError(path, `has ${addresses.size} addresses: a group has ${MAX_LINKS} links at most`)
   }
   return [...addresses]
+}
+
+export function isIpAddress (text: string): boolean {
+  return isIP(text) !== 0
 }
 
 /** The first global address of that family on each of the interfaces; one that is not there now has none. */

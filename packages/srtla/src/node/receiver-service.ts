@@ -11,7 +11,8 @@ import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
 import type { ReceiverGroup, ReceiverLink } from '../receiver/group.ts'
 import type { ReceiverStats } from '../receiver/group-stats.ts'
-import type { ReceiverEffect, SrtlaReceiverInit } from '../receiver/receiver.ts'
+import type { SrtlaReceiverInit } from '../receiver/receiver.ts'
+import type { ReceiverEffect } from '../receiver/receiver-wire.ts'
 
 export interface ReceiverServiceInit {
   /**

@@ -9,7 +9,8 @@ import { connectUdp, openUdp } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
 import type { SenderLink } from '../sender/link.ts'
-import type { SenderEffect, SrtlaSenderInit } from '../sender/sender.ts'
+import type { SrtlaSenderInit } from '../sender/sender.ts'
+import type { SenderEffect } from '../sender/sender-wire.ts'
 
 export interface SenderServiceInit {
   /** UDP port at which SRT is taken; 0 for a free one */

@@ -15,7 +15,7 @@ export interface LossVerdictsInit {
   onLost: (owner: SenderLink, nowMs: number) => void
   /** It was reported and has arrived */
   onFalseAlarm: () => void
-  /** A NAK for the local end; the bytes are reused */
+  /** A NAK for the local end */
   pass: (bytes: Uint8Array) => void
 }
 
@@ -123,15 +123,14 @@ export class LossVerdicts {
   }
 
   private hold (at: number, sequence: number): void {
-    for (let i = 0; i < this.count; i++) {
-      if (this.held[i] === sequence) {
-        return
-      }
+    if (this.init.log.isDoubted(at)) {
+      return // it is held already
     }
     if (this.count === MAX_HELD) {
       this.passLoss(at, sequence)
       return
     }
+    this.init.log.doubt(at)
     this.held[this.count] = sequence
     this.heldSinceMs[this.count] = this.nowMs
     this.count++
@@ -167,7 +166,7 @@ export class LossVerdicts {
   private flush (): void {
     const length = this.list.finish()
     if (length !== undefined) {
-      this.init.pass(this.list.bytes.subarray(0, length))
+      this.init.pass(this.list.bytes.slice(0, length))
     }
   }
 }

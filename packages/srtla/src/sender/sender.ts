@@ -1,18 +1,18 @@
 /** The sender's side of SRTLA: spreads one stream of SRT over several links, and brings what comes back over them to the local end. */
-import { ACK, ackCount, ackSequence, encodeBare, encodeRegistration, KEEPALIVE, KEEPALIVE_BYTES, keepaliveTimeMs, packetType } from '../packet.ts'
-import { REG1, REG2, REG3, REG_ERR, REG_NAK, REG_NGP, registrationId, writeKeepalive } from '../packet.ts'
-import { ackedSequence, dataSequence, isRetransmission, isSrtData, readConclusion, visitLosses } from '../srt-packet.ts'
+import { ACK, ackCount, ackSequence, KEEPALIVE, keepaliveTimeMs, packetType } from '../packet.ts'
+import { REG2, REG3, REG_ERR, REG_NAK, REG_NGP, registrationId } from '../packet.ts'
+import { dataSequence, isRetransmission, isSrtData } from '../srt-packet.ts'
 import { SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
-import { sequenceAfter, sequenceDistance } from '../sequence.ts'
 import { AdaptiveRule } from './adaptive-rule.ts'
 import { ClassicRule, START_WINDOW } from './classic-rule.ts'
-import { Copies } from './copies.ts'
 import { SenderLink } from './link.ts'
-import { LossVerdicts } from './loss-verdicts.ts'
-import { joinDelayMs, Registration } from './registration.ts'
+import { Registration } from './registration.ts'
 import { MAX_LINKS, SentLog } from './sent-log.ts'
+import { SrtAnswers } from './srt-answers.ts'
+import { Upkeep } from './upkeep.ts'
 import type { Machine, Random } from '@skein/core'
 import type { LinkRule } from './link-rule.ts'
+import type { SenderCounters, SenderEffect, SenderWire } from './sender-wire.ts'
 
 export type SenderMode = 'adaptive' | 'classic'
 
@@ -34,36 +34,10 @@ export interface SrtlaSenderInit {
   padded?: boolean
 }
 
-/** Takes packets as the machine decides on them, at once; the bytes are reused after the call, but for those that came in with it. */
-export interface SenderWire {
-  toLink: (link: SenderLink, bytes: Uint8Array) => void
-  /** To the encoder, or whatever speaks SRT here */
-  toLocal: (bytes: Uint8Array) => void
-}
-
-export type SenderEffect =
-  | { type: 'link-up', link: SenderLink }
-  | { type: 'link-down', link: SenderLink }
-  | { type: 'registered' }
-  /** The receiver refused the group, or a link of it */
-  | { type: 'refused', link: SenderLink, what: 'group' | 'link' }
-
-export interface SenderCounters {
-  /** Packets of SRT for which there was no link */
-  unsent: number
-  /** ACKs and NAKs that had come before */
-  copies: number
-  naks: number
-  /** Reported losses that were kept from the local end, as the packets had arrived */
-  falseAlarms: number
-}
-
-const KEEPALIVE_MS = 1_000
 const CLASSIC_TICK_MS = 1_000
 const ADAPTIVE_TICK_MS = 100
 /** What an echo can tell; more is a clock that was set. */
 const MAX_RTT_MS = 10_000
-const MAX_NAKED = 8_192
 /** Effects that wait to be polled; a driver that does not poll loses the oldest. */
 const MAX_EFFECTS = 1_024
 
@@ -74,42 +48,38 @@ export class SrtlaSender implements Machine<SenderEffect> {
   private readonly bySlot = new Array<SenderLink | undefined>(MAX_LINKS).fill(undefined)
   private readonly log = new SentLog()
   private readonly rule: LinkRule
-  private readonly verdicts: LossVerdicts | undefined
-  private readonly maxHoldMs: number
-  private readonly copies = new Copies()
+  private readonly answers: SrtAnswers
   private readonly registration: Registration
+  private readonly upkeep: Upkeep
   private readonly wire: SenderWire
   private readonly tickMs: number
-  private readonly bareKeepalive: Uint8Array
-  private readonly keepalive = new Uint8Array(KEEPALIVE_BYTES)
   private readonly effects: SenderEffect[] = []
-  private readonly penalize: (first: number, last: number) => void
   private nextTickMs: number
-  private nakNowMs = 0
 
   /** @param random has to be fit for secrets: the id of the group is made of it */
   constructor (init: SrtlaSenderInit, random: Random, wire: SenderWire, nowMs: number) {
     this.mode = init.mode ?? 'adaptive'
     this.wire = wire
     this.registration = new Registration(random)
-    this.maxHoldMs = init.maxHoldMs ?? 400
-    this.bareKeepalive = encodeBare(KEEPALIVE, { padded: init.padded })
     this.tickMs = this.mode === 'classic' ? CLASSIC_TICK_MS : ADAPTIVE_TICK_MS
     this.nextTickMs = nowMs
-    if (this.mode === 'classic') {
-      this.rule = new ClassicRule(this.log)
-    } else {
-      this.rule = new AdaptiveRule(this.log)
-      this.verdicts = new LossVerdicts({
-        log: this.log,
-        linkOf: slot => this.bySlot[slot],
-        isStalled: (link, atMs) => this.rule.isStalled(link, atMs),
-        onLost: (link, atMs) => { this.onLost(link, atMs) },
-        onFalseAlarm: () => { this.counters.falseAlarms++ },
-        pass: bytes => { this.wire.toLocal(bytes) }
-      }, this.maxHoldMs)
-    }
-    this.penalize = (first, last) => { this.onNakRange(first, last) }
+    this.rule = this.mode === 'classic' ? new ClassicRule(this.log) : new AdaptiveRule(this.log)
+    this.answers = new SrtAnswers({
+      log: this.log,
+      rule: this.rule,
+      counters: this.counters,
+      linkOf: slot => this.bySlot[slot],
+      toLocal: bytes => { wire.toLocal(bytes) },
+      maxHoldMs: this.mode === 'classic' ? undefined : init.maxHoldMs ?? 400
+    })
+    this.upkeep = new Upkeep({
+      log: this.log,
+      rule: this.rule,
+      registration: this.registration,
+      isClassic: this.mode === 'classic',
+      padded: init.padded,
+      send: (link, bytes, atMs) => { this.send(link, bytes, atMs) }
+    })
   }
 
   /** Whether there is something to poll: a driver need not ask after each packet. */
@@ -135,7 +105,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
     const link = new SenderLink(name, slot, START_WINDOW, nowMs)
     this.bySlot[slot] = link
     this.links.push(link)
-    this.join(link, nowMs)
+    this.upkeep.join(link, nowMs)
     return link
   }
 
@@ -164,8 +134,8 @@ export class SrtlaSender implements Machine<SenderEffect> {
     const isData = isSrtData(bytes)
     if (!isData && packetType(bytes, length) === SRT_HANDSHAKE) { // a connection begins
       this.log.clear()
-      this.verdicts?.clear()
-      this.onConclusion(bytes, length)
+      this.answers.clear()
+      this.answers.onHandshake(bytes, length)
     }
     const link = this.rule.choose(this.links, nowMs, !isData || isRetransmission(bytes))
     if (link === undefined) {
@@ -179,7 +149,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
     link.packets++
     link.bytes += length
     this.send(link, bytes, nowMs)
-    this.verdicts?.review(nowMs)
+    this.answers.review(nowMs)
   }
 
   /** A packet from the receiver, over one of the links. */
@@ -193,12 +163,12 @@ export class SrtlaSender implements Machine<SenderEffect> {
     } else if (length < SRT_HEADER_BYTES) {
       return
     } else if (type === SRT_ACK) {
-      this.onSrtAck(bytes, length)
+      this.answers.onAck(bytes, length)
     } else if (type === SRT_NAK) {
-      this.onSrtNak(bytes, length, nowMs)
+      this.answers.onNak(bytes, length, nowMs)
     } else {
       if (type === SRT_HANDSHAKE) {
-        this.onConclusion(bytes, length)
+        this.answers.onHandshake(bytes, length)
       }
       this.wire.toLocal(bytes)
     }
@@ -214,12 +184,12 @@ export class SrtlaSender implements Machine<SenderEffect> {
         this.takeDown(link, nowMs)
       }
       if (link.state === 'up') {
-        this.keepAlive(link, nowMs)
+        this.upkeep.keepAlive(link, nowMs)
       } else if (nowMs >= link.nextJoinMs) {
-        this.join(link, nowMs)
+        this.upkeep.join(link, nowMs)
       }
     }
-    this.verdicts?.review(nowMs)
+    this.answers.review(nowMs)
   }
 
   poll (): SenderEffect | undefined {
@@ -238,14 +208,14 @@ export class SrtlaSender implements Machine<SenderEffect> {
     } else if (type === REG_NGP) {
       const someLinkIsUp = this.links.some(({ state }) => state === 'up')
       if (this.registration.onNoGroup(link, someLinkIsUp, nowMs)) {
-        this.join(link, nowMs)
+        this.upkeep.join(link, nowMs)
       }
     } else if (type === REG2) {
       const id = registrationId(bytes, length)
       if (id !== undefined && this.registration.onGroup(link, id)) {
         this.effect({ type: 'registered' })
         for (const other of this.links) {
-          this.join(other, nowMs)
+          this.upkeep.join(other, nowMs)
         }
       }
     } else if (type === REG3) {
@@ -255,7 +225,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
         link.path.onProof(nowMs)
         this.effect({ type: 'link-up', link })
         if (this.mode === 'adaptive') {
-          this.sendKeepalive(link, nowMs) // its round trip is known before much is sent over it
+          this.upkeep.sendKeepalive(link, nowMs) // its round trip is known before much is sent over it
         }
       }
     } else if (type === REG_ERR || type === REG_NAK) {
@@ -287,63 +257,12 @@ export class SrtlaSender implements Machine<SenderEffect> {
     }
     link.path.newestAckedSentMs = newestSentMs
     this.rule.onAcked(link, count, rttMs, nowMs)
-    this.verdicts?.review(nowMs)
+    this.answers.review(nowMs)
   }
 
   private onKeepalive (bytes: Uint8Array, length: number, link: SenderLink, nowMs: number): void {
     const sentMs = keepaliveTimeMs(bytes, length)
     this.rule.onEcho(link, sentMs === undefined ? undefined : Math.max(0, Math.min(MAX_RTT_MS, nowMs - sentMs)), nowMs)
-  }
-
-  private onSrtAck (bytes: Uint8Array, length: number): void {
-    if (this.copies.isCopy(bytes, length)) {
-      this.counters.copies++
-      return
-    }
-    const sequence = ackedSequence(bytes, length)
-    if (sequence !== undefined) {
-      this.log.forgetBelow(sequence)
-    }
-    this.wire.toLocal(bytes)
-  }
-
-  private onSrtNak (bytes: Uint8Array, length: number, nowMs: number): void {
-    if (this.copies.isCopy(bytes, length)) {
-      this.counters.copies++
-      return
-    }
-    this.counters.naks++
-    if (this.verdicts !== undefined) {
-      this.verdicts.onNak(bytes, length, nowMs)
-      return
-    }
-    this.nakNowMs = nowMs
-    visitLosses(bytes, length, this.penalize)
-    this.wire.toLocal(bytes)
-  }
-
-  private onNakRange (first: number, last: number): void {
-    const size = Math.min(MAX_NAKED, sequenceDistance(last, first) + 1)
-    for (let i = 0, sequence = first; i < size; i++, sequence = sequenceAfter(sequence)) {
-      const at = this.log.find(sequence)
-      const owner = at === undefined ? undefined : this.bySlot[this.log.slotOf(at)]
-      if (owner !== undefined) {
-        this.onLost(owner, this.nakNowMs)
-      }
-    }
-  }
-
-  private onLost (link: SenderLink, nowMs: number): void {
-    link.losses++
-    this.rule.onLost(link, nowMs)
-  }
-
-  /** The stream's latency bounds how long a loss may be kept back. */
-  private onConclusion (bytes: Uint8Array, length: number): void {
-    const latencyMs = readConclusion(bytes, length)?.latencyMs
-    if (latencyMs !== undefined && this.verdicts !== undefined) {
-      this.verdicts.maxHoldMs = latencyMs === 0 ? this.maxHoldMs : Math.min(this.maxHoldMs, latencyMs / 3)
-    }
   }
 
   private takeDown (link: SenderLink, nowMs: number): void {
@@ -352,43 +271,6 @@ export class SrtlaSender implements Machine<SenderEffect> {
     this.log.forgetSlot(link.slot)
     this.rule.onDown(link)
     this.effect({ type: 'link-down', link })
-  }
-
-  private keepAlive (link: SenderLink, nowMs: number): void {
-    const isDue = this.mode === 'classic'
-      ? nowMs - link.lastSentMs >= KEEPALIVE_MS
-      : nowMs - link.toldMs >= KEEPALIVE_MS || this.rule.isStalled(link, nowMs)
-    if (isDue) {
-      this.sendKeepalive(link, nowMs)
-    }
-  }
-
-  private sendKeepalive (link: SenderLink, nowMs: number): void {
-    if (this.mode === 'classic') {
-      this.send(link, this.bareKeepalive, nowMs)
-      return
-    }
-    const elapsedMs = nowMs - link.toldMs
-    writeKeepalive(this.keepalive, {
-      timeMs: Math.max(1, Math.round(nowMs)),
-      connection: link.slot,
-      window: Math.round(link.path.window * 1_000),
-      inFlight: this.inFlightOf(link),
-      rttMs: Math.round(link.path.srttMs ?? 0),
-      naks: link.losses,
-      bytesPerSecond: elapsedMs > 0 ? Math.round((link.bytes - link.toldBytes) * 1_000 / elapsedMs) : 0
-    })
-    link.toldMs = nowMs
-    link.toldBytes = link.bytes
-    this.send(link, this.keepalive, nowMs)
-  }
-
-  private join (link: SenderLink, nowMs: number): void {
-    if (link.state !== 'up') {
-      link.joinTries++
-      link.nextJoinMs = nowMs + joinDelayMs(link.joinTries)
-    }
-    this.send(link, encodeRegistration(this.registration.isAskingOn(link, nowMs) ? REG1 : REG2, this.registration.id), nowMs)
   }
 
   private send (link: SenderLink, bytes: Uint8Array, nowMs: number): void {

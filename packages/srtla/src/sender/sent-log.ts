@@ -21,6 +21,8 @@ export class SentLog {
   private readonly slots = new Uint8Array(SIZE)
   /** 1 for what was sent more than once: its ACK may be for either */
   private readonly resent = new Uint8Array(SIZE)
+  /** 1 for what was reported as lost, and may yet arrive */
+  private readonly doubted = new Uint8Array(SIZE)
   private readonly sentMs = new Float64Array(SIZE)
   private readonly settledMs = new Float64Array(SIZE)
   private empty = true
@@ -37,6 +39,7 @@ export class SentLog {
     this.states[at] = IN_FLIGHT
     this.slots[at] = slot
     this.resent[at] = again ? 1 : 0
+    this.doubted[at] = 0
     this.sentMs[at] = nowMs
     this.inFlight[slot] = (this.inFlight[slot] as number) + 1
   }
@@ -61,6 +64,14 @@ export class SentLog {
 
   wasResent (at: number): boolean {
     return this.resent[at] === 1
+  }
+
+  isDoubted (at: number): boolean {
+    return this.doubted[at] === 1
+  }
+
+  doubt (at: number): void {
+    this.doubted[at] = 1
   }
 
   sentAtMs (at: number): number {
