@@ -41,6 +41,7 @@ export function receiverEventLine (event: ReceiverEffect): string {
     case 'group-closed': return `group ${event.group.name} is over`
     case 'link-added': return `group ${event.link.group.name} has a link from ${event.link.address} port ${event.link.port}`
     case 'link-lost': return `group ${event.link.group.name} lost the link from ${event.link.address} port ${event.link.port}`
+    case 'session-changed': return `group ${event.group.name} begins another connection of SRT`
     case 'stream-named': return `group ${event.group.name} carries ${JSON.stringify(event.group.streamId)}`
     case 'listener-absent': return `nobody takes the packets of group ${event.group.name}: the SRT listener is absent`
     case 'listener-back': return `the SRT listener takes the packets of group ${event.group.name} again`

@@ -114,6 +114,12 @@ export class LossList {
   }
 }
 
+/** The id of the socket that a handshake comes from; `undefined` for any other packet. */
+export function handshakeSocket (bytes: Uint8Array, length = bytes.length): number | undefined {
+  const body = SRT_HEADER_BYTES
+  return length < body + HANDSHAKE_BYTES || readU16(bytes, 0) !== SRT_HANDSHAKE ? undefined : readU32(bytes, body + 24)
+}
+
 /** What a handshake's conclusion tells of the connection. */
 export interface SrtConclusion {
   streamId?: string

@@ -61,7 +61,8 @@ export class BondedStream {
     })
     await until(() => sender.sender.links.every(({ state }) => state === 'up'), 'all links are up')
     const uri = `srt://127.0.0.1:${sender.port}?mode=caller&latency=${init.latencyMs}&streamid=live_test`
-    const caller = new SrtLiveTransmit(`udp://127.0.0.1:${inputPort}`, uri)
+    // its default buffer loses what comes while the machine is busy with something else
+    const caller = new SrtLiveTransmit(`udp://127.0.0.1:${inputPort}?rcvbuf=4000000`, uri)
     const stream = new BondedStream({ sink, listener, receiver, proxy, sender, caller, inputPort })
     const deadlineMs = performance.now() + WAIT_MS
     while (sink.seen.size === 0) {

@@ -277,6 +277,20 @@ describe('A receiver of SRTLA: packets', () => {
     expect(bench.effects().at(-1)?.type).to.equal('stream-named')
   })
 
+  it('tells when the caller has begun another connection', () => {
+    const bench = new Bench()
+    bench.group([A])
+    bench.effects()
+    const handshake = new Uint8Array(64)
+    handshake[0] = 0x80
+    for (const socket of [7, 7, 8, 8]) {
+      handshake[43] = socket
+      bench.from(A, handshake)
+    }
+    expect(bench.effects().map(({ type }) => type)).to.deep.equal(['session-changed'])
+    expect(bench.toListener.length).to.equal(4)
+  })
+
   it('keeps the group while nobody listens for SRT, and tells when that begins and ends', () => {
     const bench = new Bench()
     const group = bench.group([A])

@@ -112,6 +112,39 @@ describe('SRTLA on UDP', function () {
     expect(events.filter(type => type === 'group-closed')).to.deep.equal([])
   })
 
+  it('goes on though there is no way to the listener', async () => {
+    const problems: string[] = []
+    // the system refuses to send to a broadcast address
+    const service = await receiver(9, { srt: { host: '255.255.255.255', port: 9 }, onProblem: message => { problems.push(message) } })
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'])
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    const encoder = await localPeer()
+    encoder.socket.send(data(1), sending.port, '127.0.0.1')
+    await until(() => service.receiver.groups.size === 1 && [...service.receiver.groups].some(({ listenerIsAbsent }) => listenerIsAbsent), 'it is seen')
+    await new Promise(resolve => { setTimeout(resolve, 1_200) })
+    expect(problems.length).to.equal(1)
+  })
+
+  it('shows the listener another address when the encoder begins another connection', async () => {
+    const listener = await localPeer()
+    const ports: number[] = []
+    listener.socket.on('message', (_bytes, from) => { ports.push(from.port) })
+    const service = await receiver(listener.port)
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'])
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    const encoder = await localPeer()
+    const handshake = Buffer.alloc(64)
+    handshake[0] = 0x80
+    for (const socket of [1, 2]) {
+      handshake.writeUInt32BE(socket, 40)
+      const before = ports.length
+      const timer = setInterval(() => { encoder.socket.send(handshake, sending.port, '127.0.0.1') }, 20)
+      await until(() => ports.length > before + 3, 'its handshakes come')
+      clearInterval(timer)
+    }
+    expect(new Set(ports).size).to.equal(2)
+  })
+
   it('finds its way to a receiver that was started anew', async () => {
     const listener = await localPeer()
     const first = await ReceiverService.start({ port: 0, srt: { host: '127.0.0.1', port: listener.port } })

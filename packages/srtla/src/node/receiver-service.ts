@@ -47,13 +47,8 @@ export interface ReceiverServiceInit {
   clock?: Clock
 }
 
-/** The other end of a group: who listens for SRT. */
-interface Upstream {
-  socket: Socket
-  isConnected: boolean
-}
-
 const DEFAULT_PORT = 5_000
+const REOPEN_MS = 1_000
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
 
 export class ReceiverService {
@@ -61,7 +56,8 @@ export class ReceiverService {
   private readonly clock: Clock
   private readonly machine: SrtlaReceiver
   private readonly driver: MachineDriver<ReceiverEffect, SrtlaReceiver>
-  private readonly upstreams = new Map<ReceiverGroup, Upstream>()
+  /** Towards whoever listens for SRT */
+  private readonly upstreams = new Map<ReceiverGroup, Socket>()
   private socket4: Socket | undefined
   private socket6: Socket | undefined
   private srtAddress = ''
@@ -74,10 +70,7 @@ export class ReceiverService {
       toLink: (link, bytes) => { this.socketOf(link)?.send(bytes, link.port, link.address) },
       toOrigin: (origin, bytes) => { this.socketOf(origin)?.send(bytes, origin.port, origin.address) },
       toListener: (group, bytes) => {
-        const upstream = this.upstreams.get(group)
-        if (upstream?.isConnected === true) { // what comes before is the first handshake, and SRT repeats it
-          upstream.socket.send(bytes)
-        }
+        this.upstreams.get(group)?.send(bytes) // what comes before there is one is a handshake, and SRT repeats it
       }
     })
     this.driver = new MachineDriver({
@@ -123,7 +116,7 @@ export class ReceiverService {
   async stop (): Promise<void> {
     this.stopped = true
     this.driver.stop()
-    const sockets = [this.socket4, this.socket6, ...[...this.upstreams.values()].map(({ socket }) => socket)]
+    const sockets = [this.socket4, this.socket6, ...this.upstreams.values()]
     this.socket4 = this.socket6 = undefined
     this.upstreams.clear()
     await Promise.all(sockets.map(async socket => {
@@ -172,36 +165,32 @@ export class ReceiverService {
   }
 
   private perform (effect: ReceiverEffect): void {
-    if (effect.type === 'group-opened') {
-      void this.openUpstream(effect.group)
-    } else if (effect.type === 'group-closed') {
-      this.upstreams.get(effect.group)?.socket.close()
+    if (effect.type === 'group-closed' || effect.type === 'session-changed') {
+      this.upstreams.get(effect.group)?.close()
       this.upstreams.delete(effect.group)
+    }
+    if (effect.type === 'group-opened' || effect.type === 'session-changed') {
+      void this.openUpstream(effect.group)
     }
     this.init.onEvent?.(effect)
   }
 
   private async openUpstream (group: ReceiverGroup): Promise<void> {
     const { port } = this.init.srt
-    let socket: Socket
+    let socket: Socket | undefined
     try {
       socket = await openUdp({ host: isIPv6(this.srtAddress) ? '::' : '0.0.0.0', port: 0, bufferBytes: this.init.bufferBytes })
+      await connectUdp(socket, port, this.srtAddress)
     } catch (error) {
-      this.init.onProblem?.(`No socket for a group: ${(error as Error).message}`)
+      socket?.close()
+      this.onUpstreamFailure(group, error as Error)
       return
     }
-    if (this.stopped || !this.machine.groups.has(group)) {
+    if (this.stopped || !this.machine.groups.has(group) || this.upstreams.has(group)) {
       socket.close()
       return
     }
-    const upstream: Upstream = { socket, isConnected: false }
-    this.upstreams.set(group, upstream)
-    try {
-      await connectUdp(socket, port, this.srtAddress)
-    } catch (error) {
-      this.init.onProblem?.(`The SRT listener ${this.srtAddress} port ${port} cannot be reached: ${(error as Error).message}`)
-    }
-    upstream.isConnected = true
+    this.upstreams.set(group, socket)
     // the system tells with the next send that nobody listens
     socket.on('error', () => { this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) }) })
     socket.on('message', bytes => {
@@ -210,6 +199,18 @@ export class ReceiverService {
         this.driver.input(() => {})
       }
     })
+  }
+
+  /** There is no way to the listener now, or no more sockets: tried again for as long as the group is there. */
+  private onUpstreamFailure (group: ReceiverGroup, error: Error): void {
+    if (this.stopped || !this.machine.groups.has(group)) {
+      return
+    }
+    if (!group.listenerIsAbsent) {
+      this.init.onProblem?.(`The SRT listener ${this.srtAddress} port ${this.init.srt.port} cannot be reached: ${error.message}`)
+    }
+    this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) })
+    this.clock.schedule(this.clock.nowMs() + REOPEN_MS, () => { void this.openUpstream(group) })
   }
 
   private socketOf (to: ReceiverLink | { family: 'IPv4' | 'IPv6' }): Socket | undefined {

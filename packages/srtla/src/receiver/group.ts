@@ -74,6 +74,8 @@ export class ReceiverGroup {
   /** Nobody has joined it yet */
   isGhost = true
   streamId: string | undefined
+  /** The socket of SRT that the last handshake came from: another one is another connection */
+  srtSocket: number | undefined
   /** Whether somebody listens where its packets go; known once that was told */
   listenerIsAbsent = false
   /** Of packets of SRT, over links that are gone too */

@@ -18,6 +18,8 @@ export type ReceiverEffect =
   | { type: 'group-closed', group: ReceiverGroup }
   | { type: 'link-added', link: ReceiverLink }
   | { type: 'link-lost', link: ReceiverLink }
+  /** The caller has begun another connection: the listener has to see it come from another address, as what is left of the last one would disturb it */
+  | { type: 'session-changed', group: ReceiverGroup }
   | { type: 'stream-named', group: ReceiverGroup }
   | { type: 'listener-absent', group: ReceiverGroup }
   | { type: 'listener-back', group: ReceiverGroup }

@@ -1,6 +1,6 @@
 /** The receiver's side of SRTLA: makes groups, takes in their links, passes SRT on, acknowledges, and finds ways back. */
 import { KEEPALIVE, packetType, readKeepalive, REG1, REG2, registrationId, writeAckSequence } from '../packet.ts'
-import { dataSequence, isSrtData, readConclusion, SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
+import { dataSequence, handshakeSocket, isSrtData, readConclusion, SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
 import { Admission } from './admission.ts'
 import { GroupTable } from './group-table.ts'
 import { nakLinks } from './nak-links.ts'
@@ -220,6 +220,13 @@ export class SrtlaReceiver implements Machine<ReceiverEffect> {
   }
 
   private onHandshake (bytes: Uint8Array, length: number, group: ReceiverGroup): void {
+    const socket = handshakeSocket(bytes, length)
+    if (socket !== undefined && socket !== group.srtSocket) {
+      if (group.srtSocket !== undefined) {
+        this.effect({ type: 'session-changed', group })
+      }
+      group.srtSocket = socket
+    }
     const streamId = readConclusion(bytes, length)?.streamId
     if (streamId !== undefined && streamId !== group.streamId) {
       group.streamId = streamId
