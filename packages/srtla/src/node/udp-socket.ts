@@ -55,11 +55,14 @@ export async function openUdp ({ host, port, bufferBytes = BUFFER_BYTES }: UdpSo
 /** Resolves when packets can be sent and come from there alone. */
 export async function connectUdp (socket: Socket, port: number, address: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
-    socket.connect(port, address, () => {
-      socket.off('error', reject)
-      resolve()
-    })
+    // Node hands the callback an error, which its types do not tell
+    socket.connect(port, address, ((error?: Error) => {
+      if (error == null) {
+        resolve()
+      } else {
+        reject(error)
+      }
+    }))
   })
 }
 
