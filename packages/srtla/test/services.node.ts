@@ -94,6 +94,26 @@ describe('SRTLA on UDP', function () {
     expect(encoder.got[0]?.subarray(0, 4).toString('hex')).to.equal('80060001')
   })
 
+  it('lets no stray packet take over from an encoder that is there', async () => {
+    const listener = await localPeer()
+    const service = await receiver(listener.port)
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'])
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    listener.socket.on('message', (bytes, from) => { listener.socket.send(Buffer.concat([Buffer.of(0x80, 6), bytes.subarray(2)]), from.port, from.address) })
+    const [encoder, stray, successor] = [await localPeer(), await localPeer(), await localPeer()] as const
+    encoder.socket.send(data(1), sending.port, '127.0.0.1')
+    await until(() => encoder.got.length === 1, 'the first answer')
+    stray.socket.send(data(2), sending.port, '127.0.0.1')
+    encoder.socket.send(data(3), sending.port, '127.0.0.1')
+    await until(() => encoder.got.length === 2, 'the second answer')
+    const handshake = Buffer.alloc(64)
+    handshake[0] = 0x80
+    successor.socket.send(handshake, sending.port, '127.0.0.1')
+    await until(() => successor.got.length === 1, 'the answer to a new connection')
+    expect(stray.got.length).to.equal(0)
+    expect(listener.got.map(bytes => bytes.readUInt32BE()), 'and nobody has seen it').to.deep.equal([1, 3, 0x80000000])
+  })
+
   it('keeps a group while nobody listens for SRT, tells of it, and goes on when somebody does', async () => {
     const srtPort = await freeUdpPort()
     const events: Array<ReceiverEffect['type']> = []

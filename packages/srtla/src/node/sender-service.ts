@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { MachineDriver } from '@skein/core'
 import { systemRandom } from '@skein/core/system'
+import { handshakeSocket } from '../srt-packet.ts'
 import { SrtlaSender } from '../sender/sender.ts'
 import { monotonicClock } from './monotonic-clock.ts'
 import { connectUdp, openUdp } from './udp-socket.ts'
@@ -53,6 +54,8 @@ interface OpenLink {
 
 /** An address that could not be used is tried again so often: its interface may come up. */
 const REOPEN_MS = 1_000
+/** So long has an encoder to be silent before anything from elsewhere is taken for it. */
+const TAKE_OVER_MS = 2_000
 
 export class SenderService {
   private readonly init: SenderServiceInit
@@ -66,6 +69,7 @@ export class SenderService {
   private opening: Promise<void> = Promise.resolve()
   private local: Socket | undefined
   private encoder: { address: string, port: number } | undefined
+  private encoderHeardMs = -Infinity
   private addresses: string[] = []
   private cancelReopen: (() => void) | undefined
   private stopped = false
@@ -150,10 +154,16 @@ export class SenderService {
   }
 
   private onLocalMessage (bytes: Uint8Array, from: RemoteInfo): void {
+    const nowMs = this.clock.nowMs()
     if (this.encoder?.port !== from.port || this.encoder.address !== from.address) {
+      // a stray packet does not take the stream over, a new connection does
+      if (this.encoder !== undefined && nowMs - this.encoderHeardMs < TAKE_OVER_MS && handshakeSocket(bytes) === undefined) {
+        return
+      }
       this.encoder = { address: from.address, port: from.port }
     }
-    this.machine.onLocalPacket(bytes, bytes.length, this.clock.nowMs())
+    this.encoderHeardMs = nowMs
+    this.machine.onLocalPacket(bytes, bytes.length, nowMs)
   }
 
   private async openMissing (): Promise<void> {
