@@ -82,6 +82,24 @@ describe('SRTLA on UDP', function () {
     expect(service.stats().groups[1]?.connections[0]?.addr).to.match(/^\[::1\]:\d+$/)
   })
 
+  it('joins two ends in this process, without ports of SRT', async () => {
+    const got: number[] = []
+    const service = await receiver(0, {
+      srt: async (_group, { onPacket }) => ({
+        send: bytes => { onPacket(Uint8Array.of(0x80, 6, bytes[2] as number, bytes[3] as number, ...new Array(16).fill(0))) },
+        close: () => { got.push(-1) }
+      })
+    })
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'], { port: undefined, onPacket: bytes => { got.push(bytes[3] as number) } })
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    expect(sending.port).to.equal(0)
+    sending.send(data(5))
+    sending.send(data(6))
+    await until(() => got.length === 2, 'the answers')
+    await service.stop()
+    expect(got).to.deep.equal([5, 6, -1])
+  })
+
   it('brings the listener\'s packets back to the encoder', async () => {
     const listener = await localPeer()
     const service = await receiver(listener.port)

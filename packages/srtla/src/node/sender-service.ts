@@ -14,8 +14,10 @@ import type { SrtlaSenderInit } from '../sender/sender.ts'
 import type { SenderEffect } from '../sender/sender-wire.ts'
 
 export interface SenderServiceInit {
-  /** UDP port at which SRT is taken; 0 for a free one */
-  port: number
+  /** UDP port at which SRT is taken; 0 for a free one. Left out where SRT is spoken in this process: `send()` and `onPacket` */
+  port?: number
+  /** Takes the packets for the local end, in place of the port */
+  onPacket?: (bytes: Uint8Array) => void
   /**
    * Address of that port.
    *
@@ -80,7 +82,9 @@ export class SenderService {
     this.machine = new SrtlaSender(init.sender ?? {}, systemRandom(), {
       toLink: (link, bytes) => { this.socketBySlot[link.slot]?.send(bytes) },
       toLocal: bytes => {
-        if (this.encoder !== undefined) {
+        if (init.onPacket !== undefined) {
+          init.onPacket(bytes)
+        } else if (this.encoder !== undefined) {
           this.local?.send(bytes, this.encoder.port, this.encoder.address)
         }
       }
@@ -104,12 +108,18 @@ export class SenderService {
     }
   }
 
+  /** The UDP port at which SRT is taken; 0 without one. */
   get port (): number {
     return this.local?.address().port ?? 0
   }
 
   get sender (): SrtlaSender {
     return this.machine
+  }
+
+  /** A packet of SRT from this process; its bytes must not change any more. */
+  send (bytes: Uint8Array): void {
+    this.machine.onLocalPacket(bytes, bytes.length, this.clock.nowMs())
   }
 
   /** Takes these source addresses for links from now on; those that stay go on as they are. */
@@ -147,9 +157,11 @@ export class SenderService {
     } catch (cause) {
       throw new ReceiverAddressError(host, { cause })
     }
-    this.local = await openUdp({ host: this.init.host ?? '0.0.0.0', port: this.init.port })
-    this.local.on('error', () => {}) // the encoder went away; its next packet tells where it is
-    this.local.on('message', (bytes, from) => { this.onLocalMessage(bytes, from) })
+    if (this.init.port !== undefined) {
+      this.local = await openUdp({ host: this.init.host ?? '0.0.0.0', port: this.init.port })
+      this.local.on('error', () => {}) // the encoder went away; its next packet tells where it is
+      this.local.on('message', (bytes, from) => { this.onLocalMessage(bytes, from) })
+    }
     this.driver.input(() => {})
   }
 

@@ -19,8 +19,8 @@ export interface SrtAnswersInit {
 }
 
 /**
- * Of the stream's latency: what is kept back for longer cannot be sent again in time. In simulations a half loses less than a third, which has more sent
- * again than the links carry.
+ * Of the stream's latency: what is kept back for longer cannot be sent again in time. In simulations a half loses less than a third, which has more
+ * sent again than the links carry.
  */
 const HOLD_SHARE = 0.5
 /** Sequence numbers looked at in one NAK. */
