@@ -11,8 +11,13 @@ function run (init: Partial<SimulationInit> & { seed: number }): SimulationResul
   return new BondedSimulation({ links: UNEQUAL_LINKS, payloadBitsPerSecond: 5e6, durationMs: 20_000, latencyMs: 1_500, ...init }).run()
 }
 
-function cut (link: number, fromMs: number, untilMs: number): SimulationInit['script'] {
+/** `onUse` is told how many packets go over the link in the four seconds after it has come back. */
+function cut (link: number, fromMs: number, untilMs: number, onUse: (packets: number) => void): SimulationInit['script'] {
   return simulation => {
+    const packets = (): number => simulation.links[link]?.link.packets ?? NaN
+    let before = NaN
+    simulation.at(untilMs, () => { before = packets() })
+    simulation.at(untilMs + 4_000, () => { onUse(packets() - before) })
     for (const [atMs, isCut] of [[fromMs, true], [untilMs, false]] as const) {
       simulation.at(atMs, () => {
         const way = simulation.links[link]
@@ -41,9 +46,12 @@ describe('A bonded stream over links of 4/3/2 Mbit/s, 40/120/240 ms, 0.5/2/5 % l
     // so much that the link is in use, and not more than the others carry
     for (const [link, payloadBitsPerSecond] of [[0, 4e6], [1, 4.8e6], [2, 6e6]] as const) {
       it(`loses nothing when link ${link + 1} is cut for 6 s and comes back (seed ${seed})`, () => {
-        const { dropped, perLink } = run({ seed, payloadBitsPerSecond, script: cut(link, 6_000, 12_000) })
+        let used = NaN
+        const { dropped, perLink } = run({ seed, payloadBitsPerSecond, script: cut(link, 6_000, 12_000, packets => { used = packets }) })
         expect(dropped).to.equal(0)
         expect(perLink[link]?.packets).to.be.above(30)
+        // without the third one all goes through the others as well
+        expect(used, 'packets over it afterwards').to.be.at.least([500, 200, 0][link] as number)
       })
     }
 

@@ -60,8 +60,15 @@ export class AdaptiveRule implements LinkRule {
     link.path.onDelivered(delivered, rttMs, nowMs, { targetQueueMs: TARGET_QUEUE_MS })
   }
 
+  /** What is lost because a link has stopped to deliver says nothing about what it loses when it delivers. */
   onLost (owner: SenderLink, nowMs: number): void {
-    owner.path.onLost(nowMs)
+    if (owner.state === 'up' && !this.isStalled(owner, nowMs)) {
+      owner.path.onLost(nowMs)
+    }
+  }
+
+  onTick (link: SenderLink, nowMs: number): void {
+    link.path.onTick(nowMs)
   }
 
   onEcho (link: SenderLink, rttMs: number | undefined, nowMs: number): void {

@@ -66,6 +66,8 @@ export class ClassicRule implements LinkRule {
     return false
   }
 
+  onTick (): void {}
+
   onDown (link: SenderLink): void {
     link.window = START_WINDOW
   }

@@ -23,5 +23,7 @@ export interface LinkRule {
   onEcho: (link: SenderLink, rttMs: number | undefined, nowMs: number) => void
   /** It has stopped to deliver, but is not down yet */
   isStalled: (link: SenderLink, nowMs: number) => boolean
+  /** Time has passed; called every tick for a link that is up */
+  onTick: (link: SenderLink, nowMs: number) => void
   onDown: (link: SenderLink) => void
 }

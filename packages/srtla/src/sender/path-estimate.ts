@@ -9,6 +9,9 @@ const MIN_RTT_LIFE_MS = 10_000
 const DRAIN_MS = 200
 const LOSS_WEIGHT = 1 / 128
 const START_LOSS = 0.01
+/** Without an ACK and a loss for so long, a link is idle. */
+const IDLE_MS = 1_000
+const LOSS_HALF_LIFE_MS = 5_000
 /** A share of losses in a round trip that no link has by itself: its buffer is short, and full. */
 const FULL_BUFFER_LOSS = 0.15
 const FULL_BUFFER_LOSSES = 5
@@ -40,6 +43,10 @@ export class PathEstimate {
   /** Between two ACKs over it: so long does a packet wait for its ACK, ms */
   ackGapMs = 0
   private lastAckMs = -Infinity
+  /** When something was last learned of what it loses */
+  private lastLossNewsMs = -Infinity
+  /** Until when that was forgotten */
+  private forgottenMs = -Infinity
   private minRttMs = Infinity
   private previousMinRttMs = Infinity
   private minRttSinceMs: number
@@ -109,6 +116,7 @@ export class PathEstimate {
   /** Packets that it carried have arrived. */
   onDelivered (count: number, rttMs: number | undefined, nowMs: number, { targetQueueMs }: PathEstimateOptions): void {
     this.loss *= (1 - LOSS_WEIGHT) ** count
+    this.lastLossNewsMs = nowMs
     this.ackGapMs += (Math.min(MAX_ACK_GAP_MS, nowMs - this.lastAckMs) - this.ackGapMs) / 8
     this.lastAckMs = nowMs
     if (rttMs === undefined || this.baseRttMs === undefined) {
@@ -133,8 +141,19 @@ export class PathEstimate {
 
   onLost (nowMs: number): void {
     this.loss += (1 - this.loss) * LOSS_WEIGHT
+    this.lastLossNewsMs = nowMs
     this.roundLosses++
     this.endRound(nowMs)
+  }
+
+  /** What a link lost once is slowly forgotten while nothing is sent over it: else it would never be tried again. */
+  onTick (nowMs: number): void {
+    const sinceMs = Math.max(this.lastLossNewsMs, this.forgottenMs)
+    const idleMs = sinceMs === -Infinity ? 0 : nowMs - sinceMs
+    if (nowMs - this.lastLossNewsMs > IDLE_MS) {
+      this.loss = START_LOSS + (this.loss - START_LOSS) * 0.5 ** (idleMs / LOSS_HALF_LIFE_MS)
+      this.forgottenMs = nowMs
+    }
   }
 
   /** It was silent though it should not have been: what was known of its room is not believed. */

@@ -184,6 +184,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
         this.takeDown(link, nowMs)
       }
       if (link.state === 'up') {
+        this.rule.onTick(link, nowMs)
         this.upkeep.keepAlive(link, nowMs)
       } else if (nowMs >= link.nextJoinMs) {
         this.upkeep.join(link, nowMs)
