@@ -17,13 +17,15 @@ export interface SystemPackage {
 }
 
 export const SYSTEM_PACKAGES: SystemPackage[] = [
-  { name: 'redis-server', program: 'redis-server', neededBy: ['seed', 'cli'] },
   { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
-  { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
-  { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
   { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
-  { name: 'miniupnpd-nftables', program: 'miniupnpd', neededBy: ['testnet', 'cli'], rootOnly: true }
+  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['srtla'] },
+  { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
+  { name: 'miniupnpd-nftables', program: 'miniupnpd', neededBy: ['cli', 'testnet'], rootOnly: true },
+  { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
+  { name: 'redis-server', program: 'redis-server', neededBy: ['cli', 'seed'] },
+  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['srtla'] }
 ]
 
 export interface Machine {

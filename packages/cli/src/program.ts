@@ -14,6 +14,7 @@ import { seed } from './commands/seed.ts'
 import { addStake, showStakes } from './commands/stake.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
 import { drainSuperNode, superNodeStatus } from './commands/supernode-control.ts'
+import { LinkSourceError } from './commands/srtla-send.ts'
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
@@ -21,9 +22,10 @@ import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
+import { srtlaOptions } from './srtla-options.ts'
 import { StoppedError, StopSignal } from './stop-signal.ts'
 import { tableOptions } from './table-options.ts'
-import type { CommandContext } from './command-context.ts'
+import type { CommandContext, Run } from './command-context.ts'
 import type { SimulateCommandOptions } from './simulate-options.ts'
 
 const DEFAULT_GATEWAY_PORT = 8899
@@ -61,11 +63,9 @@ function statusOf (error: unknown): number {
   if (error instanceof StoppedError) {
     return error.exitStatus
   }
-  return error instanceof ConfigError || error instanceof ConfigFileError || isAskedWrongly(error) ? 2 : 1
+  const asked = [ConfigError, ConfigFileError, LinkSourceError]
+  return asked.some(type => error instanceof type) || isAskedWrongly(error) ? 2 : 1
 }
-
-type Run = <T, P extends unknown[]>(command: (context: CommandContext, options: T, ...rest: P) => Promise<void>) =>
-  (...parameters: unknown[]) => Promise<void>
 
 function build (run: Run): Command {
   const program = new Command('skein')
@@ -87,6 +87,7 @@ Examples:
   $ skein measure PEER --seed ADDR               what a peer can do, measured
   $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
   $ skein reputation list                        whom this peer trusts to deliver
+  $ skein srtla receive --srt-host 127.0.0.1 --srt-port 4001     take streams that come over several links
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
   json(program.command('up')
@@ -243,6 +244,7 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   credential(program.command('credential'), run)
   stake(program.command('stake'), run)
   superNode(program.command('supernode'), run)
+  srtlaOptions(program.command('srtla'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
