@@ -22,7 +22,9 @@ export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
-  { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true }
+  { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
+  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['srt'] },
+  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['srt'] }
 ]
 
 export interface Machine {
