@@ -103,7 +103,7 @@ export class CallerHandshake implements Machine<CallerEffect> {
     if (this.repeatAtMs === undefined) {
       return
     }
-    if (nowMs - this.startMs >= this.init.timeoutMs) {
+    if (nowMs >= this.startMs + this.init.timeoutMs) {
       this.fail(new SrtConnectTimeoutError(this.init.timeoutMs))
     } else if (nowMs >= this.repeatAtMs) {
       this.send(nowMs)

@@ -2,6 +2,9 @@
 import { DriftTracer } from './drift-tracer.ts'
 import { TimestampUnwrapper } from './timestamp.ts'
 
+/** Two seconds of acknowledgements. */
+const BASELINE_SAMPLES = 200
+
 export interface DeliveryClockInit {
   latencyMs: number
   /** A timestamp of the other side's handshake, and when it came: what the way took is part of the base */
@@ -14,7 +17,7 @@ export class DeliveryClock {
   private readonly timestamps: TimestampUnwrapper
   private readonly drift = new DriftTracer()
   private baseMs: number
-  private firstRttMs?: number
+  private baseline = { samples: 0, driftMs: 0, rttMs: 0 }
 
   constructor (init: DeliveryClockInit) {
     this.latencyMs = init.latencyMs
@@ -31,10 +34,20 @@ export class DeliveryClock {
     return this.sentMs(timestamp) + this.latencyMs + this.drift.driftMs
   }
 
-  /** A packet that was sent at once when something of ours came: the way took half of the round trip more, or less, than at first. */
+  /**
+   * A packet that was sent at once when something of ours came. When round trips take longer than at first, half of that is the way. What is the rule at
+   * first is the mean of many samples, not libsrt's first one, by whose jitter all would be moved.
+   */
   onDriftSample (timestamp: number, rttMs: number, nowMs: number): void {
-    this.firstRttMs ??= rttMs
-    this.baseMs += this.drift.onSample(nowMs - this.sentMs(timestamp) - (rttMs - this.firstRttMs) / 2)
+    const { baseline } = this
+    const driftMs = nowMs - this.sentMs(timestamp)
+    if (baseline.samples < BASELINE_SAMPLES) {
+      baseline.samples++
+      baseline.driftMs += (driftMs - baseline.driftMs) / baseline.samples
+      baseline.rttMs += (rttMs - baseline.rttMs) / baseline.samples
+    } else {
+      this.baseMs += this.drift.onSample(driftMs - baseline.driftMs - (rttMs - baseline.rttMs) / 2)
+    }
   }
 
   private sentMs (timestamp: number): number {

@@ -46,7 +46,7 @@ export class LossTimer {
       this.backOff(nowMs)
       return 'probe'
     }
-    if (nowMs >= this.silenceMs()) {
+    if (nowMs >= this.silenceMs(buffer)) {
       this.backOff(nowMs)
       return 'all'
     }
@@ -64,15 +64,16 @@ export class LossTimer {
     if (buffer.lost > 0) {
       return undefined
     }
-    return this.isStream ? Math.min(this.headMs(buffer), this.silenceMs()) : this.silenceMs()
+    return this.isStream ? Math.min(this.headMs(buffer), this.silenceMs(buffer)) : this.silenceMs(buffer)
   }
 
   private headMs (buffer: SendBuffer): number {
     return buffer.lastSentMs(buffer.first) + this.roundTrip.patienceMs + 2 * INTERVAL_MS
   }
 
-  private silenceMs (): number {
-    return this.progressMs + this.count * (this.roundTrip.patienceMs + 2 * INTERVAL_MS) + INTERVAL_MS
+  private silenceMs (buffer: SendBuffer): number {
+    const sinceMs = Math.max(this.progressMs, buffer.lastSentMs(buffer.first))
+    return sinceMs + this.count * (this.roundTrip.patienceMs + 2 * INTERVAL_MS) + INTERVAL_MS
   }
 
   private backOff (nowMs: number): void {

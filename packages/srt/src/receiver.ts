@@ -10,6 +10,7 @@ import type { Established } from './established.ts'
 import { HEADER_BYTES, isRetransmitted, keySlot, sequence, timestamp } from './packet-header.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
 import { ReorderTolerance } from './reorder-tolerance.ts'
+import { FIRST_ARRIVALS, FIRST_CAPACITY, ReportedRate } from './reported-rate.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { sequenceDistance } from './sequence.ts'
 import type { SrtCounters } from './srt-counters.ts'
@@ -30,6 +31,8 @@ export class Receiver {
   private readonly keys?: ReceiveKeys
   private readonly acks: Acknowledgements
   private readonly arrivals: ArrivalWindow
+  private readonly arrivalReports = new ReportedRate(FIRST_ARRIVALS)
+  private readonly capacityReports = new ReportedRate(FIRST_CAPACITY)
   private readonly tolerance: ReorderTolerance
   private readonly fullBytes: number
   private readonly skipsLate: boolean
@@ -222,8 +225,8 @@ export class Receiver {
         rttUs: Math.round(this.roundTrip.rttMs * 1_000),
         rttVarianceUs: Math.round(this.roundTrip.varianceMs * 1_000),
         freePackets: free,
-        packetsPerSecond: speed.packetsPerSecond,
-        linkPacketsPerSecond: speed.linkPacketsPerSecond,
+        packetsPerSecond: this.arrivalReports.report(speed.packetsPerSecond),
+        linkPacketsPerSecond: this.capacityReports.report(speed.linkPacketsPerSecond),
         bytesPerSecond: speed.bytesPerSecond
       }, this.control.header(nowMs)))
       this.counters.pktSentACK++

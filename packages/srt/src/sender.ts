@@ -10,6 +10,7 @@ import { FileCongestion } from './file-congestion.ts'
 import { LivePacing } from './live-pacing.ts'
 import { HEADER_BYTES, markRetransmitted, nextMessageNumber, writeDataHeader } from './packet-header.ts'
 import { LossTimer } from './loss-timer.ts'
+import { FIRST_ARRIVALS, FIRST_CAPACITY } from './reported-rate.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { addSequence, sequenceDistance } from './sequence.ts'
@@ -37,8 +38,8 @@ export class Sender {
   private readonly dropAfterMs?: number
   private messageNumber = 0
   private paceMs = -Infinity
-  private packetsPerSecond = 0
-  private linkPacketsPerSecond = 0
+  private packetsPerSecond = FIRST_ARRIVALS
+  private linkPacketsPerSecond = FIRST_CAPACITY
   private mayProbe = false
 
   constructor (established: Established, shared: { control: ControlQueue, roundTrip: RoundTrip, counters: SrtCounters }) {
@@ -237,5 +238,5 @@ export class Sender {
 }
 
 function smooth (before: number, sample: number): number {
-  return sample === 0 ? before : before === 0 ? sample : before + (sample - before) / 8
+  return before + (sample - before) / 8
 }

@@ -95,14 +95,15 @@ export class SrtConnection implements Machine<ConnectionEffect> {
       return
     }
     if (this.state !== 'ending') {
-      if (nowMs - this.heardMs >= this.settings.peerIdleTimeoutMs) {
+      // compared as `nextTimeoutMs` computes them: a difference may round to less
+      if (nowMs >= this.heardMs + this.settings.peerIdleTimeoutMs) {
         this.finish(new SrtPeerGoneError(nowMs - this.heardMs))
         return
       }
       this.receiver.onTimeout(nowMs)
       this.sender.onTimeout(nowMs)
       this.announcer?.announce(nowMs)
-      if (nowMs - this.sentMs >= KEEPALIVE_MS) {
+      if (nowMs >= this.sentMs + KEEPALIVE_MS) {
         this.control.push(keepalivePacket(this.control.header(nowMs)))
       }
     }

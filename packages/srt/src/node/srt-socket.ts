@@ -166,14 +166,21 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
   /** The same connection as a stream of Node: do not read or write beside it. Ending it closes the connection. */
   duplex (): Duplex {
     return new Duplex({
-      write: (chunk: Buffer, _encoding, callback) => { this.write(chunk).then(() => { callback() }, callback) },
-      final: callback => { this.close().then(() => { callback(this.endError) }, callback) },
+      write: (chunk: Buffer, _encoding, callback) => { void settle(this.write(chunk), callback) },
+      final: callback => { void settle(this.closeWell(), callback) },
       destroy: (error, callback) => {
         this.abort(error ?? undefined)
         callback(error)
       },
       ...duplexReading(this)
     })
+  }
+
+  private async closeWell (): Promise<void> {
+    await this.close()
+    if (this.endError !== undefined) {
+      throw this.endError
+    }
   }
 
   private perform (effect: ConnectionEffect): void {
@@ -202,6 +209,16 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     this.ended.resolve()
     this.init.onClosed()
   }
+}
+
+async function settle (work: Promise<void>, callback: (error?: Error) => void): Promise<void> {
+  let failure: Error | undefined
+  try {
+    await work
+  } catch (error) {
+    failure = error as Error
+  }
+  callback(failure)
 }
 
 /** Reads as long as the stream takes, one loop at a time. */
