@@ -1,6 +1,6 @@
 /**
- * When a gap may be skipped whose time is over. At once, if it is looked at in time; but a process that was held up looks late, and what fills the gap may
- * wait in its socket: then packets that wait are read first.
+ * When a gap may be skipped whose time is over. At once, if it is looked at in time; but a process that was held up looks late, and what fills the
+ * gap may wait in its socket: then packets that wait are read first.
  */
 
 /** Timers fire so late at times, ms. */

@@ -19,6 +19,9 @@ const LATENCY_MS = 500
 const MAX_HELD_UP_MS = 150
 const IMPAIRMENT = { lossRatio: 0.02, jitterMs: 40 }
 const PASSPHRASE = 'hunter2hunter2'
+/** The key changes each few seconds. */
+const ENCRYPTION = { passphrase: PASSPHRASE, keyRefreshPackets: 2_000, keyAnnouncePackets: 500 }
+const ENCRYPTION_QUERY = `&passphrase=${PASSPHRASE}&kmrefreshrate=2000&kmpreannounce=500`
 
 interface Run {
   ours: 'caller' | 'listener'
@@ -92,8 +95,8 @@ async function numbersIn (parts: AsyncIterable<Uint8Array>): Promise<number[]> {
 }
 
 async function carryOut ({ ours, sender, isEncrypted, seconds, seed }: Run): Promise<Outcome> {
-  const options: ConnectionOptions = { latencyMs: LATENCY_MS, peerLatencyMs: LATENCY_MS, passphrase: isEncrypted ? PASSPHRASE : undefined }
-  const query = `latency=${LATENCY_MS}${isEncrypted ? `&passphrase=${PASSPHRASE}` : ''}`
+  const options: ConnectionOptions = { latencyMs: LATENCY_MS, peerLatencyMs: LATENCY_MS, ...isEncrypted && ENCRYPTION }
+  const query = `latency=${LATENCY_MS}${isEncrypted ? ENCRYPTION_QUERY : ''}`
   const listener = ours === 'listener' ? await SrtListener.listen({ host: '127.0.0.1', ...options }) : undefined
   const target = listener?.address.port ?? await freePort()
   const proxy = await ImpairingProxy.start({ ...IMPAIRMENT, seed, target: { port: target } })
@@ -172,7 +175,7 @@ describe('live mode with libsrt', function () {
   for (const run of RUNS) {
     const { ours, sender, isEncrypted, seconds } = run
     it(`carries ${seconds} s at 8 Mbit/s whole, 2 % lost and 40 ms of jitter, ${sender} → ${sender === 'ours' ? 'libsrt' : 'ours'}, ` +
-      `ours is the ${ours}, ${isEncrypted ? 'encrypted' : 'plain'}`, async () => {
+      `ours is the ${ours}, ${isEncrypted ? 'encrypted under keys that change' : 'plain'}`, async () => {
       const { sent, heldUpMs, received, lostByProxy, statistics } = await (outcomes.get(run) as Promise<Outcome>)
       const here = new Set(received)
       const missing = Array.from({ length: sent }, (_, at) => at).filter(number => !here.has(number))
