@@ -1,0 +1,83 @@
+/** What a sender takes for lost without a report, as reports get lost too (draft-sharabayko-srt-01, §4.10; libsrt's LATEREXMIT and FASTREXMIT). */
+import type { SrtMode } from './connection-options.ts'
+import type { AgreedTerms } from './handshake-terms.ts'
+import type { RoundTrip } from './round-trip.ts'
+import type { SendBuffer } from './send-buffer.ts'
+
+/** `head`: the first packet, which the acknowledgement says is missing. `probe`: one packet beyond a closed window. */
+export type LossDecision = 'none' | 'head' | 'all' | 'probe'
+
+/** Of the receiver's timer and of ours. */
+const INTERVAL_MS = 10
+const MAX_COUNT = 32
+const LEAST_PROBE_MS = 200
+
+export class LossTimer {
+  private readonly isStream: boolean
+  private readonly peerRepeatsNaks: boolean
+  private readonly roundTrip: RoundTrip
+  private progressMs = -Infinity
+  private count = 1
+
+  constructor (mode: SrtMode, terms: AgreedTerms, roundTrip: RoundTrip) {
+    this.isStream = mode === 'stream'
+    this.peerRepeatsNaks = terms.peerRepeatsNaks
+    this.roundTrip = roundTrip
+  }
+
+  onProgress (nowMs: number): void {
+    this.progressMs = nowMs
+    this.count = 1
+  }
+
+  /** A report that came sooner than an answer to the last retransmission can come does not mean that one. */
+  isOnItsWay (buffer: SendBuffer, sequence: number, nowMs: number): boolean {
+    const { rttMs, varianceMs } = this.roundTrip
+    const least = this.peerRepeatsNaks || this.isStream ? Math.max(rttMs - 4 * varianceMs, rttMs / 2) : 0
+    return buffer.sendsOf(sequence) > 1 && nowMs - buffer.lastSentMs(sequence) < least
+  }
+
+  onTimeout (buffer: SendBuffer, nowMs: number): LossDecision {
+    const atMs = this.nextTimeoutMs(buffer)
+    if (atMs === undefined || nowMs < atMs) {
+      return 'none'
+    }
+    if (buffer.inFlight === 0) {
+      this.backOff(nowMs)
+      return 'probe'
+    }
+    if (nowMs >= this.silenceMs(buffer)) {
+      this.backOff(nowMs)
+      return 'all'
+    }
+    return 'head'
+  }
+
+  nextTimeoutMs (buffer: SendBuffer): number | undefined {
+    // a receiver that repeats its reports in live mode needs no help
+    if (buffer.size === 0 || (!this.isStream && this.peerRepeatsNaks)) {
+      return undefined
+    }
+    if (buffer.inFlight === 0) {
+      return this.progressMs + Math.max(LEAST_PROBE_MS, this.roundTrip.patienceMs) * this.count
+    }
+    if (buffer.lost > 0) {
+      return undefined
+    }
+    return this.isStream ? Math.min(this.headMs(buffer), this.silenceMs(buffer)) : this.silenceMs(buffer)
+  }
+
+  private headMs (buffer: SendBuffer): number {
+    return buffer.lastSentMs(buffer.first) + this.roundTrip.patienceMs + 2 * INTERVAL_MS
+  }
+
+  private silenceMs (buffer: SendBuffer): number {
+    const sinceMs = Math.max(this.progressMs, buffer.lastSentMs(buffer.first))
+    return sinceMs + this.count * (this.roundTrip.patienceMs + 2 * INTERVAL_MS) + INTERVAL_MS
+  }
+
+  private backOff (nowMs: number): void {
+    this.count = Math.min(MAX_COUNT, this.count + 1)
+    this.progressMs = nowMs
+  }
+}

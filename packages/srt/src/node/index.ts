@@ -1,0 +1,11 @@
+/** SRT over UDP under Node. */
+export { connect } from './connect.ts'
+export type { ConnectOptions } from './connect.ts'
+export type { AbortOptions } from './abort-options.ts'
+export type { Admission, CallerInfo } from './admission-control.ts'
+export { monotonicClock } from './monotonic-clock.ts'
+export { nodeCrypto } from './node-crypto.ts'
+export { SrtListener } from './srt-listener.ts'
+export type { ListenOptions } from './srt-listener.ts'
+export { SrtSocket } from './srt-socket.ts'
+export type { SrtSocketInit } from './srt-socket.ts'
