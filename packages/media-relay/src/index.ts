@@ -1,6 +1,10 @@
-/** One SRT publisher to many players: stream ids, keys, statistics, and the machine that hands packets on. No I/O: `@skein/media-relay/node` has it. */
+/** One SRT publisher to many players: stream ids, keys, statistics, and the machine that hands packets on. `@skein/media-relay/node` has the ports. */
+export { admitPlayer, admitPublisher } from './admission.ts'
+export type { PlayerAdmission, PublisherAdmission, Refusal } from './admission.ts'
 export { Fanout } from './fanout/fanout.ts'
 export type { CloseReason, FanoutEffect, FanoutInit, FanoutWire } from './fanout/fanout.ts'
+export { FanoutDriver } from './fanout/fanout-driver.ts'
+export type { FanoutDriverInit, PlayerSink, PublisherSource } from './fanout/fanout-driver.ts'
 export { PacketQueue } from './fanout/packet-queue.ts'
 export type { PacketQueueInit } from './fanout/packet-queue.ts'
 export { PlayerSession } from './fanout/player-session.ts'

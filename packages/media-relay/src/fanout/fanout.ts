@@ -1,6 +1,6 @@
 /**
- * Hands what is published to those who play it. Each player has a queue of its own, whose oldest packets go when it is full: who reads too slowly loses
- * packets, and slows nobody. A publisher that has gone silent gives way to a new one of the same id; one that sends does not.
+ * Hands what is published to those who play it. Each player has a queue of its own, whose oldest packets go when it is full: who reads too slowly
+ * loses packets, and slows nobody. A publisher that has gone silent gives way to a new one of the same id; one that sends does not.
  */
 import { PlayerSession } from './player-session.ts'
 import { Publication } from './publication.ts'
@@ -25,7 +25,7 @@ export interface FanoutWire {
   /**
    * Gives a packet to a player's connection, at once. The bytes are shared with other players, and must not be changed.
    *
-   * @returns whether it takes more; `onWritable` tells when it does again
+   * @returns whether it was taken; when not, `onWritable` tells when one is again
    */
   toPlayer: (session: PlayerSession, packet: Uint8Array) => boolean
 }
@@ -157,9 +157,7 @@ export class Fanout implements Machine<FanoutEffect> {
     const sessions = this.sessions.get(publication.publisher)
     if (sessions !== undefined) {
       for (const session of sessions) {
-        if (session.isWritable) {
-          this.send(session, packet)
-        } else {
+        if (!session.isWritable || !this.send(session, packet)) {
           session.queue.push(packet)
         }
       }
@@ -169,12 +167,8 @@ export class Fanout implements Machine<FanoutEffect> {
   /** A player's connection takes packets again. */
   onWritable (session: PlayerSession): void {
     session.isWritable = true
-    while (session.isWritable) {
-      const packet = session.queue.shift()
-      if (packet === undefined) {
-        return
-      }
-      this.send(session, packet)
+    for (let packet = session.queue.first; packet !== undefined && this.send(session, packet); packet = session.queue.first) {
+      session.queue.shift()
     }
   }
 
@@ -212,8 +206,9 @@ export class Fanout implements Machine<FanoutEffect> {
     return this.sweepAtMs
   }
 
-  private send (session: PlayerSession, packet: Uint8Array): void {
-    session.sentPackets++
+  private send (session: PlayerSession, packet: Uint8Array): boolean {
     session.isWritable = this.wire.toPlayer(session, packet)
+    session.sentPackets += session.isWritable ? 1 : 0
+    return session.isWritable
   }
 }

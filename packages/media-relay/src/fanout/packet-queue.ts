@@ -11,7 +11,7 @@ export class PacketQueue {
   droppedBytes = 0
   private readonly maxBytes: number
   private readonly slots: Array<Uint8Array | undefined>
-  private first = 0
+  private firstSlot = 0
   private count = 0
   private bytes = 0
 
@@ -31,6 +31,11 @@ export class PacketQueue {
     return this.bytes
   }
 
+  /** The oldest one */
+  get first (): Uint8Array | undefined {
+    return this.slots[this.firstSlot]
+  }
+
   /** A packet larger than the whole queue is dropped itself. */
   push (packet: Uint8Array): void {
     if (packet.length > this.maxBytes) {
@@ -40,16 +45,16 @@ export class PacketQueue {
     while (this.count === this.slots.length || this.bytes + packet.length > this.maxBytes) {
       this.countDrop(this.shift() as Uint8Array)
     }
-    this.slots[(this.first + this.count) % this.slots.length] = packet
+    this.slots[(this.firstSlot + this.count) % this.slots.length] = packet
     this.count++
     this.bytes += packet.length
   }
 
   shift (): Uint8Array | undefined {
-    const packet = this.slots[this.first]
+    const packet = this.slots[this.firstSlot]
     if (packet !== undefined) {
-      this.slots[this.first] = undefined
-      this.first = (this.first + 1) % this.slots.length
+      this.slots[this.firstSlot] = undefined
+      this.firstSlot = (this.firstSlot + 1) % this.slots.length
       this.count--
       this.bytes -= packet.length
     }

@@ -1,6 +1,7 @@
 /**
- * The stream ids and keys of a relay in one file. A file, not a database: it holds at most a few MiB, is read once and written when an operator changes
- * something. Each change writes a new file beside it, which takes its place when it is on disk: what is there is whole, old or new. A CRC-32 shows damage.
+ * The stream ids and keys of a relay in one file. A file, not a database: it holds a few MiB at most, is read once and written when an operator
+ * changes something. Each change writes a new file beside it, which takes its place when it is on disk: what is there is whole, old or new. A CRC-32
+ * shows damage.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
