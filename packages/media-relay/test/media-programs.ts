@@ -30,6 +30,9 @@ function isInPath (program: string): boolean {
   })
 }
 
+/** Longer than the latency of a player: what was sent has arrived then. */
+const QUIET_MS = 1_500
+
 class Program {
   output = ''
   private readonly child: ChildProcess
@@ -90,7 +93,8 @@ export interface EncoderOptions {
 /** Publishes a test picture in real time, as MPEG-TS. */
 export class Encoder extends Program {
   constructor ({ port, streamId, seconds, file, mbitPerSecond = 8, latencyMs = 500 }: EncoderOptions) {
-    const url = `srt://127.0.0.1:${port}?streamid=${streamId}&pkt_size=1316&latency=${latencyMs * 1_000}`
+    // without lingering, libsrt forgets what it has not sent when it is closed
+    const url = `srt://127.0.0.1:${port}?streamid=${streamId}&pkt_size=1316&latency=${latencyMs * 1_000}&linger=5`
     const rate = `${mbitPerSecond * 930}k` // and the container's own bytes
     super('ffmpeg', [
       '-hide_banner', '-loglevel', 'error', '-nostdin', '-y', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25', '-t', String(seconds),
@@ -112,6 +116,17 @@ export class Player extends Program {
   async size (): Promise<number> {
     return (await stat(this.file)).size
   }
+}
+
+/** Stops players once they get nothing more. What a player still has in its own buffers then, it writes as it ends. */
+export async function stopWhenQuiet (players: Player[]): Promise<void> {
+  const sizes = async (): Promise<string> => (await Promise.all(players.map(async player => await player.size()))).join()
+  for (let before = '', now = await sizes(); now !== before;) {
+    before = now
+    await pause(QUIET_MS)
+    now = await sizes()
+  }
+  await Promise.all(players.map(async player => { await player.stop() }))
 }
 
 /** Waits until a condition holds. @throws when it does not within `withinMs` */

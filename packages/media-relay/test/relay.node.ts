@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { connect } from '@skein/srt/node'
 import { expect } from 'chai'
 import { createMediaRelay } from '../src/node/index.ts'
-import { Encoder, needPrograms, Player, until } from './media-programs.ts'
+import { Encoder, needPrograms, Player, stopWhenQuiet, until } from './media-programs.ts'
 import type { MediaRelay, MediaRelayEvents, MediaRelayInit } from '../src/node/index.ts'
 
 const FREE_PORTS = { host: '127.0.0.1', publisherPort: 0, playerPort: 0, srtlaPort: 0, apiPort: 0, statsPort: 0, linkStatsPort: 0 }
@@ -66,11 +66,7 @@ describe('a media relay with programs of others', function () {
     expect(await source.exit(), source.output).to.equal(0)
     const bytes = await readFile(published)
     expect(bytes.length * 8 / 10).to.be.greaterThan(7_500_000)
-    await until('all players have all', async () => {
-      const sizes = await Promise.all(players.map(async player => await player.size()))
-      return sizes.every(size => size >= bytes.length - 16_384) // the last bytes may lie in the program's own buffer
-    }, 15_000)
-    await Promise.all(players.map(async player => { await player.stop() }))
+    await stopWhenQuiet(players)
 
     for (const { file } of players) {
       const got = await readFile(file)
