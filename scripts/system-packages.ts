@@ -19,12 +19,12 @@ export interface SystemPackage {
 export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'redis-server', program: 'redis-server', neededBy: ['seed', 'cli'] },
   { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
-  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['srt', 'srtla'] },
+  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['srt', 'srtla', 'media-relay', 'cli'] },
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
   { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
-  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['srt', 'srtla'] }
+  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['srt', 'srtla', 'media-relay', 'cli'] }
 ]
 
 export interface Machine {

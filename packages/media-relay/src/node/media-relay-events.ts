@@ -14,6 +14,4 @@ export interface MediaRelayEvents {
   /** `droppedPackets`: those that it was too slow for */
   'player:closed': CustomEvent<{ player: string, reason: ConnectionEnd, sentPackets: number, droppedPackets: number }>
   'caller:refused': CustomEvent<{ role: StreamRole, reason: Refusal, address: string }>
-  /** Something that an operator should mend */
-  problem: CustomEvent<{ message: string }>
 }

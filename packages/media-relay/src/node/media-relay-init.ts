@@ -40,6 +40,8 @@ export interface MediaRelayInit {
   newAdminKey?: boolean
   /** Whose network an address belongs to, for the statistics of links */
   organizationOf?: (address: string) => string | undefined
+  /** Told of what an operator should mend, such as buffers that the system keeps too small */
+  onProblem?: (message: string) => void
   /** @default systemClock() */
   clock?: Clock
   /** @default systemRandom() */

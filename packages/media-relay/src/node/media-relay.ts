@@ -162,10 +162,10 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
     if (init.srtlaPort !== false) {
       this.srtla = await ReceiverService.start({
         port: init.srtlaPort ?? 5_000,
-        hosts: init.host === undefined ? undefined : [init.host],
+        hosts: host === '0.0.0.0' ? undefined : [host], // its own default is all of IPv6 too
         srt: { host: srtHost, port: this.publisherPort },
         organizationOf: init.organizationOf,
-        onProblem: message => { this.safeDispatchEvent('problem', { detail: { message } }) }
+        onProblem: init.onProblem
       })
       this.linkStats = await StatsPort.open({ service: this.srtla, host: init.managementHost, port: init.linkStatsPort })
     }

@@ -1,0 +1,45 @@
+/** What `skein media-relay` tells of publishers and players: of stream ids, which are secrets, no more than it takes to tell them apart. */
+import { BoundedMap } from '@skein/core'
+import type { MediaRelay, MediaRelayEvents } from '@skein/media-relay/node'
+import type { Output } from './output.ts'
+
+/** Programs that are refused try again many times a second: one line for each such caller in that time, ms. */
+const REFUSAL_PAUSE_MS = 10_000
+const MAX_CALLERS = 1_024
+const SHOWN_CHARACTERS = 4
+
+type Lines = { [K in keyof MediaRelayEvents]: (detail: MediaRelayEvents[K]['detail']) => string }
+
+const LINES: Lines = {
+  'publisher:connected': ({ publisher, address }) => `${masked(publisher)} is published from ${address}`,
+  'publisher:stale': ({ publisher }) => `${masked(publisher)} is silent, and may be taken over`,
+  'publisher:back': ({ publisher }) => `${masked(publisher)} is published again`,
+  'publisher:closed': ({ publisher, reason }) => `${masked(publisher)} is published no more: ${reason}`,
+  'player:connected': ({ player, address }) => `${masked(player)} is played by ${address}`,
+  'player:closed': ({ player, reason, sentPackets, droppedPackets }) =>
+    `${masked(player)} is played no more: ${reason}, ${sentPackets} packets${droppedPackets === 0 ? '' : `, ${droppedPackets} dropped as it was slow`}`,
+  'caller:refused': ({ role, reason, address }) => `refused a ${role} at ${address}: ${reason}`
+}
+
+export function reportMediaEvents (relay: MediaRelay, output: Output): void {
+  const refused = new BoundedMap<string, number>({ maxSize: MAX_CALLERS })
+  for (const name of Object.keys(LINES) as Array<keyof MediaRelayEvents>) {
+    relay.addEventListener(name, event => {
+      const { detail } = event as CustomEvent<Record<string, string>>
+      if (name === 'caller:refused') {
+        const key = `${detail.role} ${detail.reason} ${detail.address}`
+        if (Date.now() - (refused.get(key) ?? -Infinity) < REFUSAL_PAUSE_MS) {
+          return
+        }
+        refused.set(key, Date.now())
+      }
+      const fields = Object.entries(detail).map(([field, value]) => [field, field === 'publisher' || field === 'player' ? masked(value) : value])
+      output.event(name, Object.fromEntries(fields), (LINES[name] as (detail: object) => string)(detail))
+    })
+  }
+}
+
+function masked (streamId: string): string {
+  const shown = streamId.indexOf('_') + 1 + SHOWN_CHARACTERS
+  return streamId.length <= shown ? streamId : `${streamId.slice(0, shown)}…`
+}
