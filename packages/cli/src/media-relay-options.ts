@@ -1,5 +1,5 @@
 /** `skein media-relay` and its options. */
-import { isIP } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError, Option } from 'commander'
 import { streamEntryProblem } from '@skein/media-relay'
 import { mediaRelay } from './commands/media-relay.ts'
@@ -51,10 +51,12 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it wa
 }
 
 function ipAddress (value: string): string {
-  if (isIP(value) === 0) {
+  try {
+    multiaddr(`/${value.includes(':') ? 'ip6' : 'ip4'}/${value.replaceAll('/', '?')}`)
+    return value
+  } catch {
     throw new InvalidArgumentError('Expected an IP address')
   }
-  return value
 }
 
 function passphrase (value: string): string {

@@ -1,5 +1,6 @@
 /** What `skein media-relay` tells of publishers and players: of stream ids, which are secrets, no more than it takes to tell them apart. */
 import { BoundedMap } from '@skein/core'
+import { systemClock } from '@skein/core/system'
 import type { MediaRelay, MediaRelayEvents } from '@skein/media-relay/node'
 import type { Output } from './output.ts'
 
@@ -16,22 +17,25 @@ const LINES: Lines = {
   'publisher:back': ({ publisher }) => `${masked(publisher)} is published again`,
   'publisher:closed': ({ publisher, reason }) => `${masked(publisher)} is published no more: ${reason}`,
   'player:connected': ({ player, address }) => `${masked(player)} is played by ${address}`,
-  'player:closed': ({ player, reason, sentPackets, droppedPackets }) =>
-    `${masked(player)} is played no more: ${reason}, ${sentPackets} packets${droppedPackets === 0 ? '' : `, ${droppedPackets} dropped as it was slow`}`,
+  'player:closed': ({ player, reason, sentPackets, droppedPackets }) => {
+    const dropped = droppedPackets === 0 ? '' : `, ${droppedPackets} dropped as it was slow`
+    return `${masked(player)} is played no more: ${reason}, ${sentPackets} packets${dropped}`
+  },
   'caller:refused': ({ role, reason, address }) => `refused a ${role} at ${address}: ${reason}`
 }
 
 export function reportMediaEvents (relay: MediaRelay, output: Output): void {
+  const clock = systemClock()
   const refused = new BoundedMap<string, number>({ maxSize: MAX_CALLERS })
   for (const name of Object.keys(LINES) as Array<keyof MediaRelayEvents>) {
     relay.addEventListener(name, event => {
       const { detail } = event as CustomEvent<Record<string, string>>
       if (name === 'caller:refused') {
         const key = `${detail.role} ${detail.reason} ${detail.address}`
-        if (Date.now() - (refused.get(key) ?? -Infinity) < REFUSAL_PAUSE_MS) {
+        if (clock.nowMs() - (refused.get(key) ?? -Infinity) < REFUSAL_PAUSE_MS) {
           return
         }
-        refused.set(key, Date.now())
+        refused.set(key, clock.nowMs())
       }
       const fields = Object.entries(detail).map(([field, value]) => [field, field === 'publisher' || field === 'player' ? masked(value) : value])
       output.event(name, Object.fromEntries(fields), (LINES[name] as (detail: object) => string)(detail))

@@ -1,4 +1,4 @@
-/** One SRT publisher to many players: stream ids, keys, statistics, and the machine that hands packets on. `@skein/media-relay/node` has the ports. */
+/** One SRT publisher to many players: stream ids, keys, statistics, the machine that hands packets on. `@skein/media-relay/node` has the ports. */
 export { admitPlayer, admitPublisher } from './admission.ts'
 export type { PlayerAdmission, PublisherAdmission, Refusal } from './admission.ts'
 export { Fanout } from './fanout/fanout.ts'

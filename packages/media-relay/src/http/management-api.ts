@@ -76,7 +76,7 @@ async function keys (book: RelayBook, request: JsonRequest): Promise<JsonAnswer>
   onlyMethods(request, ['GET', 'HEAD', 'POST'])
   if (request.method !== 'POST') {
     const data = book.keys.entries().map(({ id, name, permissions, createdAtMs }) => ({
-      created_at: new Date(createdAtMs).toISOString(), id, name, permissions
+      created_at_ms: createdAtMs, id, name, permissions
     }))
     return ok({ data, status: 'success' })
   }

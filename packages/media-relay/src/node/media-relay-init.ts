@@ -22,8 +22,8 @@ export interface MediaRelayInit {
   /** TCP port of the SRTLA receiver's `/stats`; opened with an SRTLA receiver only @default 5080 */
   linkStatsPort?: number
   /**
-   * Least latency from publishers, ms; one that asks for more gets it. Losses are repaired within it. Over SRTLA at least 1,000, as links are unequally
-   * slow.
+   * Least latency from publishers, ms; one that asks for more gets it. Losses are repaired within it. Over SRTLA at least 1,000, as links are
+   * unequally slow.
    *
    * @default 120
    */

@@ -1,5 +1,4 @@
 /** The SRT port of publishers: takes what they send and hands it to the fan-out. */
-import { SrtListener } from '@skein/srt/node'
 import { readStreamId } from '../stream-id.ts'
 import { openSrtListener } from './srt-listener.ts'
 import type { Refusal } from '../admission.ts'
@@ -8,7 +7,7 @@ import type { Publication } from '../fanout/publication.ts'
 import type { CloseReason } from '../fanout/fanout.ts'
 import type { PublisherFigures } from '../http/stats-api.ts'
 import type { ConnectionOptions } from '@skein/srt'
-import type { CallerInfo, SrtSocket } from '@skein/srt/node'
+import type { CallerInfo, SrtListener, SrtSocket } from '@skein/srt/node'
 
 export interface PublisherPortInit {
   host: string
