@@ -1,9 +1,10 @@
-/** `skein media-relay` and its options. */
+/** `skein media-relay` and `skein media-watch`, and their options. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError, Option } from 'commander'
 import { streamEntryProblem } from '@skein/media-relay'
 import { mediaRelay } from './commands/media-relay.ts'
-import { seconds, wholeNumber } from './option-values.ts'
+import { mediaWatch } from './commands/media-watch.ts'
+import { address, seconds, seedAddress, wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
 import type { StreamEntry } from '@skein/media-relay'
 import type { Run } from './command-context.ts'
@@ -32,6 +33,9 @@ export function mediaRelayOptions (command: Command, run: Run): void {
     .option('--data <folder>', 'folder for stream ids and keys (or SKEIN_DATA; default: ~/.skein/media-relay)', process.env.SKEIN_DATA)
     .option('--ephemeral', 'keep nothing on disk')
     .option('--new-admin-key', 'make one more key for everything, as the one before is lost')
+    .option('--mesh', 'be a peer of the mesh too, from which others play with skein media-watch')
+    .option('--seed <address>', 'with --mesh: seed to join through, as for skein peer (repeatable)', seedAddress, [])
+    .option('--listen <address>', 'with --mesh: multiaddr to listen on (repeatable) (default: TCP on all interfaces, a free port)', address)
     .option('--json', 'one JSON object a line instead of text')
     .addHelpText('after', `
 The first start makes a key for the management API and shows it, once. A stream has an id for who publishes it, live_TOKEN, and one or several for
@@ -45,9 +49,33 @@ Examples:
   $ curl -H "Authorization: Bearer KEY" http://127.0.0.1:3000/api/stream-ids
   $ curl -H "Authorization: Bearer KEY" -d '{"publisher":"live_b","player":"play_b"}' http://127.0.0.1:3000/api/stream-ids
   $ curl http://127.0.0.1:8090/stats/play_c07b3e
+  $ skein media-relay --mesh --listen /ip4/0.0.0.0/tcp/7320          and elsewhere: skein media-watch ADDRESS play_c07b3e
 
 Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it was asked wrongly.`)
     .action(run(mediaRelay))
+}
+
+export function mediaWatchOptions (command: Command, run: Run): void {
+  command
+    .argument('<relay>', 'a media relay of the mesh: its peer id, or a multiaddr that ends with one')
+    .argument('<player>', 'the stream: play_TOKEN')
+    .description('Play a stream of a media relay to players of this machine, from behind any NAT')
+    .option('--seed <address>', 'seed to find the relay through, when it is named by its peer id (repeatable)', seedAddress, [])
+    .option('--host <address>', 'IP address of the port for players', ipAddress, '127.0.0.1')
+    .option('--port <port>', 'its UDP port; 0 takes any free one', port, 4_000)
+    .addOption(new Option('--passphrase <text>', 'what players must have, 10 to 79 characters').env('SKEIN_MEDIA_PASSPHRASE').argParser(passphrase))
+    .option('--data <folder>', 'identity to ask with (default: a new one)')
+    .option('--timeout <seconds>', 'how long the relay is looked for', wholeNumber(1, 600), 30)
+    .option('--json', 'one JSON object a line instead of text')
+    .addHelpText('after', `
+The relay must have been started with --mesh. A stream that is interrupted is asked for again.
+
+Examples:
+  $ skein media-watch /ip4/192.0.2.1/tcp/7320/p2p/12D3Koo… play_c07b3e
+  $ ffplay "srt://127.0.0.1:4000?streamid=play_c07b3e"
+
+Exit status: 0 after a signal and an orderly end, 1 when it failed or was refused, 2 when it was asked wrongly.`)
+    .action(run(mediaWatch))
 }
 
 function ipAddress (value: string): string {

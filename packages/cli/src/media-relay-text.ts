@@ -1,6 +1,7 @@
 /** What `skein media-relay` tells of publishers and players: of stream ids, which are secrets, no more than it takes to tell them apart. */
 import { BoundedMap } from '@skein/core'
 import { systemClock } from '@skein/core/system'
+import type { MediaSourceInit } from '@skein/media-relay/libp2p'
 import type { MediaRelay, MediaRelayEvents } from '@skein/media-relay/node'
 import type { Output } from './output.ts'
 
@@ -40,6 +41,20 @@ export function reportMediaEvents (relay: MediaRelay, output: Output): void {
       const fields = Object.entries(detail).map(([field, value]) => [field, field === 'publisher' || field === 'player' ? masked(value) : value])
       output.event(name, Object.fromEntries(fields), (LINES[name] as (detail: object) => string)(detail))
     })
+  }
+}
+
+/** What a relay tells of viewers in the mesh. */
+export function viewerEvents (output: Output): Pick<MediaSourceInit, 'onConnected' | 'onClosed'> {
+  return {
+    onConnected: ({ player }, peer) => {
+      output.event('viewer:connected', { player: masked(player), peer }, `${masked(player)} is played by peer ${peer}`)
+    },
+    onClosed: ({ player, sentPackets, queue: { droppedPackets } }) => {
+      const dropped = droppedPackets === 0 ? '' : `, ${droppedPackets} dropped as it was slow`
+      output.event('viewer:closed', { player: masked(player), sentPackets, droppedPackets },
+        `${masked(player)} is played by a peer no more: ${sentPackets} packets${dropped}`)
+    }
   }
 }
 

@@ -18,7 +18,7 @@ import { LinkSourceError } from './commands/srtla-send.ts'
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
-import { mediaRelayOptions } from './media-relay-options.ts'
+import { mediaRelayOptions, mediaWatchOptions } from './media-relay-options.ts'
 import { RELAY_USES } from './node-options.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
@@ -247,6 +247,7 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   superNode(program.command('supernode'), run)
   srtlaOptions(program.command('srtla'), run)
   mediaRelayOptions(program.command('media-relay'), run)
+  mediaWatchOptions(program.command('media-watch'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {

@@ -65,6 +65,31 @@ describe('skein media-relay', function () {
     expect(texts).not.to.contain('secret1').and.not.to.contain('secret2')
   })
 
+  it('hands a stream to a peer of the mesh that nobody can dial, and from there to a player', async function () {
+    needPrograms(this)
+    const ingest = relay('--ephemeral', '--no-srtla', '--stream', 'live_secret1=play_secret2', '--mesh', '--listen', '/ip4/127.0.0.1/tcp/0')
+    const { publisherPort, addresses } = await ingest.event('listening')
+    const viewer = new SkeinProcess(['media-watch', addresses[0], 'play_secret2', '--port', '0'])
+    running.push(viewer)
+    const { port } = await viewer.event('listening')
+    await viewer.event('stream:connected')
+    const player = new Player({ port, streamId: 'play_secret2', file: join(folder, 'meshed.ts') })
+    const stopped = new SkeinProcess(['media-watch', addresses[0], 'play_other', '--port', '0'])
+    running.push(stopped)
+    expect(await stopped.exit()).to.include({ code: 1 })
+    expect(stopped.stderr).to.contain('refused the player: not-found')
+
+    await viewer.event('player:connected')
+    const published = join(folder, 'published-meshed.ts')
+    const encoder = new Encoder({ port: publisherPort, streamId: 'live_secret1', seconds: 2, mbitPerSecond: 2, file: published })
+    expect(await encoder.exit(), encoder.output).to.equal(0)
+    await stopWhenQuiet([player])
+    expect((await readFile(player.file)).equals(await readFile(published)), 'played as it was published').to.equal(true)
+    viewer.kill('SIGINT')
+    expect(await viewer.exit()).to.include({ code: 0 })
+    expect(await ingest.event('viewer:closed')).to.include({ droppedPackets: 0 })
+  })
+
   it('tells of a caller that tries again and again once', async () => {
     const process = relay('--ephemeral', '--no-srtla')
     const { playerPort } = await process.event('listening')

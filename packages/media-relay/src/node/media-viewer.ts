@@ -8,6 +8,7 @@ import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { FanoutInit } from '../fanout/fanout.ts'
+import type { PlayerSession } from '../fanout/player-session.ts'
 import type { WatchChange } from '../libp2p/media-watch.ts'
 
 export interface MediaViewerInit {
@@ -22,7 +23,10 @@ export interface MediaViewerInit {
   port?: number
   passphrase?: string
   fanout?: FanoutInit
+  /** What becomes of the stream */
   onChange?: (change: WatchChange) => void
+  onConnected?: (session: PlayerSession, address: string) => void
+  onClosed?: (session: PlayerSession) => void
   /** @default systemClock() */
   clock?: Clock
 }
@@ -57,8 +61,8 @@ export async function createMediaViewer (init: MediaViewerInit): Promise<MediaVi
     passphrase,
     maxConnections: init.fanout?.maxPlayers ?? 500,
     driver: fanout,
-    onConnected: ignore,
-    onClosed: ignore,
+    onConnected: init.onConnected ?? ignore,
+    onClosed: init.onClosed ?? ignore,
     onRefused: ignore
   })
   const stopping = new AbortController()
