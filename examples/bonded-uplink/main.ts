@@ -1,6 +1,6 @@
 /**
- * A phone with three links streams to a super-node, and a player behind a router watches: ffmpeg → SRT → SRTLA over three links → super-node → mesh →
- * peer that nobody can dial → SRT → ffmpeg. One link is cut in the middle, and the picture stays whole.
+ * A phone with three links streams to a super-node, and a player behind a router watches: ffmpeg → SRT → SRTLA over three links → super-node →
+ * mesh → peer that nobody can dial → SRT → ffmpeg. One link is cut in the middle, and the picture stays whole.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -96,8 +96,8 @@ async function showLinks (): Promise<void> {
   const { groups } = await (await fetch(`${relay.linkStatsUrl}/stats`)).json() as {
     groups: Array<{ connections: Array<{ bytes: number, share_pct: number, last_ms_ago: number }> }>
   }
-  console.log(groups.flatMap(({ connections }) => connections)
-    .map(({ bytes, share_pct: share, last_ms_ago: lastMs }) => `${(bytes / 1e6).toFixed(1)} MB ${share} %${lastMs > 2_000 ? ' (silent)' : ''}`).join('   '))
+  console.log(groups.flatMap(({ connections }) => connections).map(({ bytes, share_pct: share, last_ms_ago: lastMs }) =>
+    `${(bytes / 1e6).toFixed(1)} MB ${share} %${lastMs > 2_000 ? ' (silent)' : ''}`).join('   '))
 }
 
 /** A checksum for each decoded frame. */
