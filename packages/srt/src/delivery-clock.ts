@@ -35,8 +35,8 @@ export class DeliveryClock {
   }
 
   /**
-   * A packet that was sent at once when something of ours came. When round trips take longer than at first, half of that is the way. What is the rule at
-   * first is the mean of many samples, not libsrt's first one, by whose jitter all would be moved.
+   * A packet that was sent at once when something of ours came. When round trips take longer than at first, half of that is the way. What is the
+   * rule at first is the mean of many samples, not libsrt's first one, by whose jitter all would be moved.
    */
   onDriftSample (timestamp: number, rttMs: number, nowMs: number): void {
     const { baseline } = this

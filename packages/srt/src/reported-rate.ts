@@ -1,6 +1,6 @@
 /**
- * What to report so that the other side, which smooths reports by an eighth from a first value that is far off, comes to the rate that was measured. Its
- * first seconds are decided by it: libsrt leaves its slow start at the rate that it has come to by then.
+ * What to report so that the other side, which smooths reports by an eighth from a first value that is far off, comes to the rate that was
+ * measured. Its first seconds are decided by it: libsrt leaves its slow start at the rate that it has come to by then.
  */
 
 const KEPT = 7 / 8

@@ -1,5 +1,5 @@
 /** The cryptography of SRT by Node's (OpenSSL). */
-import { createCipheriv, createDecipheriv, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { PacketCipher, SrtCrypto } from '../srt-crypto.ts'
 
 const ROUNDS = 2_048
@@ -44,7 +44,8 @@ class NodeCrypto implements SrtCrypto {
   }
 
   mac32 (key: Uint8Array, data: Uint8Array): number {
-    return createHmac('sha256', key).update(data).digest().readUInt32BE(0)
+    // so little of a hash is told that it cannot be continued, so that no HMAC is needed, which takes four times as long
+    return hash('sha256', Buffer.concat([key, data]), 'buffer').readUInt32BE(0)
   }
 
   randomBytes (length: number): Uint8Array {
