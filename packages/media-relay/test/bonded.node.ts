@@ -47,7 +47,7 @@ describe('a media relay behind SRTLA', function () {
     running.push(player)
     await until('the player is connected', () => relay.fanout.fanout.playerCount === 1, 10_000)
     const published = join(folder, 'published.ts')
-    const encoder = new Encoder({ port: sender.port, streamId: 'live_a', seconds: 8, mbitPerSecond: 4, file: published, latencyMs: 300 })
+    const encoder = new Encoder({ port: sender.port, streamId: 'live_a', seconds: 6, mbitPerSecond: 4, file: published, latencyMs: 300 })
     running.push(encoder)
 
     await until('two seconds are published', () => (relay.fanout.fanout.publicationOf('live_a')?.bytes ?? 0) > 1_000_000, 15_000)
