@@ -5,7 +5,7 @@ import { accessSync, constants, openSync, closeSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 
 /** For `before`: leaves the tests out where a program is not installed, but not where everything has to run. */
 export function needPrograms (context: Mocha.Context): void {
@@ -30,6 +30,13 @@ function isInPath (program: string): boolean {
   })
 }
 
+/** Where a program runs: on this machine, or in a host of a laboratory. */
+export interface Place {
+  spawn: (command: string, args: string[], options: SpawnOptions) => ChildProcess
+}
+
+const here: Place = { spawn: (command, args, options) => spawn(command, args, options) }
+
 /** Longer than the latency of a player: what was sent has arrived then. */
 const QUIET_MS = 1_500
 
@@ -39,9 +46,9 @@ class Program {
   private readonly exited: Promise<[number | null, NodeJS.Signals | null]>
   private hasExited = false
 
-  constructor (command: string, args: string[], file?: string) {
+  constructor (command: string, args: string[], { file, at = here }: { file?: string, at?: Place } = {}) {
     const stdout = file === undefined ? 'ignore' : openSync(file, 'w')
-    this.child = spawn(command, args, { stdio: ['ignore', stdout, 'pipe'] })
+    this.child = at.spawn(command, args, { stdio: ['ignore', stdout, 'pipe'] })
     if (typeof stdout === 'number') {
       closeSync(stdout)
     }
@@ -88,28 +95,43 @@ export interface EncoderOptions {
   mbitPerSecond?: number
   /** @default 500 */
   latencyMs?: number
+  /** @default '127.0.0.1' */
+  host?: string
+  /** @default this machine */
+  at?: Place
 }
 
 /** Publishes a test picture in real time, as MPEG-TS. */
 export class Encoder extends Program {
-  constructor ({ port, streamId, seconds, file, mbitPerSecond = 8, latencyMs = 500 }: EncoderOptions) {
+  constructor ({ port, streamId, seconds, file, mbitPerSecond = 8, latencyMs = 500, host = '127.0.0.1', at }: EncoderOptions) {
     // without lingering, libsrt forgets what it has not sent when it is closed
-    const url = `srt://127.0.0.1:${port}?streamid=${streamId}&pkt_size=1316&latency=${latencyMs * 1_000}&linger=5`
+    const url = `srt://${host}:${port}?streamid=${streamId}&pkt_size=1316&latency=${latencyMs * 1_000}&linger=5`
     const rate = `${mbitPerSecond * 930}k` // and the container's own bytes
     super('ffmpeg', [
       '-hide_banner', '-loglevel', 'error', '-nostdin', '-y', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25', '-t', String(seconds),
       '-c:v', 'mpeg2video', '-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', '1M', '-muxrate', `${mbitPerSecond}M`,
       '-map', '0:v', '-f', 'tee', [...file === undefined ? [] : [`[f=mpegts]${file}`], `[f=mpegts]${url}`].join('|')
-    ])
+    ], { at })
   }
+}
+
+export interface PlayerOptions {
+  port: number
+  streamId: string
+  file: string
+  /** @default 1_000 */
+  latencyMs?: number
+  /** @default this machine */
+  at?: Place
 }
 
 /** Plays a stream into a file. */
 export class Player extends Program {
   readonly file: string
 
-  constructor ({ port, streamId, file, latencyMs = 1_000 }: { port: number, streamId: string, file: string, latencyMs?: number }) {
-    super('srt-live-transmit', ['-q', '-loglevel:error', `srt://127.0.0.1:${port}?streamid=${streamId}&latency=${latencyMs}`, 'file://con'], file)
+  constructor ({ port, streamId, file, latencyMs = 1_000, at }: PlayerOptions) {
+    const url = `srt://127.0.0.1:${port}?streamid=${streamId}&latency=${latencyMs}`
+    super('srt-live-transmit', ['-q', '-loglevel:error', url, 'file://con'], { file, at })
     this.file = file
   }
 
