@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { connect } from '@skein/srt/node'
 import { expect } from 'chai'
 import { createMediaRelay } from '../src/node/index.ts'
@@ -11,6 +12,8 @@ import type { MediaRelay, MediaRelayEvents, MediaRelayInit } from '../src/node/i
 const FREE_PORTS = { host: '127.0.0.1', publisherPort: 0, playerPort: 0, srtlaPort: 0, apiPort: 0, statsPort: 0, linkStatsPort: 0 }
 const STALE_MS = 1_500
 const SECONDS = 8
+/** More than SRT's send buffer and a queue hold together. */
+const PACKETS = 10_000
 
 describe('a media relay with programs of others', function () {
   this.timeout(60_000)
@@ -155,6 +158,43 @@ describe('a media relay with programs of others', function () {
     expect(publisher.isOpen, 'play_b is still there').to.equal(true)
     await relay.book.removeStream('play_b')
     await publisher.closed
+  })
+
+  it('drops the oldest packets of a player that is there and takes none, and holds no more than it may', async () => {
+    await start({ fanout: { maxQueuePackets: 500 } })
+    const closed = eventsOf(relay, 'player:closed')
+    // room for 32 packets, each of which is due in a minute: SRT itself gives up none of them before
+    const slow = await connect({ port: relay.playerPort, streamId: 'play_a', receiveBufferPackets: 32, latencyMs: 60_000 })
+    const fast = await connect({ port: relay.playerPort, streamId: 'play_b', latencyMs: 1_000 })
+    running.push(...[slow, fast].map(socket => ({ stop: async () => { socket.abort() } })))
+    await until('both are there', () => playerCount() === 2, 5_000)
+    const publication = relay.fanout.addPublisher('live_a', { close: () => {} })
+    const received = (async (): Promise<number[]> => {
+      const numbers: number[] = []
+      while (numbers.length < PACKETS) {
+        const { buffer, byteOffset } = await fast.read() as Uint8Array
+        numbers.push(new DataView(buffer, byteOffset).getUint32(0))
+      }
+      return numbers
+    })()
+    for (let number = 0; number < PACKETS; number++) {
+      const packet = new Uint8Array(1_316)
+      new DataView(packet.buffer).setUint32(0, number)
+      relay.fanout.onPacket(publication, packet)
+      if (number % 10 === 9) {
+        await pause(1)
+      }
+    }
+    const [session] = relay.fanout.fanout.sessionsOf('live_a').filter(({ player }) => player === 'play_a')
+
+    expect(session?.queue.length).to.equal(500)
+    expect(session?.sentPackets, 'what is in the send buffer of SRT, and one that waits for it').to.be.within(8_192, 8_400)
+    expect(session?.queue.droppedPackets).to.equal(PACKETS - 500 - (session?.sentPackets ?? 0))
+    expect(await received).to.deep.equal(Array.from({ length: PACKETS }, (_, number) => number))
+    slow.abort()
+    fast.abort()
+    await until('both are gone', () => closed.length === 2, 5_000)
+    expect(closed.map(({ player, droppedPackets }) => [player, droppedPackets > 0])).to.have.deep.members([['play_a', true], ['play_b', false]])
   })
 
   it('takes only who has the passphrase, and hands on what was encrypted', async () => {
