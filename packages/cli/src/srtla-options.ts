@@ -33,7 +33,7 @@ function send (command: Command, run: Run): void {
     .addOption(new Option('--mode <name>', 'adaptive: fills each link up to where packets queue, and passes on no loss before it is sure; ' +
       'classic: the rule of the first implementation').choices(['adaptive', 'classic']).default('adaptive'))
     .option('--listen-host <address>', 'address of the port for the encoder', ipAddress, '0.0.0.0')
-    .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; a third of the stream\'s ' +
+    .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; half of the stream\'s ' +
       'latency at most', whole(0, 5_000), 400)
     .option('--pad', 'pad own packets to 32 bytes, for carriers that drop smaller ones')
     .option('--json', 'one JSON object a line instead of text')

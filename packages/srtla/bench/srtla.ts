@@ -4,10 +4,10 @@
  */
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { fileURLToPath } from 'node:url'
-import { Traffic } from './srtla/traffic.ts'
+import { answersAt, Traffic } from './srtla/traffic.ts'
 import type { ChildProcess } from 'node:child_process'
 import type { ForwarderReport } from './srtla/forwarder.ts'
 
@@ -30,12 +30,11 @@ interface Result {
 const ROUNDS = Number(process.env.SRTLA_BENCH_ROUNDS ?? 9)
 const RATE = 10_000
 const ROUND_MS = 2_000
-const WARM_UP_MS = 1_000
+const WARM_UP_MS = 2_000
 /** Packets/s that are tried in turn, until some are lost. */
 const RATES = [10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 100_000]
 const RATE_MS = 1_000
 const RATE_ATTEMPTS = 4
-const CLOCK_TICKS_PER_SECOND = 100
 const results: Result[] = []
 const kinds: Kind[] = ['bare', 'skein', ...process.env.SRTLA_REC === undefined ? [] : ['srtla_rec' as const]]
 
@@ -94,7 +93,7 @@ async function measureCost (links: number): Promise<void> {
 async function measureLimit (kind: Kind): Promise<void> {
   const forwarder = await startForwarder(kind)
   const traffic = await Traffic.start(forwarder.port, 4, kind !== 'bare')
-  await traffic.send(RATE, 2 * WARM_UP_MS)
+  await traffic.send(RATE, WARM_UP_MS)
   let best = 0
   for (const rate of RATES) {
     for (let attempts = 0; attempts < RATE_ATTEMPTS && best < rate; attempts++) {
@@ -140,13 +139,14 @@ async function startRec (): Promise<Forwarder> {
   const args = (process.env.SRTLA_REC_ARGS ?? '{port} {srt_host} {srt_port}').split(' ')
     .map(arg => arg.replace('{port}', String(port)).replace('{srt_host}', '127.0.0.1').replace('{srt_port}', String(sinkPort)))
   const child = spawn(process.env.SRTLA_REC as string, args, { stdio: 'ignore' })
-  await new Promise(resolve => { setTimeout(resolve, 1_000) })
+  await answersAt(port)
   return {
     port,
     report: async () => {
-      // user and system time are fields 14 and 15; the name before them may have spaces
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
-      return { packets: NaN, cpuMicroseconds: (Number(fields[11]) + Number(fields[12])) * 1e6 / CLOCK_TICKS_PER_SECOND }
+      // ns on a processor, of each thread
+      const threads = readdirSync(`/proc/${child.pid}/task`)
+      const nanoseconds = threads.map(thread => Number(readFileSync(`/proc/${child.pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+      return { packets: NaN, cpuMicroseconds: nanoseconds.reduce((sum, ns) => sum + ns, 0) / 1_000 }
     },
     stop: async () => { await end(child) }
   }

@@ -31,7 +31,8 @@ export interface SimulationResult {
 
 const PAYLOAD_BYTES = 1_316
 const FIRST = 0x7ffffff0 // wraps at once
-const JOIN_MS = 1_500
+/** A registration may be lost, and is repeated. */
+const JOIN_MS = 4_000
 
 export class BondedSimulation {
   readonly queue = new EventQueue()

@@ -83,7 +83,7 @@ describe('Copies', () => {
 })
 
 describe('A link that does not come up', () => {
-  it('is tried each second, then ever more seldom', () => {
-    expect([1, 30, 31, 32, 33, 40].map(tries => joinDelayMs(tries))).to.deep.equal([1_000, 1_000, 5_000, 10_000, 20_000, 120_000])
+  it('is tried every half second, every second, then ever more seldom', () => {
+    expect([1, 4, 5, 30, 31, 32, 33, 40].map(tries => joinDelayMs(tries))).to.deep.equal([500, 500, 1_000, 1_000, 5_000, 10_000, 20_000, 120_000])
   })
 })

@@ -82,6 +82,24 @@ describe('SRTLA on UDP', function () {
     expect(service.stats().groups[1]?.connections[0]?.addr).to.match(/^\[::1\]:\d+$/)
   })
 
+  it('joins two ends in this process, without ports of SRT', async () => {
+    const got: number[] = []
+    const service = await receiver(0, {
+      srt: async (_group, { onPacket }) => ({
+        send: bytes => { onPacket(Uint8Array.of(0x80, 6, bytes[2] as number, bytes[3] as number, ...new Array(16).fill(0))) },
+        close: () => { got.push(-1) }
+      })
+    })
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'], { port: undefined, onPacket: bytes => { got.push(bytes[3] as number) } })
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    expect(sending.port).to.equal(0)
+    sending.send(data(5))
+    sending.send(data(6))
+    await until(() => got.length === 2, 'the answers')
+    await service.stop()
+    expect(got).to.deep.equal([5, 6, -1])
+  })
+
   it('brings the listener\'s packets back to the encoder', async () => {
     const listener = await localPeer()
     const service = await receiver(listener.port)
@@ -92,6 +110,26 @@ describe('SRTLA on UDP', function () {
     encoder.socket.send(data(1), sending.port, '127.0.0.1')
     await until(() => encoder.got.length === 1, 'the encoder has the answer')
     expect(encoder.got[0]?.subarray(0, 4).toString('hex')).to.equal('80060001')
+  })
+
+  it('lets no stray packet take over from an encoder that is there', async () => {
+    const listener = await localPeer()
+    const service = await receiver(listener.port)
+    const sending = await sender('127.0.0.1', service.port, ['127.0.0.2'])
+    await until(() => sending.sender.links[0]?.state === 'up', 'the link is up')
+    listener.socket.on('message', (bytes, from) => { listener.socket.send(Buffer.concat([Buffer.of(0x80, 6), bytes.subarray(2)]), from.port, from.address) })
+    const [encoder, stray, successor] = [await localPeer(), await localPeer(), await localPeer()] as const
+    encoder.socket.send(data(1), sending.port, '127.0.0.1')
+    await until(() => encoder.got.length === 1, 'the first answer')
+    stray.socket.send(data(2), sending.port, '127.0.0.1')
+    encoder.socket.send(data(3), sending.port, '127.0.0.1')
+    await until(() => encoder.got.length === 2, 'the second answer')
+    const handshake = Buffer.alloc(64)
+    handshake[0] = 0x80
+    successor.socket.send(handshake, sending.port, '127.0.0.1')
+    await until(() => successor.got.length === 1, 'the answer to a new connection')
+    expect(stray.got.length).to.equal(0)
+    expect(listener.got.map(bytes => bytes.readUInt32BE()), 'and nobody has seen it').to.deep.equal([1, 3, 0x80000000])
   })
 
   it('keeps a group while nobody listens for SRT, tells of it, and goes on when somebody does', async () => {

@@ -5,6 +5,7 @@ import type { Socket } from 'node:dgram'
 
 const PACKET_BYTES = 16 + 1_316
 const JOIN_MS = 3_000
+const START_MS = 30_000
 
 export class Traffic {
   acks = 0
@@ -63,6 +64,18 @@ export class Traffic {
       socket.on('message', () => { this.acks++ })
     }
   }
+}
+
+/** Resolves when somebody answers registrations there. */
+export async function answersAt (port: number): Promise<void> {
+  const socket = createSocket('udp4')
+  socket.on('error', () => {})
+  const timer = setInterval(() => { socket.send(encodeRegistration(REG2, new Uint8Array(256)), port, '127.0.0.1') }, 200)
+  const limit = setTimeout(() => { throw new Error(`Nobody answers registrations at UDP port ${port}`) }, START_MS)
+  await new Promise<void>(resolve => { socket.once('message', () => { resolve() }) })
+  clearInterval(timer)
+  clearTimeout(limit)
+  socket.close()
 }
 
 async function ask (socket: Socket, question: Uint8Array, wanted: number): Promise<Buffer> {

@@ -1,4 +1,6 @@
 /** SRTLA on UDP under Node: receiver and sender, statistics over HTTP, lists of links. */
+export { udpUpstream } from './group-upstream.ts'
+export type { GroupUpstream, OpenUpstream, UpstreamEvents } from './group-upstream.ts'
 export { interfaceAddresses, isIpAddress, LinkListError, parseLinkList, readLinkFile } from './link-list.ts'
 export { LinkWatch } from './link-watch.ts'
 export type { LinkSource, LinkWatchInit } from './link-watch.ts'

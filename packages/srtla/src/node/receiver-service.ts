@@ -1,18 +1,19 @@
 /** Runs an SRTLA receiver on UDP: one port for all senders, and for each group a socket of its own towards whoever listens for SRT. */
-import { lookup } from 'node:dns/promises'
-import { isIP, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { MachineDriver } from '@skein/core'
 import { systemRandom } from '@skein/core/system'
 import { receiverStats } from '../receiver/group-stats.ts'
 import { SrtlaReceiver } from '../receiver/receiver.ts'
+import { udpUpstream } from './group-upstream.ts'
 import { monotonicClock } from './monotonic-clock.ts'
-import { BUFFER_BYTES, connectUdp, openUdp, receiveBufferBytes, SrtlaListenError } from './udp-socket.ts'
+import { BUFFER_BYTES, openUdp, receiveBufferBytes, SrtlaListenError } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
 import type { ReceiverGroup, ReceiverLink } from '../receiver/group.ts'
 import type { ReceiverStats } from '../receiver/group-stats.ts'
 import type { SrtlaReceiverInit } from '../receiver/receiver.ts'
 import type { ReceiverEffect } from '../receiver/receiver-wire.ts'
+import type { GroupUpstream, OpenUpstream } from './group-upstream.ts'
 
 export interface ReceiverServiceInit {
   /**
@@ -27,8 +28,8 @@ export interface ReceiverServiceInit {
    * @default ['0.0.0.0', '::'], the second where the system has IPv6
    */
   hosts?: string[]
-  /** Who listens for SRT: host and UDP port */
-  srt: { host: string, port: number }
+  /** Who listens for SRT: host and UDP port, or what takes the packets of a group in this process */
+  srt: { host: string, port: number } | OpenUpstream
   /** Bounds and times */
   receiver?: SrtlaReceiverInit
   /**
@@ -57,15 +58,16 @@ export class ReceiverService {
   private readonly machine: SrtlaReceiver
   private readonly driver: MachineDriver<ReceiverEffect, SrtlaReceiver>
   /** Towards whoever listens for SRT */
-  private readonly upstreams = new Map<ReceiverGroup, Socket>()
+  private readonly upstreams = new Map<ReceiverGroup, GroupUpstream>()
+  private open: OpenUpstream
   private socket4: Socket | undefined
   private socket6: Socket | undefined
-  private srtAddress = ''
   private stopped = false
 
   private constructor (init: ReceiverServiceInit) {
     this.init = init
     this.clock = init.clock ?? monotonicClock()
+    this.open = async () => { throw new Error('The receiver does not run yet') }
     this.machine = new SrtlaReceiver(init.receiver ?? {}, systemRandom(), {
       toLink: (link, bytes) => { this.socketOf(link)?.send(bytes, link.port, link.address) },
       toOrigin: (origin, bytes) => { this.socketOf(origin)?.send(bytes, origin.port, origin.address) },
@@ -116,9 +118,12 @@ export class ReceiverService {
   async stop (): Promise<void> {
     this.stopped = true
     this.driver.stop()
-    const sockets = [this.socket4, this.socket6, ...this.upstreams.values()]
-    this.socket4 = this.socket6 = undefined
+    for (const upstream of this.upstreams.values()) {
+      upstream.close()
+    }
     this.upstreams.clear()
+    const sockets = [this.socket4, this.socket6]
+    this.socket4 = this.socket6 = undefined
     await Promise.all(sockets.map(async socket => {
       if (socket !== undefined) {
         await new Promise<void>(resolve => { socket.close(resolve) })
@@ -128,7 +133,7 @@ export class ReceiverService {
 
   private async listen (): Promise<void> {
     const { srt, hosts = ['0.0.0.0', '::'], bufferBytes = BUFFER_BYTES } = this.init
-    this.srtAddress = isIP(srt.host) === 0 ? (await lookup(srt.host)).address : srt.host
+    this.open = typeof srt === 'function' ? srt : await udpUpstream(srt, bufferBytes)
     let port = this.init.port ?? DEFAULT_PORT
     for (const host of hosts) {
       let socket: Socket
@@ -176,41 +181,37 @@ export class ReceiverService {
   }
 
   private async openUpstream (group: ReceiverGroup): Promise<void> {
-    const { port } = this.init.srt
-    let socket: Socket | undefined
+    const isWanted = (): boolean => !this.stopped && this.machine.groups.has(group) && !this.upstreams.has(group)
     try {
-      socket = await openUdp({ host: isIPv6(this.srtAddress) ? '::' : '0.0.0.0', port: 0, bufferBytes: this.init.bufferBytes })
-      await connectUdp(socket, port, this.srtAddress)
-    } catch (error) {
-      socket?.close()
-      this.onUpstreamFailure(group, error as Error)
-      return
-    }
-    if (this.stopped || !this.machine.groups.has(group) || this.upstreams.has(group)) {
-      socket.close()
-      return
-    }
-    this.upstreams.set(group, socket)
-    // the system tells with the next send that nobody listens
-    socket.on('error', () => { this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) }) })
-    socket.on('message', bytes => {
-      this.machine.onListenerPacket(bytes, bytes.length, group, this.clock.nowMs())
-      if (this.machine.hasEffects) {
-        this.driver.input(() => {})
+      const upstream = await this.open(group, {
+        onPacket: bytes => { this.onListenerPacket(group, bytes) },
+        onAbsent: () => { this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) }) }
+      })
+      if (isWanted()) {
+        this.upstreams.set(group, upstream)
+      } else {
+        upstream.close()
       }
-    })
+    } catch (error) {
+      if (!isWanted()) {
+        return
+      }
+      if (!group.listenerIsAbsent) {
+        this.init.onProblem?.((error as Error).message)
+      }
+      this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) })
+      this.clock.schedule(this.clock.nowMs() + REOPEN_MS, () => { void this.openUpstream(group) })
+    }
   }
 
-  /** There is no way to the listener now, or no more sockets: tried again for as long as the group is there. */
-  private onUpstreamFailure (group: ReceiverGroup, error: Error): void {
-    if (this.stopped || !this.machine.groups.has(group)) {
+  private onListenerPacket (group: ReceiverGroup, bytes: Uint8Array): void {
+    if (this.stopped) {
       return
     }
-    if (!group.listenerIsAbsent) {
-      this.init.onProblem?.(`The SRT listener ${this.srtAddress} port ${this.init.srt.port} cannot be reached: ${error.message}`)
+    this.machine.onListenerPacket(bytes, bytes.length, group, this.clock.nowMs())
+    if (this.machine.hasEffects) {
+      this.driver.input(() => {})
     }
-    this.driver.input((machine, nowMs) => { machine.onListenerAbsent(group, nowMs) })
-    this.clock.schedule(this.clock.nowMs() + REOPEN_MS, () => { void this.openUpstream(group) })
   }
 
   private socketOf (to: ReceiverLink | { family: 'IPv4' | 'IPv6' }): Socket | undefined {

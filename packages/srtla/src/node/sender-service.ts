@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP, isIPv6 } from 'node:net'
 import { MachineDriver } from '@skein/core'
 import { systemRandom } from '@skein/core/system'
+import { handshakeSocket } from '../srt-packet.ts'
 import { SrtlaSender } from '../sender/sender.ts'
 import { monotonicClock } from './monotonic-clock.ts'
 import { connectUdp, openUdp } from './udp-socket.ts'
@@ -13,8 +14,10 @@ import type { SrtlaSenderInit } from '../sender/sender.ts'
 import type { SenderEffect } from '../sender/sender-wire.ts'
 
 export interface SenderServiceInit {
-  /** UDP port at which SRT is taken; 0 for a free one */
-  port: number
+  /** UDP port at which SRT is taken; 0 for a free one. Left out where SRT is spoken in this process: `send()` and `onPacket` */
+  port?: number
+  /** Takes the packets for the local end, in place of the port */
+  onPacket?: (bytes: Uint8Array) => void
   /**
    * Address of that port.
    *
@@ -53,6 +56,8 @@ interface OpenLink {
 
 /** An address that could not be used is tried again so often: its interface may come up. */
 const REOPEN_MS = 1_000
+/** So long has an encoder to be silent before anything from elsewhere is taken for it. */
+const TAKE_OVER_MS = 2_000
 
 export class SenderService {
   private readonly init: SenderServiceInit
@@ -66,6 +71,7 @@ export class SenderService {
   private opening: Promise<void> = Promise.resolve()
   private local: Socket | undefined
   private encoder: { address: string, port: number } | undefined
+  private encoderHeardMs = -Infinity
   private addresses: string[] = []
   private cancelReopen: (() => void) | undefined
   private stopped = false
@@ -76,7 +82,9 @@ export class SenderService {
     this.machine = new SrtlaSender(init.sender ?? {}, systemRandom(), {
       toLink: (link, bytes) => { this.socketBySlot[link.slot]?.send(bytes) },
       toLocal: bytes => {
-        if (this.encoder !== undefined) {
+        if (init.onPacket !== undefined) {
+          init.onPacket(bytes)
+        } else if (this.encoder !== undefined) {
           this.local?.send(bytes, this.encoder.port, this.encoder.address)
         }
       }
@@ -100,12 +108,18 @@ export class SenderService {
     }
   }
 
+  /** The UDP port at which SRT is taken; 0 without one. */
   get port (): number {
     return this.local?.address().port ?? 0
   }
 
   get sender (): SrtlaSender {
     return this.machine
+  }
+
+  /** A packet of SRT from this process; its bytes must not change any more. */
+  send (bytes: Uint8Array): void {
+    this.machine.onLocalPacket(bytes, bytes.length, this.clock.nowMs())
   }
 
   /** Takes these source addresses for links from now on; those that stay go on as they are. */
@@ -143,17 +157,25 @@ export class SenderService {
     } catch (cause) {
       throw new ReceiverAddressError(host, { cause })
     }
-    this.local = await openUdp({ host: this.init.host ?? '0.0.0.0', port: this.init.port })
-    this.local.on('error', () => {}) // the encoder went away; its next packet tells where it is
-    this.local.on('message', (bytes, from) => { this.onLocalMessage(bytes, from) })
+    if (this.init.port !== undefined) {
+      this.local = await openUdp({ host: this.init.host ?? '0.0.0.0', port: this.init.port })
+      this.local.on('error', () => {}) // the encoder went away; its next packet tells where it is
+      this.local.on('message', (bytes, from) => { this.onLocalMessage(bytes, from) })
+    }
     this.driver.input(() => {})
   }
 
   private onLocalMessage (bytes: Uint8Array, from: RemoteInfo): void {
+    const nowMs = this.clock.nowMs()
     if (this.encoder?.port !== from.port || this.encoder.address !== from.address) {
+      // a stray packet does not take the stream over, a new connection does
+      if (this.encoder !== undefined && nowMs - this.encoderHeardMs < TAKE_OVER_MS && handshakeSocket(bytes) === undefined) {
+        return
+      }
       this.encoder = { address: from.address, port: from.port }
     }
-    this.machine.onLocalPacket(bytes, bytes.length, this.clock.nowMs())
+    this.encoderHeardMs = nowMs
+    this.machine.onLocalPacket(bytes, bytes.length, nowMs)
   }
 
   private async openMissing (): Promise<void> {

@@ -30,11 +30,12 @@ export interface UdpSocketInit {
 
 /** @throws {SrtlaListenError} */
 export async function openUdp ({ host, port, bufferBytes = BUFFER_BYTES }: UdpSocketInit): Promise<Socket> {
+  const family = isIPv6(host) ? 6 : 4
   const socket = createSocket({
-    type: isIPv6(host) ? 'udp6' : 'udp4',
-    ipv6Only: isIPv6(host),
+    type: `udp${family}`,
+    ipv6Only: family === 6,
     // what is sent to are addresses of packets: asking the resolver for each would cost more than sending
-    lookup: (hostname, _options, callback) => { callback(null, hostname, isIPv6(hostname) ? 6 : 4) }
+    lookup: (hostname, _options, callback) => { callback(null, hostname, family) }
   })
   try {
     await new Promise<void>((resolve, reject) => {

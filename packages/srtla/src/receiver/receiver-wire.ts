@@ -18,7 +18,7 @@ export type ReceiverEffect =
   | { type: 'group-closed', group: ReceiverGroup }
   | { type: 'link-added', link: ReceiverLink }
   | { type: 'link-lost', link: ReceiverLink }
-  /** The caller has begun another connection: the listener has to see it come from another address, as what is left of the last one would disturb it */
+  /** The caller has begun another connection: the listener has to see it come from another address, or what is left of the last one disturbs it */
   | { type: 'session-changed', group: ReceiverGroup }
   | { type: 'stream-named', group: ReceiverGroup }
   | { type: 'listener-absent', group: ReceiverGroup }

@@ -8,7 +8,9 @@ import type { SenderLink } from './link.ts'
 const ANSWER_MS = 4_000
 const MIN_BACK_OFF_MS = 5_000
 const MAX_BACK_OFF_MS = 120_000
-/** A link that joins is tried every second so often, then ever more seldom. */
+/** A link that joins is tried every half second so often, as packets are lost, then every second, then ever more seldom. */
+const FIRST_TRIES = 4
+const FIRST_MS = 500
 const QUICK_TRIES = 30
 const QUICK_MS = 1_000
 
@@ -73,5 +75,8 @@ export class Registration {
 
 /** How long a link waits after it has tried to join for that many times. */
 export function joinDelayMs (tries: number): number {
+  if (tries <= FIRST_TRIES) {
+    return FIRST_MS
+  }
   return tries <= QUICK_TRIES ? QUICK_MS : Math.min(MAX_BACK_OFF_MS, MIN_BACK_OFF_MS * 2 ** (tries - QUICK_TRIES - 1))
 }

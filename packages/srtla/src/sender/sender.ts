@@ -25,7 +25,7 @@ export interface SrtlaSenderInit {
   mode?: SenderMode
   /**
    * Adaptive mode: how long a reported loss may be kept back while the packet may still be on its way, ms. More saves retransmissions; it has to be
-   * well below the latency of the stream, a third of which is the most that is taken. 0 passes on every report at once.
+   * well below the latency of the stream, half of which is the most that is taken. 0 passes on every report at once.
    *
    * @default 400
    */

@@ -18,6 +18,11 @@ export interface SrtAnswersInit {
   maxHoldMs: number | undefined
 }
 
+/**
+ * Of the stream's latency: what is kept back for longer cannot be sent again in time. In simulations a half loses less than a third, which has more
+ * sent again than the links carry.
+ */
+const HOLD_SHARE = 0.5
 /** Sequence numbers looked at in one NAK. */
 const MAX_NAKED = 8_192
 
@@ -48,7 +53,7 @@ export class SrtAnswers {
     const { maxHoldMs } = this.init
     const latencyMs = readConclusion(bytes, length)?.latencyMs
     if (latencyMs !== undefined && this.verdicts !== undefined && maxHoldMs !== undefined) {
-      this.verdicts.maxHoldMs = latencyMs === 0 ? maxHoldMs : Math.min(maxHoldMs, latencyMs / 3)
+      this.verdicts.maxHoldMs = latencyMs === 0 ? maxHoldMs : Math.min(maxHoldMs, latencyMs * HOLD_SHARE)
     }
   }
 
