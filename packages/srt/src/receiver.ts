@@ -13,6 +13,7 @@ import { ReorderTolerance } from './reorder-tolerance.ts'
 import { FIRST_ARRIVALS, FIRST_CAPACITY, ReportedRate } from './reported-rate.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { sequenceDistance } from './sequence.ts'
+import { SkipGrace } from './skip-grace.ts'
 import type { SrtCounters } from './srt-counters.ts'
 import type { ReceiveKeys } from './stream-keys.ts'
 
@@ -34,6 +35,7 @@ export class Receiver {
   private readonly arrivalReports = new ReportedRate(FIRST_ARRIVALS)
   private readonly capacityReports = new ReportedRate(FIRST_CAPACITY)
   private readonly tolerance: ReorderTolerance
+  private readonly grace = new SkipGrace()
   private readonly fullBytes: number
   private readonly skipsLate: boolean
   private packets = 0
@@ -70,6 +72,7 @@ export class Receiver {
     const beyond = sequenceDistance(buffer.end, number)
     this.arrivals.onPacket(number, bytes, beyond >= 0 && !isAgain, nowMs)
     this.acks.onPacket()
+    this.grace.onPacket(nowMs)
     if (buffer.missing > 0 && beyond < 0 && !isAgain) {
       this.tolerance.onLatePacket(buffer.gapFoundMs(number), nowMs)
     }
@@ -147,6 +150,7 @@ export class Receiver {
     for (;;) {
       const head = buffer.head()
       if (head !== undefined) {
+        this.grace.onHead()
         return this.delivery === undefined || this.delivery.dueMs(timestamp(head)) <= nowMs
       }
       const skipped = this.skippable(nowMs)
@@ -154,6 +158,7 @@ export class Receiver {
         return false
       }
       buffer.drop(skipped)
+      this.grace.onHead()
       this.counters.pktRcvDrop += skipped
       this.counters.byteRcvDrop += skipped * (this.fullBytes + HEADER_BYTES)
     }
@@ -166,8 +171,13 @@ export class Receiver {
 
   /** When the next packet is due; `undefined` when there is none, or when it is as soon as it comes. */
   nextDueMs (): number | undefined {
-    const packet = this.buffer.head() ?? (this.skipsLate ? this.buffer.afterGap()?.packet : undefined)
-    return packet === undefined || this.delivery === undefined ? undefined : this.delivery.dueMs(timestamp(packet))
+    const head = this.buffer.head()
+    const packet = head ?? (this.skipsLate ? this.buffer.afterGap()?.packet : undefined)
+    if (packet === undefined || this.delivery === undefined) {
+      return undefined
+    }
+    const dueMs = this.delivery.dueMs(timestamp(packet))
+    return head === undefined ? this.grace.nextMs(dueMs) : dueMs
   }
 
   /** What came has all been handed out, or will not be whole. */
@@ -195,7 +205,8 @@ export class Receiver {
     const { buffer } = this
     if (this.skipsLate) {
       const next = buffer.afterGap()
-      return next !== undefined && this.delivery !== undefined && this.delivery.dueMs(timestamp(next.packet)) <= nowMs ? next.skipped : 0
+      const dueMs = next === undefined ? undefined : this.delivery?.dueMs(timestamp(next.packet))
+      return next !== undefined && dueMs !== undefined && this.grace.maySkip(dueMs, nowMs) ? next.skipped : 0
     }
     return buffer.givenUpAtHead()
   }

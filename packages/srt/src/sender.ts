@@ -170,15 +170,14 @@ export class Sender {
   }
 
   nextTimeoutMs (): number | undefined {
-    const times = [this.losses.nextTimeoutMs(this.buffer)]
-    if ((this.buffer.lost > 0 || this.mayBegin()) && this.paceMs > -Infinity) {
-      times.push(this.paceMs)
+    let atMs = this.losses.nextTimeoutMs(this.buffer) ?? Infinity
+    if (this.buffer.lost > 0 || this.mayBegin()) {
+      atMs = Math.min(atMs, this.paceMs)
     }
     if (this.dropAfterMs !== undefined && this.buffer.size > 0) {
-      times.push((this.buffer.oldestMs() as number) + this.dropAfterMs + DROP_CHECK_MS)
+      atMs = Math.min(atMs, (this.buffer.oldestMs() as number) + this.dropAfterMs + DROP_CHECK_MS)
     }
-    const known = times.filter(time => time !== undefined)
-    return known.length === 0 ? undefined : Math.min(...known)
+    return Number.isFinite(atMs) ? atMs : undefined
   }
 
   get isDrained (): boolean {
