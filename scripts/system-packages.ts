@@ -20,12 +20,12 @@ export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
   { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
-  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['srt', 'srtla'] },
+  { name: 'ffmpeg', program: 'ffmpeg', neededBy: ['cli', 'media-relay', 'srt', 'srtla'] },
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'miniupnpd-nftables', program: 'miniupnpd', neededBy: ['cli', 'testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
   { name: 'redis-server', program: 'redis-server', neededBy: ['cli', 'seed'] },
-  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['srt', 'srtla'] }
+  { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['cli', 'media-relay', 'srt', 'srtla'] }
 ]
 
 export interface Machine {

@@ -9,7 +9,7 @@ import { parse } from './source.ts'
 
 const GROUND = ['core', 'records']
 const MIDDLE = ['routing', 'pex', 'clusters', 'reputation', 'supernode', 'reachability', 'inference', 'srt', 'srtla']
-const COMPOSITION = ['peer', 'seed', 'fleet', 'simulator', 'smoke-model', 'webrtc']
+const COMPOSITION = ['peer', 'seed', 'fleet', 'simulator', 'smoke-model', 'webrtc', 'media-relay']
 const LOWER = [...GROUND, ...MIDDLE]
 
 /** Which packages the sources of a package may import. */
@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   simulator: LOWER,
   'smoke-model': ['core', 'inference'],
   webrtc: GROUND, // no part of a peer: users add it
+  'media-relay': [...GROUND, 'srt', 'srtla'],
   gateway: [...LOWER, 'peer', 'seed', 'smoke-model'],
   testnet: [...LOWER, 'peer', 'seed', 'smoke-model'],
   cli: [...LOWER, ...COMPOSITION, 'gateway', 'testnet'],

@@ -18,6 +18,7 @@ import { LinkSourceError } from './commands/srtla-send.ts'
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
+import { mediaRelayOptions, mediaWatchOptions } from './media-relay-options.ts'
 import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
@@ -88,6 +89,7 @@ Examples:
   $ skein credential issue PEER --key FILE       vouch for a peer at seeds that ask for it
   $ skein reputation list                        whom this peer trusts to deliver
   $ skein srtla receive --srt-host 127.0.0.1 --srt-port 4001     take streams that come over several links
+  $ skein media-relay --stream live_a=play_a     hand an SRT stream to many players
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
   json(program.command('up')
@@ -245,6 +247,8 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   stake(program.command('stake'), run)
   superNode(program.command('supernode'), run)
   srtlaOptions(program.command('srtla'), run)
+  mediaRelayOptions(program.command('media-relay'), run)
+  mediaWatchOptions(program.command('media-watch'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {

@@ -26,6 +26,8 @@ export const PROTOCOLS = {
   webrtc: '/skein/webrtc/1.0.0',
   /** Challenges that measure what a peer can do */
   check: '/skein/check/1.0.0',
+  /** What a player gets of a media relay */
+  media: '/skein/media/1.0.0',
   /** Leases of super-nodes: who holds a seat, and slots that a lease fences */
   lease: '/skein/lease/1.0.0'
 } as const

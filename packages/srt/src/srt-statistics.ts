@@ -17,7 +17,7 @@ export interface SrtState {
   /** Packets that congestion control lets out unacknowledged; the send buffer's size in live mode */
   pktCongestionWindow: number
   pktFlightSize: number
-  /** Capacity of the link, as packet pairs show it to the other side */
+  /** Capacity of the link, as packet pairs show it to the other side; to this one, as long as that tells nothing */
   mbpsBandwidth: number
   /** 0 without a limit */
   mbpsMaxBW: number
@@ -68,6 +68,7 @@ export class StatisticsReader {
     const payload = terms.payloadBytes
     const window = Math.min(sender.congestion.windowPackets, settings.sendBufferPackets)
     const { span } = receiver.buffer
+    const linkPacketsPerSecond = sender.link.linkPacketsPerSecond > 1 ? sender.link.linkPacketsPerSecond : receiver.speed.linkPacketsPerSecond
     return {
       msTimeStamp: Math.floor(nowMs - this.connection.startMs),
       mbpsSendRate: (interval.byteSent + interval.pktSent * UDP_HEADER_BYTES) * 8 / 1e6 / seconds,
@@ -77,7 +78,7 @@ export class StatisticsReader {
       pktFlowWindow: sender.peerWindowPackets,
       pktCongestionWindow: Math.floor(window),
       pktFlightSize: sender.buffer.inFlight,
-      mbpsBandwidth: sender.link.linkPacketsPerSecond * (payload + PACKET_OVERHEAD_BYTES) * 8 / 1e6,
+      mbpsBandwidth: linkPacketsPerSecond * (payload + PACKET_OVERHEAD_BYTES) * 8 / 1e6,
       mbpsMaxBW: (settings.maxBandwidthBytesPerSecond ?? 0) * 8 / 1e6,
       byteMSS: settings.mss,
       byteAvailSndBuf: (settings.sendBufferPackets - sender.buffer.size) * settings.mss,

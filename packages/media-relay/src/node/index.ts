@@ -1,0 +1,13 @@
+/** A media relay on Node: its ports and its file. */
+export { openJsonPort } from './json-port.ts'
+export type { JsonPort, JsonPortInit } from './json-port.ts'
+export { keyDigest, makeKey } from './key-text.ts'
+export { MediaListenError } from './listen-error.ts'
+export { createMediaRelay, MediaRelay } from './media-relay.ts'
+export type { MediaRelayEvents } from './media-relay-events.ts'
+export type { MediaRelayInit } from './media-relay-init.ts'
+export { createMediaViewer } from './media-viewer.ts'
+export type { MediaViewer, MediaViewerInit } from './media-viewer.ts'
+export type { ConnectionEnd } from './publisher-port.ts'
+export { RelayFile, RelayFileError } from './relay-file.ts'
+export type { RelayFileProblem } from './relay-file.ts'

@@ -1,0 +1,205 @@
+/** A media relay: its ports, its file, and the fan-out between them. */
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { systemClock, systemRandom } from '@skein/core/system'
+import { ReceiverService, StatsPort } from '@skein/srtla/node'
+import { TypedEventEmitter } from 'main-event'
+import { FanoutDriver } from '../fanout/fanout-driver.ts'
+import { managementApi } from '../http/management-api.ts'
+import { statsApi } from '../http/stats-api.ts'
+import { RelayBook } from '../relay-book.ts'
+import { EMPTY_STATE } from '../relay-state.ts'
+import { bondedOptions } from './bonded-options.ts'
+import { openJsonPort } from './json-port.ts'
+import { keyDigest, makeKey } from './key-text.ts'
+import { PlayerPort } from './player-port.ts'
+import { PublisherPort } from './publisher-port.ts'
+import { RelayFile } from './relay-file.ts'
+import type { PublisherFigures } from '../http/stats-api.ts'
+import type { RelayState } from '../relay-state.ts'
+import type { JsonHandler } from '../http/json-exchange.ts'
+import type { JsonPort } from './json-port.ts'
+import type { MediaRelayEvents } from './media-relay-events.ts'
+import type { MediaRelayInit } from './media-relay-init.ts'
+
+const RELAY_FILE = 'media-relay.json'
+const ADMIN_KEY_NAME = 'admin'
+
+/**
+ * Opens all ports of a media relay.
+ *
+ * @throws {MediaListenError} when a port cannot be opened
+ * @throws {RelayFileError} when its file cannot be used
+ */
+export async function createMediaRelay (init: MediaRelayInit = {}): Promise<MediaRelay> {
+  const file = init.dataFolder === undefined ? undefined : await RelayFile.open(join(init.dataFolder, RELAY_FILE))
+  const relay = new MediaRelay(init, file)
+  try {
+    await relay.open()
+    return relay
+  } catch (error) {
+    await relay.stop()
+    throw error
+  }
+}
+
+export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
+  /** Stream ids and keys */
+  readonly book: RelayBook
+  /** What hands packets on; other sources and players than those of SRT may be added */
+  readonly fanout: FanoutDriver
+  /** A key for everything, made at this start as there was none or a new one was wanted; it is shown nowhere else */
+  adminKey?: string
+  private readonly init: MediaRelayInit
+  private readonly file?: RelayFile
+  private readonly clock
+  private publishers?: PublisherPort
+  private players?: PlayerPort
+  private srtla?: ReceiverService
+  private linkStats?: StatsPort
+  private readonly jsonPorts: JsonPort[] = []
+  private saveProblem?: string
+  private stopping?: Promise<void>
+
+  constructor (init: MediaRelayInit, file?: RelayFile) {
+    super()
+    this.init = init
+    this.file = file
+    this.clock = init.clock ?? systemClock()
+    const random = init.random ?? systemRandom()
+    this.book = new RelayBook({
+      state: file?.state ?? EMPTY_STATE,
+      save: async state => { await this.save(state) },
+      makeKey: () => makeKey(random),
+      digest: keyDigest,
+      nowMs: () => this.clock.nowMs(),
+      maxStreams: init.maxStreams,
+      maxKeys: init.maxKeys,
+      onRevoked: entry => { this.fanout.onRevoked(entry) }
+    })
+    this.fanout = new FanoutDriver({
+      ...init.fanout,
+      streams: this.book.streams,
+      clock: this.clock,
+      onStale: ({ publisher }, isStale) => { this.safeDispatchEvent(isStale ? 'publisher:stale' : 'publisher:back', { detail: { publisher } }) }
+    })
+  }
+
+  /** UDP port of publishers. */
+  get publisherPort (): number {
+    return this.publishers?.port ?? 0
+  }
+
+  /** UDP port of players. */
+  get playerPort (): number {
+    return this.players?.port ?? 0
+  }
+
+  /** UDP port of SRTLA senders; `undefined` without an SRTLA receiver. */
+  get srtlaPort (): number | undefined {
+    return this.srtla?.port
+  }
+
+  get apiUrl (): string {
+    return this.jsonPorts[0]?.url ?? ''
+  }
+
+  get statsUrl (): string {
+    return this.jsonPorts[1]?.url ?? ''
+  }
+
+  /** `undefined` without an SRTLA receiver. */
+  get linkStatsUrl (): string | undefined {
+    return this.linkStats?.url
+  }
+
+  /** Figures of who publishes for a player id. */
+  figuresOf (player: string): PublisherFigures | 'unknown' | 'offline' {
+    const publisher = this.book.streams.publisherOf(player)
+    if (publisher === undefined) {
+      return 'unknown'
+    }
+    const publication = this.fanout.fanout.publicationOf(publisher)
+    return (publication === undefined ? undefined : this.publishers?.figuresOf(publication, this.clock.nowMs())) ?? 'offline'
+  }
+
+  /** Opens the ports; `createMediaRelay` does. */
+  async open (): Promise<void> {
+    const { init, fanout } = this
+    if (init.newAdminKey === true || !this.book.keys.hasAdminWithout(undefined)) {
+      const made = await this.book.addKey(ADMIN_KEY_NAME, ['admin'])
+      this.adminKey = made.type === 'made' ? made.key : undefined
+    }
+    const host = init.host ?? '0.0.0.0'
+    const srtHost = isIPv6(host) ? (host === '::' ? '::1' : host) : (host === '0.0.0.0' ? '127.0.0.1' : host)
+    const { maxPublishers = 100, maxPlayers = 500 } = init.fanout ?? {}
+    this.publishers = await PublisherPort.open({
+      host,
+      port: init.publisherPort ?? 4_001,
+      latencyMs: init.latencyMs ?? 120,
+      passphrase: init.passphrase,
+      maxConnections: 2 * maxPublishers,
+      driver: fanout,
+      optionsFor: caller => bondedOptions(caller, srtHost, this.srtla?.receiver.groups ?? [], init.latencyMs),
+      onConnected: ({ publisher }, address) => { this.safeDispatchEvent('publisher:connected', { detail: { publisher, address } }) },
+      onClosed: ({ publisher }, reason) => { this.safeDispatchEvent('publisher:closed', { detail: { publisher, reason } }) },
+      onRefused: (reason, address) => { this.safeDispatchEvent('caller:refused', { detail: { role: 'publisher', reason, address } }) }
+    })
+    this.players = await PlayerPort.open({
+      host,
+      port: init.playerPort ?? 4_000,
+      passphrase: init.passphrase,
+      maxConnections: maxPlayers,
+      driver: fanout,
+      onConnected: ({ player }, address) => { this.safeDispatchEvent('player:connected', { detail: { player, address } }) },
+      onClosed: ({ player, sentPackets, queue }, reason) => {
+        this.safeDispatchEvent('player:closed', { detail: { player, reason, sentPackets, droppedPackets: queue.droppedPackets } })
+      },
+      onRefused: (reason, address) => { this.safeDispatchEvent('caller:refused', { detail: { role: 'player', reason, address } }) }
+    })
+    await this.openJsonPort('the management API', init.apiPort ?? 3_000, managementApi({ book: this.book, problem: () => this.saveProblem }))
+    await this.openJsonPort('statistics', init.statsPort ?? 8_090, statsApi({ figuresOf: player => this.figuresOf(player) }), true)
+    if (init.srtlaPort !== false) {
+      this.srtla = await ReceiverService.start({
+        port: init.srtlaPort ?? 5_000,
+        hosts: host === '0.0.0.0' ? undefined : [host], // its own default is all of IPv6 too
+        srt: { host: srtHost, port: this.publisherPort },
+        organizationOf: init.organizationOf,
+        onProblem: init.onProblem
+      })
+      this.linkStats = await StatsPort.open({ service: this.srtla, host: init.managementHost, port: init.linkStatsPort })
+    }
+  }
+
+  /** Ends all connections and closes all ports. Safe to call twice. */
+  async stop (): Promise<void> {
+    this.stopping ??= this.close()
+    await this.stopping
+  }
+
+  private async close (): Promise<void> {
+    await Promise.all([
+      ...this.jsonPorts.map(async port => { await port.stop() }),
+      this.linkStats?.close(),
+      this.srtla?.stop(),
+      this.publishers?.close(),
+      this.players?.close()
+    ])
+    this.fanout.stop()
+    await this.file?.close()
+  }
+
+  private async openJsonPort (purpose: string, port: number, handler: JsonHandler, isPublic = false): Promise<void> {
+    this.jsonPorts.push(await openJsonPort({ host: this.init.managementHost ?? '127.0.0.1', port, purpose, handler, isPublic }))
+  }
+
+  private async save (state: RelayState): Promise<void> {
+    try {
+      await this.file?.save(state)
+      this.saveProblem = undefined
+    } catch (error) {
+      this.saveProblem = (error as Error).message
+      throw error
+    }
+  }
+}
