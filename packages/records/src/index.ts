@@ -1,4 +1,5 @@
 /** What Skein signs and sends. */
+export { registerBondedAddresses, SRTLA_CODE, SRTLA_NAME } from './bonded-address.ts'
 export { CAPABILITIES_KIND, MAX_CAPABILITIES_LIFE_MS, openCapabilities, readCapabilities, signCapabilities } from './capabilities.ts'
 export type { Capabilities, Hardware, RelayLoad, SignedCapabilities } from './capabilities.ts'
 export {

@@ -14,6 +14,7 @@ import type { AbortOptions } from './abort-options.ts'
 import { monotonicClock } from './monotonic-clock.ts'
 import { nodeCrypto } from './node-crypto.ts'
 import { SrtSocket } from './srt-socket.ts'
+import type { OpenPacketPort } from './packet-port.ts'
 import { UdpPort } from './udp-port.ts'
 
 export interface ConnectOptions extends ConnectionOptions, AbortOptions {
@@ -28,6 +29,8 @@ export interface ConnectOptions extends ConnectionOptions, AbortOptions {
   localPort?: number
   /** @default 3000 */
   connectTimeoutMs?: number
+  /** In place of a UDP port of this machine; `localAddress` and `localPort` mean nothing then */
+  openPort?: OpenPacketPort
 }
 
 const DEFAULT_TIMEOUT_MS = 3_000
@@ -47,17 +50,18 @@ export async function connect (options: ConnectOptions): Promise<SrtSocket> {
   const random = systemRandom()
   const socketId = 1 + randomBelow(random, 0x3ffffffe)
   let onPacket = (_packet: Uint8Array): void => {}
-  const port = await UdpPort.open({
+  const openUdp: OpenPacketPort = async onPacket => await UdpPort.open({
     host: options.localAddress,
     port: options.localPort,
     remote: { address, port: options.port },
-    onPacket: packet => {
-      if (packet.length >= HEADER_BYTES && destination(packet) === socketId) {
-        onPacket(packet)
-      }
+    onPacket
+  })
+  const port = await (options.openPort ?? openUdp)(packet => {
+    if (packet.length >= HEADER_BYTES && destination(packet) === socketId) {
+      onPacket(packet)
     }
   })
-  const send = (packet: Uint8Array): void => { port.sendConnected(packet) }
+  const send = (packet: Uint8Array): void => { port.send(packet, options.port, address) }
 
   try {
     const machine = new CallerHandshake({

@@ -14,6 +14,7 @@ import type { Admission, CallerInfo } from './admission-control.ts'
 import { monotonicClock } from './monotonic-clock.ts'
 import { nodeCrypto } from './node-crypto.ts'
 import { SrtSocket } from './srt-socket.ts'
+import type { OpenPacketPort, PacketPort } from './packet-port.ts'
 import { UdpPort } from './udp-port.ts'
 import { Wakeups } from './wakeups.ts'
 
@@ -22,6 +23,8 @@ export interface ListenOptions extends ConnectionOptions {
   host?: string
   /** @default 0, any that is free: see `address` */
   port?: number
+  /** In place of a UDP port of this machine; `host` and `port` mean nothing then */
+  openPort?: OpenPacketPort
   /** Decides on a caller before there is a connection. One that throws, or takes longer than 2 s, refuses @default all are let in */
   onRequest?: (caller: CallerInfo) => Admission | Promise<Admission>
   /** More are refused ('resource') @default 256 */
@@ -57,7 +60,7 @@ export class SrtListener implements AsyncIterable<SrtSocket> {
   private readonly accepted: SrtSocket[] = []
   private readonly acceptors = new Wakeups()
   private readonly maxBacklog: number
-  private udp?: UdpPort
+  private udp?: PacketPort
   private isClosed = false
 
   private constructor (options: ListenOptions) {
@@ -71,16 +74,13 @@ export class SrtListener implements AsyncIterable<SrtSocket> {
   /** Opens the port. @throws SrtOptionError, what the system says of the port */
   static async listen (options: ListenOptions = {}): Promise<SrtListener> {
     const listener = new SrtListener(options)
-    listener.udp = await UdpPort.open({
-      host: options.host ?? '0.0.0.0',
-      port: options.port,
-      onPacket: (packet, address, port) => { listener.onPacket(packet, address, port) }
-    })
+    const openUdp: OpenPacketPort = async onPacket => await UdpPort.open({ host: options.host ?? '0.0.0.0', port: options.port, onPacket })
+    listener.udp = await (options.openPort ?? openUdp)((packet, address, port) => { listener.onPacket(packet, address, port) })
     return listener
   }
 
   get address (): { address: string, port: number } {
-    return (this.udp as UdpPort).address
+    return (this.udp as PacketPort).address
   }
 
   /** How many there are, and how many of them have not said anything yet or are being decided on. */

@@ -121,6 +121,13 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     return isTaken
   }
 
+  /** Resolves when there may be room for what `writeNow` did not take, or the connection has ended. */
+  async writable (options: AbortOptions = {}): Promise<void> {
+    if (this.isOpen) {
+      await this.writers.wait(options)
+    }
+  }
+
   /**
    * Sends bytes, cut into payloads; resolves when all of them are in the send buffer, which may have to empty first.
    *

@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import type { RemoteInfo, Socket } from 'node:dgram'
+import type { OnPacket, PacketPort } from './packet-port.ts'
 
 /** The default of Linux, 208 KiB, overflows in a burst of 150 packets. The system may allow less (`net.core.rmem_max`). */
 const BUFFER_BYTES = 8 << 20
@@ -14,17 +15,19 @@ export interface UdpPortInit {
   port?: number
   /** Packets go to and come from this address alone, which is cheaper */
   remote?: { address: string, port: number }
-  onPacket: (packet: Uint8Array, address: string, port: number) => void
+  onPacket: OnPacket
 }
 
-export class UdpPort {
+export class UdpPort implements PacketPort {
   /** Packets that the system did not take, or said later that nobody did */
   failed = 0
   private readonly socket: Socket
+  private readonly isConnected: boolean
   private isClosed = false
 
-  private constructor (socket: Socket) {
+  private constructor (socket: Socket, isConnected: boolean) {
     this.socket = socket
+    this.isConnected = isConnected
   }
 
   static async open ({ host, port = 0, remote, onPacket }: UdpPortInit): Promise<UdpPort> {
@@ -36,7 +39,7 @@ export class UdpPort {
       // the default calls back later, even for what is an address already
       lookup: (address, _options, callback) => { callback(null, address, family) }
     })
-    const opened = new UdpPort(socket)
+    const opened = new UdpPort(socket, remote !== undefined)
     try {
       // with a look-up that answers at once, so does what follows it
       const listening = once(socket, 'listening')
@@ -62,15 +65,13 @@ export class UdpPort {
   }
 
   send (packet: Uint8Array, port: number, address: string): void {
-    if (!this.isClosed) {
-      this.socket.send(packet, port, address)
+    if (this.isClosed) {
+      return
     }
-  }
-
-  /** To the one that the port is connected to. */
-  sendConnected (packet: Uint8Array): void {
-    if (!this.isClosed) {
+    if (this.isConnected) {
       this.socket.send(packet)
+    } else {
+      this.socket.send(packet, port, address)
     }
   }
 

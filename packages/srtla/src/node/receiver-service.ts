@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import { MachineDriver } from '@skein/core'
 import { systemRandom } from '@skein/core/system'
 import { receiverStats } from '../receiver/group-stats.ts'
+import { KEEPALIVE, packetType } from '../packet.ts'
 import { SrtlaReceiver } from '../receiver/receiver.ts'
 import { udpUpstream } from './group-upstream.ts'
 import { monotonicClock } from './monotonic-clock.ts'
@@ -30,6 +31,8 @@ export interface ReceiverServiceInit {
   hosts?: string[]
   /** Who listens for SRT: host and UDP port, or what takes the packets of a group in this process */
   srt: { host: string, port: number } | OpenUpstream
+  /** Takes packets of SRT that come without SRTLA; `sendPlain()` is the way back @default they are dropped */
+  onPlain?: (bytes: Uint8Array, address: string, port: number) => void
   /** Bounds and times */
   receiver?: SrtlaReceiverInit
   /**
@@ -97,6 +100,11 @@ export class ReceiverService {
     }
   }
 
+  /** A packet of SRT to one that speaks it without SRTLA; its bytes must not change any more. */
+  sendPlain (bytes: Uint8Array, port: number, address: string): void {
+    (isIPv6(address) ? this.socket6 : this.socket4)?.send(bytes, port, address)
+  }
+
   /** The UDP port of senders. */
   get port (): number {
     return (this.socket4 ?? this.socket6)?.address().port ?? 0
@@ -160,6 +168,10 @@ export class ReceiverService {
   private onMessage (bytes: Uint8Array, from: RemoteInfo): void {
     const link = this.machine.linkAt(from.address, from.port)
     if (link === undefined) {
+      if (this.init.onPlain !== undefined && packetType(bytes) < KEEPALIVE) {
+        this.init.onPlain(bytes, from.address, from.port)
+        return
+      }
       this.driver.input((machine, nowMs) => { machine.onStrangerPacket(bytes, bytes.length, from, nowMs) })
       return
     }
