@@ -4,6 +4,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { deadline } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { closeUnused } from '@skein/pex/libp2p'
+import { registerBondedAddresses } from '@skein/records'
 import { createLibp2p } from 'libp2p'
 import { platform } from '#platform'
 import { PeerGossip } from './gossip/peer-gossip.ts'
@@ -44,6 +45,7 @@ import type { PeerInit } from './peer-init.ts'
  * @throws {DataDirectoryError} when `dataDir` is in use or unusable
  */
 export async function createPeer (init: PeerInit = {}): Promise<Peer> {
+  registerBondedAddresses() // others may have such, whether this peer can dial them or not
   const clock = init.clock ?? systemClock()
   const random = init.random ?? systemRandom()
   const bootstrap = readBootstrap(init)

@@ -30,7 +30,8 @@ const CIRCUIT = '/p2p-circuit'
 
 /**
  * Private addresses in a network of one's own come first (a hairpin through the router is slower, if there is one), then public ones, IPv6 and IPv4
- * in turn (RFC 8305, §4), then those of this device, then private ones of other networks; circuits are apart. Within each the order is kept.
+ * in turn (RFC 8305, §4), then those of this device, then bonded ones, which cost more for each byte, then private ones of other networks; circuits
+ * are apart. Within each the order is kept.
  */
 export function dialCandidates (addresses: readonly string[], { isOwnNetwork, publicHosts }: DialFacts): DialCandidate[] {
   const direct = addresses.filter(address => !address.includes(CIRCUIT))
@@ -44,7 +45,7 @@ export function dialCandidates (addresses: readonly string[], { isOwnNetwork, pu
   )
   const asOne = (kind: DialKind) => (address: string): DialCandidate => ({ key: address, kind, addresses: [address] })
   return [
-    ...[...near, ...inTurns(open), ...device].map(asOne('likely')),
+    ...split([...near, ...inTurns(open), ...device], address => !isBonded(address)).flat().map(asOne('likely')),
     ...far.map(asOne('unlikely')),
     ...[...circuitsByRelay(addresses)].map(([key, through]): DialCandidate => ({ key, kind: 'circuit', addresses: through }))
   ]
@@ -63,6 +64,10 @@ export function relayAddress (circuit: string): string {
 
 function hostOf (address: string): string {
   return address.split('/')[2] ?? ''
+}
+
+function isBonded (address: string): boolean {
+  return /\/srtla(\/|$)/.test(address)
 }
 
 function isOfDevice (address: string): boolean {

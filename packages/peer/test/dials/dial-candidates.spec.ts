@@ -28,6 +28,12 @@ describe('The ways to dial a peer', () => {
     ])
   })
 
+  it('are bonded after all that is direct', () => {
+    expect(order(['/ip4/45.1.7.2/udp/1/srtla', '/ip4/127.0.0.1/tcp/1', circuit('One', 1)])).to.deep.equal([
+      'likely /ip4/127.0.0.1/tcp/1', 'likely /ip4/45.1.7.2/udp/1/srtla', 'circuit One'
+    ])
+  })
+
   it('are unlikely where an address is private and of another network', () => {
     expect(order(['/ip4/10.0.0.9/tcp/1', circuit('One', 1)])).to.deep.equal(['unlikely /ip4/10.0.0.9/tcp/1', 'circuit One'])
     expect(order(['/ip4/192.168.1.9/tcp/1'], { ...AT_HOME, isOwnNetwork: () => false })).to.deep.equal(['unlikely /ip4/192.168.1.9/tcp/1'])
