@@ -137,7 +137,7 @@ describe('DigestExchange', () => {
           expect(bytes).to.be.at.most(MAX_DIGEST_BYTES + BUDGET * Math.max(1, below) * seconds)
         }
       }), { numRuns: 6 })
-  }).timeout(60_000)
+  }).timeout(240_000)
 
   it('is not told of a part by who does not coordinate it, nor of another region, nor what nobody would write', () => {
     const machine = new DigestExchange({ self: 'me', scope: 'eu-west/z/', firstSeq: 0 })
