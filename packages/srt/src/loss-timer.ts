@@ -3,9 +3,13 @@ import type { SrtMode } from './connection-options.ts'
 import type { AgreedTerms } from './handshake-terms.ts'
 import type { RoundTrip } from './round-trip.ts'
 import type { SendBuffer } from './send-buffer.ts'
+import { addSequence } from './sequence.ts'
 
-/** `head`: the first packet, which the acknowledgement says is missing. `probe`: one packet beyond a closed window. */
-export type LossDecision = 'none' | 'head' | 'all' | 'probe'
+/**
+ * `head`: the first packet, which the acknowledgement says is missing. `tail`: the last one, after which nothing came that would have shown its loss.
+ * `probe`: one packet beyond a closed window.
+ */
+export type LossDecision = 'none' | 'head' | 'tail' | 'all' | 'probe'
 
 /** Of the receiver's timer and of ours. */
 const INTERVAL_MS = 10
@@ -42,6 +46,9 @@ export class LossTimer {
     if (atMs === undefined || nowMs < atMs) {
       return 'none'
     }
+    if (this.isReported) {
+      return 'tail'
+    }
     if (buffer.inFlight === 0) {
       this.backOff(nowMs)
       return 'probe'
@@ -54,9 +61,12 @@ export class LossTimer {
   }
 
   nextTimeoutMs (buffer: SendBuffer): number | undefined {
-    // a receiver that repeats its reports in live mode needs no help
-    if (buffer.size === 0 || (!this.isStream && this.peerRepeatsNaks)) {
+    if (buffer.size === 0) {
       return undefined
+    }
+    if (this.isReported) {
+      const isTail = buffer.inFlight > 0 && buffer.waiting === 0 && buffer.lost === 0
+      return isTail ? buffer.lastSentMs(addSequence(buffer.next, -1)) + this.roundTrip.patienceMs + 2 * INTERVAL_MS : undefined
     }
     if (buffer.inFlight === 0) {
       return this.progressMs + Math.max(LEAST_PROBE_MS, this.roundTrip.patienceMs) * this.count
@@ -65,6 +75,11 @@ export class LossTimer {
       return undefined
     }
     return this.isStream ? Math.min(this.headMs(buffer), this.silenceMs(buffer)) : this.silenceMs(buffer)
+  }
+
+  /** A receiver that repeats its reports in live mode misses nothing but the end. */
+  private get isReported (): boolean {
+    return !this.isStream && this.peerRepeatsNaks
   }
 
   private headMs (buffer: SendBuffer): number {

@@ -159,6 +159,8 @@ export class Sender {
     const decision = this.losses.onTimeout(this.buffer, nowMs)
     if (decision === 'head') {
       this.markLost(this.buffer.first)
+    } else if (decision === 'tail') {
+      this.markLost(addSequence(this.buffer.next, -1))
     } else if (decision === 'all') {
       for (let at = 0, count = this.buffer.inFlight; at < count; at++) {
         this.markLost(addSequence(this.buffer.first, at))

@@ -66,10 +66,8 @@ describe('live mode under virtual time', () => {
   }
 
   it('goes on when timestamps wrap, after 71.6 minutes', () => {
-    const ends = new TwoEnds({ seed: 7, network: { jitterMs: 20 }, caller: latency, listener: latency })
-    const sentMs = stream(ends, 4_270, 1_000)
-    ends.network = { lossRatio: 0.02, jitterMs: 20 }
-    sentMs.push(...stream(ends, 20_000, 2, 'caller', 4_270))
+    const ends = new TwoEnds({ seed: 7, network: { lossRatio: 0.02, jitterMs: 20 }, caller: latency, listener: latency })
+    const sentMs = [...stream(ends, 4_270, 1_000), ...stream(ends, 20_000, 2, 'caller', 4_270)]
     ends.clock.advance(1_000)
     expect(ends.clock.nowMs()).greaterThan(4_300_000)
     expect(numbers(ends.listener.arrivals)).deep.equal(range(0, 24_270))
