@@ -66,6 +66,9 @@ export class CallerHandshake implements Machine<CallerEffect> {
     if (init.streamId !== undefined && new TextEncoder().encode(init.streamId).length > MAX_STREAM_ID_BYTES) {
       throw new RangeError(`A stream id has at most ${MAX_STREAM_ID_BYTES} bytes`)
     }
+    if (init.settings.passphrase !== undefined && init.crypto === undefined) {
+      throw new TypeError('A passphrase needs `crypto`')
+    }
     this.init = init
     this.startMs = nowMs
     this.request = {

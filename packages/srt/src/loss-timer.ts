@@ -15,6 +15,11 @@ export type LossDecision = 'none' | 'head' | 'tail' | 'all' | 'probe'
 const INTERVAL_MS = 10
 const MAX_COUNT = 32
 const LEAST_PROBE_MS = 200
+/** Before all is sent again, as TCP has it: what is merely late would be doubled. */
+const LEAST_SILENCE_MS = 200
+/** Timers fire so late at times. */
+const PUNCTUAL_MS = 10
+const READ_FIRST_MS = 5
 
 export class LossTimer {
   private readonly isStream: boolean
@@ -22,6 +27,7 @@ export class LossTimer {
   private readonly roundTrip: RoundTrip
   private progressMs = -Infinity
   private count = 1
+  private notBeforeMs = -Infinity
 
   constructor (mode: SrtMode, terms: AgreedTerms, roundTrip: RoundTrip) {
     this.isStream = mode === 'stream'
@@ -46,6 +52,11 @@ export class LossTimer {
     if (atMs === undefined || nowMs < atMs) {
       return 'none'
     }
+    if (nowMs > atMs + PUNCTUAL_MS) {
+      // this process was held up: the acknowledgement may wait in its socket
+      this.notBeforeMs = nowMs + READ_FIRST_MS
+      return 'none'
+    }
     if (this.isReported) {
       return 'tail'
     }
@@ -61,6 +72,11 @@ export class LossTimer {
   }
 
   nextTimeoutMs (buffer: SendBuffer): number | undefined {
+    const atMs = this.dueMs(buffer)
+    return atMs === undefined ? undefined : Math.max(atMs, this.notBeforeMs)
+  }
+
+  private dueMs (buffer: SendBuffer): number | undefined {
     if (buffer.size === 0) {
       return undefined
     }
@@ -88,7 +104,7 @@ export class LossTimer {
 
   private silenceMs (buffer: SendBuffer): number {
     const sinceMs = Math.max(this.progressMs, buffer.lastSentMs(buffer.first))
-    return sinceMs + this.count * (this.roundTrip.patienceMs + 2 * INTERVAL_MS) + INTERVAL_MS
+    return sinceMs + Math.max(LEAST_SILENCE_MS, this.count * (this.roundTrip.patienceMs + 2 * INTERVAL_MS) + INTERVAL_MS)
   }
 
   private backOff (nowMs: number): void {

@@ -8,7 +8,7 @@ export interface PacketCipher {
   /**
    * Encrypts or decrypts, which is the same.
    *
-   * @param counter - the 16 bytes that the counter starts at
+   * @param counter - the 16 bytes that the counter starts at, of which the last two are 0
    * @param into - as long as `input`, and may be the same
    */
   apply (counter: Uint8Array, input: Uint8Array, into: Uint8Array): void

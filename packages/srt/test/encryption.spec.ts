@@ -1,5 +1,7 @@
+import { createCipheriv } from 'node:crypto'
 import { concatBytes, fromHex, toHex } from '@skein/core'
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { deriveKek, readKeyMaterial, unwrapKeyMaterial, wrapKeyMaterial } from '../src/key-material.ts'
 import type { KeyBytes } from '../src/key-material.ts'
 import { nodeCrypto } from '../src/node/node-crypto.ts'
@@ -13,6 +15,20 @@ const message = concatBytes(
 )
 
 describe('encryption', () => {
+  it('is counter mode, whatever the length and wherever the payload lies', () => {
+    fc.assert(fc.property(
+      fc.constantFrom(16, 24, 32), fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.uint8Array({ minLength: 1, maxLength: 1_500 }), fc.nat(7),
+      (keyBytes, secret, payload, offset) => {
+        const key = secret.slice(0, keyBytes)
+        const counter = secret.slice(16, 32).fill(0, 14)
+        const buffer = new Uint8Array(payload.length + offset)
+        buffer.set(payload, offset)
+        const inPlace = buffer.subarray(offset)
+        crypto.packetCipher(key).apply(counter, inPlace, inPlace)
+        expect(toHex(inPlace)).equal(createCipheriv(`aes-${keyBytes * 8}-ctr`, key, counter).update(payload).toString('hex'))
+      }))
+  })
+
   it('comes to the key, the counter and the plain text of a capture of libsrt', () => {
     const wrapped = readKeyMaterial(message)!
     expect(wrapped).includes({ keySet: 1, keyBytes: 16 })
