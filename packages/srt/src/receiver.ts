@@ -117,7 +117,7 @@ export class Receiver {
 
   /** False: part of a stream is lost for good. */
   onDropRequest ({ first, last }: DropRequest, nowMs: number): boolean {
-    if (this.delivery === undefined) {
+    if (this.settings.mode === 'stream') {
       // what arrived is asked to be dropped when a late report of its loss came to the sender
       return sequenceDistance(this.buffer.acknowledged, last) < 0
     }

@@ -17,7 +17,7 @@ const IMPAIRMENT = { lossRatio: 0.02, jitterMs: 40 }
  * after the first of these bytes.
  */
 const GOOD_BYTES = 4_000_000
-const WAIT_MS = 120_000
+const WAIT_MS = 180_000
 
 interface Run {
   ours: 'caller' | 'listener'
@@ -53,7 +53,7 @@ async function within<T> (promise: Promise<T>, what: string): Promise<T> {
 }
 
 describe('stream mode with libsrt', function () {
-  this.timeout(200_000)
+  this.timeout(300_000)
   let folder = ''
 
   before(function () {
