@@ -1,9 +1,36 @@
 /** The relay fleet: what it keeps, and the rules of it. */
-export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, MIN_HEALTH, whyNotPicked } from './store/pool-node.ts'
+export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, MAX_SILENT_POLLS, MIN_HEALTH, whyNotPicked } from './store/pool-node.ts'
 export type { Endpoint, NodeReport, NodeSpec, NodeState, PoolNode } from './store/pool-node.ts'
 export { PROVISION_STEPS, isLive } from './store/session-record.ts'
 export type { EndReason, ProviderName, ProvisionStep, RelayPlace, SessionRecord, SessionState, StepTime } from './store/session-record.ts'
 export type {
-  Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UserRecord
+  Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
 } from './store/fleet-store.ts'
 export { SqliteMissingError, StaleFenceError, StoreVersionError } from './store/store-error.ts'
+export { NodeRefusedError, NodeUnreachableError } from './agent/node-agent.ts'
+export type {
+  AdmitRequest, AgentOptions, LinkStatistics, NodeAgent, NodeHealth, NodeRefusal, NodeStatistics, RevokeRequest, StreamStatistics
+} from './agent/node-agent.ts'
+export { HttpNodeAgent } from './agent/http-node-agent.ts'
+export type { HttpNodeAgentInit } from './agent/http-node-agent.ts'
+export { StreamAdmissions } from './agent/stream-admissions.ts'
+export type { StreamAdmissionsInit } from './agent/stream-admissions.ts'
+export { NoCapacityError, UnknownRelayError } from './provision/provisioner.ts'
+export type { DeprovisionRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest } from './provision/provisioner.ts'
+export { OwnRelayProvisioner } from './provision/own-relay-provisioner.ts'
+export type { OwnRelayProvisionerInit } from './provision/own-relay-provisioner.ts'
+export { PoolProvisioner } from './provision/pool-provisioner.ts'
+export type { PoolProvisionerInit } from './provision/pool-provisioner.ts'
+export { FleetTime, monthOf } from './session/fleet-time.ts'
+export { HEARTBEAT_MS, hasExpired, LEASE_MS, newSession, REAP_MS, transition, WORK_MS } from './session/session-life.ts'
+export type { Refusal, SessionEvent, SessionWork, Transition } from './session/session-life.ts'
+export {
+  ContendedSessionError, NameExhaustedError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError
+} from './session/session-error.ts'
+export { SessionKeeper } from './session/session-keeper.ts'
+export type { ReapOutcome, SessionKeeperInit, StartRequest } from './session/session-keeper.ts'
+export { ensureSlot } from './session/slot-names.ts'
+export { FleetWatch } from './watch/fleet-watch.ts'
+export type { FleetWatchInit } from './watch/fleet-watch.ts'
+export { budgetOf, healthScore } from './watch/node-health.ts'
+export type { Budget, BudgetState, HealthInput } from './watch/node-health.ts'

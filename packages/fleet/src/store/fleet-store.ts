@@ -6,7 +6,7 @@ import type { SessionRecord, SessionState } from './session-record.ts'
 export interface Assignment {
   sessionId: string
   nodeId: string
-  /** Of the session when it was assigned */
+  /** Of the session when it was assigned, or taken over */
   fence: number
   assignedMs: number
 }
@@ -22,6 +22,13 @@ export interface AssignRequest {
   nowMs: number
   /** Not these: they were tried already */
   avoid?: string[]
+}
+
+export interface UnassignRequest {
+  sessionId: string
+  nodeId: string
+  /** Of who gives it back: what was taken over by another since is left alone */
+  fence: number
 }
 
 /** The user's slot: what stays over sessions. */
@@ -92,8 +99,10 @@ export interface FleetStore {
    */
   assign (request: AssignRequest): Promise<Assignment | undefined>
   assignments (filter: { sessionId: string } | { nodeId: string }): Promise<Assignment[]>
-  /** Gives a place back @returns false when it was given back already */
-  unassign (sessionId: string, nodeId: string): Promise<boolean>
+  /** Those that have a place at a node */
+  assignedSessions (nodeId: string): Promise<SessionRecord[]>
+  /** Gives a place back @returns false when it was given back already, or taken over */
+  unassign (request: UnassignRequest): Promise<boolean>
 
   /** Adds a session unless its slot has a live one or its user has `maxActive` of them; all three are one step. */
   insertSession (session: SessionRecord): Promise<InsertOutcome>
@@ -113,6 +122,9 @@ export interface FleetStore {
    * @returns by how many ms they were put off
    */
   beat (nowMs: number, graceMs: number): Promise<number>
+
+  /** Whether `holder` does this job for all control planes, until `nowMs + lifeMs` at least; it does when nobody else does. */
+  lead (job: string, holder: string, nowMs: number, lifeMs: number): Promise<boolean>
 
   putUser (user: UserRecord): Promise<void>
   user (id: string): Promise<UserRecord | undefined>

@@ -11,7 +11,7 @@ export const MIGRATIONS: string[][] = [
     `CREATE TABLE pool_nodes (
       id TEXT PRIMARY KEY, region TEXT NOT NULL, capacity BIGINT NOT NULL CHECK (capacity >= 1), used BIGINT NOT NULL CHECK (used >= 0), owner TEXT,
       state TEXT NOT NULL, health DOUBLE PRECISION NOT NULL, month TEXT NOT NULL, month_bytes BIGINT NOT NULL, month_limit_bytes BIGINT,
-      silent_polls BIGINT NOT NULL, seen_ms BIGINT, body TEXT NOT NULL)`,
+      silent_polls BIGINT NOT NULL, seen_ms BIGINT, boot_id TEXT, boot_bytes BIGINT, body TEXT NOT NULL)`,
     `CREATE TABLE sessions (
       id TEXT PRIMARY KEY, user_id TEXT NOT NULL, slot BIGINT NOT NULL, state TEXT NOT NULL, fence BIGINT NOT NULL, lease_until_ms BIGINT NOT NULL,
       work_until_ms BIGINT NOT NULL, ended_ms BIGINT, version BIGINT NOT NULL, body TEXT NOT NULL)`,
@@ -28,7 +28,8 @@ export const MIGRATIONS: string[][] = [
       user_id TEXT NOT NULL, slot BIGINT NOT NULL, label TEXT NOT NULL, name TEXT NOT NULL UNIQUE, created_ms BIGINT NOT NULL,
       PRIMARY KEY (user_id, slot))`,
     'CREATE TABLE api_keys (id TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, scopes TEXT NOT NULL, user_id TEXT, created_ms BIGINT NOT NULL)',
-    'CREATE TABLE control_beat (id BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL)'
+    'CREATE TABLE control_beat (id BIGINT PRIMARY KEY, at_ms BIGINT NOT NULL)',
+    'CREATE TABLE leaders (job TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms BIGINT NOT NULL)'
   ]
 ]
 

@@ -1,7 +1,7 @@
 /** Pool nodes and their places in SQL: what is told of them, and the atomic pick. */
-import { BUDGET_STOP_SHARE, MIN_HEALTH } from './pool-node.ts'
+import { BUDGET_STOP_SHARE, MAX_SILENT_POLLS, MIN_HEALTH } from './pool-node.ts'
 import { StaleFenceError } from './store-error.ts'
-import type { Assignment, AssignRequest } from './fleet-store.ts'
+import type { Assignment, AssignRequest, UnassignRequest } from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
 import type { SqlDatabase, SqlRunner, SqlValue } from './sql-database.ts'
 
@@ -18,6 +18,8 @@ interface NodeRow {
   month_limit_bytes: number | null
   silent_polls: number
   seen_ms: number | null
+  boot_id: string | null
+  boot_bytes: number | null
   body: string
 }
 
@@ -57,14 +59,18 @@ export async function readNodes (sql: SqlRunner, where: string, values: SqlValue
     monthBytes: row.month_bytes,
     monthLimitBytes: row.month_limit_bytes ?? undefined,
     silentPolls: row.silent_polls,
-    seenMs: row.seen_ms ?? undefined
+    seenMs: row.seen_ms ?? undefined,
+    bootId: row.boot_id ?? undefined,
+    bootBytes: row.boot_bytes ?? undefined
   }))
 }
 
 export async function reportNode (sql: SqlRunner, id: string, report: NodeReport): Promise<boolean> {
   const rows = await sql.query(`
-    UPDATE pool_nodes SET health = $2, month = $3, month_bytes = $4, silent_polls = $5, seen_ms = COALESCE($6, seen_ms) WHERE id = $1 RETURNING id`,
-  [id, report.health, report.month, report.monthBytes, report.silentPolls, report.seenMs ?? null])
+    UPDATE pool_nodes SET health = $2, month = $3, month_bytes = $4, silent_polls = $5, seen_ms = COALESCE($6, seen_ms),
+      boot_id = COALESCE($7, boot_id), boot_bytes = COALESCE($8, boot_bytes)
+    WHERE id = $1 RETURNING id`,
+  [id, report.health, report.month, report.monthBytes, report.silentPolls, report.seenMs ?? null, report.bootId ?? null, report.bootBytes ?? null])
   return rows.length > 0
 }
 
@@ -78,7 +84,8 @@ export async function assign (database: SqlDatabase, sql: SqlRunner, request: As
   }
   const [held] = await readAssignments(sql, 'WHERE session_id = $1', [sessionId])
   if (held !== undefined) {
-    return held
+    await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1', [sessionId, fence])
+    return { ...held, fence }
   }
   const nodeId = await pick(database, sql, request)
   if (nodeId === undefined) {
@@ -96,13 +103,13 @@ export async function assign (database: SqlDatabase, sql: SqlRunner, request: As
 async function pick (database: SqlDatabase, sql: SqlRunner, { region, month, avoid = [] }: AssignRequest): Promise<string | undefined> {
   const avoided = avoid.slice(-MAX_AVOIDED)
   for (const wanted of region === '' ? [''] : [region, '']) {
-    const values: SqlValue[] = [MIN_HEALTH, month, BUDGET_STOP_SHARE, wanted, ...avoided]
+    const values: SqlValue[] = [MIN_HEALTH, month, BUDGET_STOP_SHARE, wanted, MAX_SILENT_POLLS, ...avoided]
     const candidates = `
       SELECT id FROM pool_nodes
-      WHERE owner IS NULL AND state = 'active' AND health >= $1 AND used < capacity
+      WHERE owner IS NULL AND state = 'active' AND health >= $1 AND used < capacity AND silent_polls < $5
         AND (month_limit_bytes IS NULL OR month <> $2 OR month_bytes < month_limit_bytes * CAST($3 AS DOUBLE PRECISION))
         AND ($4 = '' OR region = $4)
-        ${avoided.length === 0 ? '' : `AND id NOT IN (${avoided.map((_, at) => `$${at + 5}`).join(', ')})`}
+        ${avoided.length === 0 ? '' : `AND id NOT IN (${avoided.map((_, at) => `$${at + 6}`).join(', ')})`}
       ORDER BY used * 1.0 / capacity, id LIMIT 1`
 
     for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -120,8 +127,9 @@ async function pick (database: SqlDatabase, sql: SqlRunner, { region, month, avo
 }
 
 /** In a transaction. */
-export async function unassign (sql: SqlRunner, sessionId: string, nodeId: string): Promise<boolean> {
-  const rows = await sql.query('DELETE FROM assignments WHERE session_id = $1 AND node_id = $2 RETURNING session_id', [sessionId, nodeId])
+export async function unassign (sql: SqlRunner, { sessionId, nodeId, fence }: UnassignRequest): Promise<boolean> {
+  const rows = await sql.query(
+    'DELETE FROM assignments WHERE session_id = $1 AND node_id = $2 AND fence <= $3 RETURNING session_id', [sessionId, nodeId, fence])
   if (rows.length > 0) {
     await sql.query('UPDATE pool_nodes SET used = used - 1 WHERE id = $1', [nodeId])
   }

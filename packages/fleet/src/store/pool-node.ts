@@ -27,8 +27,8 @@ export interface NodeSpec {
   monthLimitBytes?: number
 }
 
-/** `active` may be given sessions, `draining` keeps those that it has, `lost` has not answered for a while. */
-export type NodeState = 'active' | 'draining' | 'lost'
+/** What its operator wants: `active` may be given sessions, `draining` keeps those that it has. */
+export type NodeState = 'active' | 'draining'
 
 export interface NodeReport {
   /** 0 to 100; see `healthScore` */
@@ -40,6 +40,9 @@ export interface NodeReport {
   silentPolls: number
   /** When it answered last, ms since the epoch */
   seenMs?: number
+  /** Of the node's process when it answered last, and what it had carried by then: the next answer counts from there */
+  bootId?: string
+  bootBytes?: number
 }
 
 export interface PoolNode extends NodeSpec, NodeReport {
@@ -48,11 +51,17 @@ export interface PoolNode extends NodeSpec, NodeReport {
   used: number
 }
 
+/** Of polls in a row without an answer: it counts as lost, and what it carried is carried elsewhere. */
+export const MAX_SILENT_POLLS = 3
 /** At less than this a node is given nothing. A node that lost every tenth packet with half of its places taken and its processor full has 42. */
 export const MIN_HEALTH = 50
 /** Of a month's bytes: the owner is warned, and then nothing more is put there, so that what runs has room to the end of the month. */
 export const BUDGET_WARN_SHARE = 0.7
 export const BUDGET_STOP_SHARE = 0.9
+
+export function isLost (node: NodeReport): boolean {
+  return node.silentPolls >= MAX_SILENT_POLLS
+}
 
 /** Why a node is given nothing now; `undefined` when it may be picked. The same rule as the query of the store. */
 export function whyNotPicked (node: PoolNode, month: string): 'own' | 'draining' | 'lost' | 'unhealthy' | 'over_budget' | 'full' | undefined {
@@ -61,6 +70,9 @@ export function whyNotPicked (node: PoolNode, month: string): 'own' | 'draining'
   }
   if (node.state !== 'active') {
     return node.state
+  }
+  if (isLost(node)) {
+    return 'lost'
   }
   if (node.health < MIN_HEALTH) {
     return 'unhealthy'

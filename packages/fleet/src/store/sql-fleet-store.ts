@@ -2,7 +2,9 @@
 import { migrate } from './migrations.ts'
 import * as nodeRows from './node-rows.ts'
 import * as sessionRows from './session-rows.ts'
-import type { Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UserRecord } from './fleet-store.ts'
+import type {
+  Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
+} from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SqlDatabase, SqlValue } from './sql-database.ts'
@@ -78,8 +80,13 @@ export class SqlFleetStore implements FleetStore {
       : await nodeRows.readAssignments(this.database, 'WHERE node_id = $1', [filter.nodeId])
   }
 
-  async unassign (sessionId: string, nodeId: string): Promise<boolean> {
-    return await this.database.transaction(async sql => await nodeRows.unassign(sql, sessionId, nodeId))
+  async assignedSessions (nodeId: string): Promise<SessionRecord[]> {
+    return await sessionRows.readSessions(this.database,
+      'WHERE id IN (SELECT session_id FROM assignments WHERE node_id = $1) ORDER BY id', [nodeId])
+  }
+
+  async unassign (request: UnassignRequest): Promise<boolean> {
+    return await this.database.transaction(async sql => await nodeRows.unassign(sql, request))
   }
 
   async insertSession (session: SessionRecord): Promise<InsertOutcome> {
@@ -113,6 +120,13 @@ export class SqlFleetStore implements FleetStore {
 
   async beat (nowMs: number, graceMs: number): Promise<number> {
     return await this.database.transaction(async sql => await sessionRows.beat(this.database, sql, nowMs, graceMs))
+  }
+
+  async lead (job: string, holder: string, nowMs: number, lifeMs: number): Promise<boolean> {
+    return await this.hasChanged(`
+      INSERT INTO leaders (job, holder, until_ms) VALUES ($1, $2, $3)
+      ON CONFLICT (job) DO UPDATE SET holder = excluded.holder, until_ms = excluded.until_ms
+      WHERE leaders.holder = excluded.holder OR leaders.until_ms <= $4 RETURNING job`, [job, holder, nowMs + lifeMs, nowMs])
   }
 
   async putUser ({ id, maxActive }: UserRecord): Promise<void> {

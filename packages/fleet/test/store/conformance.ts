@@ -45,7 +45,7 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       await store.putNode(nodeSpec('a'))
       await assigned('s')
       expect(await store.removeNode('a')).to.equal(false)
-      await store.unassign('s', 'a')
+      await store.unassign({ sessionId: 's', nodeId: 'a', fence: 1 })
       expect(await store.removeNode('a')).to.equal(true)
       expect(await store.removeNode('a')).to.equal(false)
     })
@@ -72,7 +72,7 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       await store.putNode(nodeSpec('draining'))
       await store.setNodeState('draining', 'draining')
       await store.putNode(nodeSpec('lost'))
-      await store.setNodeState('lost', 'lost')
+      await store.reportNode('lost', { ...REPORT, silentPolls: 3 })
       await store.putNode(nodeSpec('unhealthy'))
       await store.reportNode('unhealthy', { ...REPORT, health: 49.9 })
       await store.putNode(nodeSpec('spent', { monthLimitBytes: 1000 }))
@@ -101,9 +101,11 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       expect(await assigned('s')).to.equal('a')
       expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([1, 0])
       expect(await store.assignments({ nodeId: 'a' })).to.deep.equal([{ sessionId: 's', nodeId: 'a', fence: 1, assignedMs: 7 }])
-      expect(await store.unassign('s', 'b')).to.equal(false)
-      expect(await store.unassign('s', 'a')).to.equal(true)
-      expect(await store.unassign('s', 'a')).to.equal(false)
+      expect((await store.assignedSessions('a')).map(({ id }) => id)).to.deep.equal(['s'])
+      expect(await store.assignedSessions('b')).to.deep.equal([])
+      expect(await store.unassign({ sessionId: 's', nodeId: 'b', fence: 1 })).to.equal(false)
+      expect(await store.unassign({ sessionId: 's', nodeId: 'a', fence: 1 })).to.equal(true)
+      expect(await store.unassign({ sessionId: 's', nodeId: 'a', fence: 1 })).to.equal(false)
       expect(await store.assignments({ sessionId: 's' })).to.deep.equal([])
       expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([0, 0])
     })
@@ -118,6 +120,16 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       await store.replaceSession(sessionRecord('s', { fence: 2, state: 'releasing', version: 2 }), 1)
       expect(await failure('s', 2)).to.be.instanceOf(StaleFenceError)
       expect((await store.node('a'))?.used).to.equal(0)
+    })
+
+    it('lets nobody give back the place of a session that was taken over', async () => {
+      await store.putNode(nodeSpec('a'))
+      expect(await assigned('s')).to.equal('a')
+      await store.replaceSession(sessionRecord('s', { fence: 2, version: 2 }), 1)
+      expect((await store.assign({ sessionId: 's', fence: 2, region: '', month: MONTH, nowMs: 9 }))?.fence).to.equal(2)
+      expect(await store.unassign({ sessionId: 's', nodeId: 'a', fence: 1 })).to.equal(false)
+      expect((await store.node('a'))?.used).to.equal(1)
+      expect(await store.unassign({ sessionId: 's', nodeId: 'a', fence: 2 })).to.equal(true)
     })
 
     it('never puts more on nodes than they hold when all ask at once', async () => {
@@ -253,6 +265,16 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       expect(await store.removeKey('k')).to.equal(false)
       expect(await store.key('k')).to.equal(undefined)
     })
+  })
+
+  it('lets one lead a job, until it says nothing for a while', async () => {
+    expect(await store.lead('watch', 'a', 1_000, 100)).to.equal(true)
+    expect(await store.lead('watch', 'b', 1_050, 100)).to.equal(false)
+    expect(await store.lead('watch', 'a', 1_060, 100)).to.equal(true)
+    expect(await store.lead('watch', 'b', 1_159, 100)).to.equal(false)
+    expect(await store.lead('watch', 'b', 1_160, 100)).to.equal(true)
+    expect(await store.lead('watch', 'a', 1_161, 100)).to.equal(false)
+    expect(await store.lead('else', 'a', 1_161, 100)).to.equal(true)
   })
 
   it('has tables that are there already for the next process', async () => {

@@ -1,0 +1,111 @@
+/**
+ * Gives sessions a place at one of the always-on nodes of the pool. What is done at a node is in the store before, so that whoever comes after a crash
+ * finds it.
+ */
+import { NodeRefusedError, NodeUnreachableError } from '../agent/node-agent.ts'
+import { isLost } from '../store/pool-node.ts'
+import { NoCapacityError } from './provisioner.ts'
+import { placeAt } from './relay-place.ts'
+import { TrackedSteps } from './tracked-steps.ts'
+import type { Clock } from '@skein/core'
+import type { NodeAgent } from '../agent/node-agent.ts'
+import type { FleetStore } from '../store/fleet-store.ts'
+import type { PoolNode } from '../store/pool-node.ts'
+import type { RelayPlace } from '../store/session-record.ts'
+import type { DeprovisionRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest } from './provisioner.ts'
+
+export interface PoolProvisionerInit {
+  store: FleetStore
+  agentOf: (node: PoolNode) => NodeAgent
+  names: NamePublisher
+  clock: Clock
+  /** The calendar month that budgets are counted in, `2026-11` */
+  month: () => string
+  /** Nodes tried, one after the other, when they do not answer @default 3 */
+  maxTries?: number
+}
+
+export class PoolProvisioner implements Provisioner {
+  private readonly init: PoolProvisionerInit
+  private readonly maxTries: number
+
+  constructor (init: PoolProvisionerInit) {
+    this.init = init
+    this.maxTries = init.maxTries ?? 3
+  }
+
+  async provision (request: ProvisionRequest, options: ProvisionOptions = {}): Promise<RelayPlace> {
+    const steps = new TrackedSteps(this.init.clock, options)
+    const avoid: string[] = []
+    for (;;) {
+      await steps.begin('launching_instance')
+      const node = await this.assign(request, avoid)
+      try {
+        if (isLost(node)) {
+          throw new NodeUnreachableError(node.id, 'it has not answered for a while')
+        }
+        return await this.prepare(node, request, steps, options)
+      } catch (error) {
+        const anotherMay = error instanceof NodeUnreachableError || (error instanceof NodeRefusedError && error.reason !== 'stale_fence')
+        if (!anotherMay || avoid.length + 1 >= this.maxTries) {
+          throw error
+        }
+        // it may have been admitted there and the answer lost: the watch takes away what has no assignment
+        await this.init.store.unassign({ sessionId: request.sessionId, nodeId: node.id, fence: request.fence })
+        avoid.push(node.id)
+      }
+    }
+  }
+
+  async deprovision ({ sessionId, fence }: DeprovisionRequest, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { store, agentOf } = this.init
+    for (const { nodeId } of await store.assignments({ sessionId })) {
+      const node = await store.node(nodeId)
+      try {
+        if (node !== undefined) {
+          await agentOf(node).revoke({ sessionId, fence }, options)
+        }
+      } catch (error) {
+        // nobody is served by a node that is lost; before it comes back the watch compares what it carries with what it should
+        if (!(error instanceof NodeUnreachableError && await this.isLost(nodeId))) {
+          throw error
+        }
+      }
+      await store.unassign({ sessionId, nodeId, fence })
+    }
+  }
+
+  private async isLost (nodeId: string): Promise<boolean> {
+    const node = await this.init.store.node(nodeId)
+    return node === undefined || isLost(node)
+  }
+
+  private async assign ({ sessionId, fence, region }: ProvisionRequest, avoid: string[]): Promise<PoolNode> {
+    const { store, clock, month } = this.init
+    const assignment = await store.assign({ sessionId, fence, region, month: month(), nowMs: Math.floor(clock.nowMs()), avoid })
+    const node = assignment && await store.node(assignment.nodeId)
+    if (node === undefined) {
+      throw new NoCapacityError(region)
+    }
+    return node
+  }
+
+  private async prepare (node: PoolNode, request: ProvisionRequest, steps: TrackedSteps, { signal }: ProvisionOptions): Promise<RelayPlace> {
+    const { agentOf, names } = this.init
+    const { sessionId, streamToken, fence } = request
+    const agent = agentOf(node)
+    await steps.begin('waiting_for_instance')
+    await agent.health({ signal })
+    await steps.begin('admitting_stream')
+    await agent.admit({ sessionId, streamToken, fence }, { signal })
+    await steps.begin('publishing_name')
+    await names.publish(request.name, node.ingest.host, { signal })
+    await steps.begin('checking_relay')
+    const { streams } = await agent.statistics({ signal })
+    if (!streams.some(stream => stream.sessionId === sessionId && stream.fence === fence)) {
+      throw new NodeUnreachableError(node.id, 'it does not carry the stream that it has just taken: was it started again?')
+    }
+    await steps.finish()
+    return placeAt(node)
+  }
+}

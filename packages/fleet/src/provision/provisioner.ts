@@ -1,0 +1,73 @@
+/** Whoever gives sessions a relay: a pool of nodes, a relay of one's own, or elected super-nodes. Nobody asks which it is. */
+import type { RelayPlace, StepTime } from '../store/session-record.ts'
+
+export interface ProvisionRequest {
+  sessionId: string
+  userId: string
+  slot: number
+  /** Wished for, '' for any */
+  region: string
+  /** The relay of one's own, for those who have one */
+  relayId?: string
+  streamToken: string
+  /** Of the session; whoever is overtaken is refused */
+  fence: number
+  /** Of the slot: routes to the place, and never authorises */
+  name: string
+}
+
+export interface ProvisionOptions {
+  signal?: AbortSignal
+  /** Told at the begin of each step, and at the end of the last, of all steps so far; awaited, and what it throws ends the work */
+  onProgress?: (steps: StepTime[]) => void | Promise<void>
+}
+
+export interface DeprovisionRequest {
+  sessionId: string
+  fence: number
+}
+
+/** Both may be repeated: a session that has its place gets it again, one that has none is left alone. */
+export interface Provisioner {
+  /**
+   * @throws {NoCapacityError} when no node may be given to it
+   * @throws {UnknownRelayError} when the user has no such relay
+   * @throws {NodeUnreachableError | NodeRefusedError} when all that were tried failed
+   * @throws {StaleFenceError} when another process has taken over
+   */
+  provision (request: ProvisionRequest, options?: ProvisionOptions): Promise<RelayPlace>
+  /** @throws {NodeUnreachableError} when its node does not answer, and may still carry it: to be tried again */
+  deprovision (request: DeprovisionRequest, options?: { signal?: AbortSignal }): Promise<void>
+}
+
+/** Points a name at a host. */
+export interface NamePublisher {
+  /** @param host - an address, or a name that has one */
+  publish (name: string, host: string, options?: { signal?: AbortSignal }): Promise<void>
+  /** Harmless when there is no such name */
+  withdraw (name: string, options?: { signal?: AbortSignal }): Promise<void>
+}
+
+/** No node may be given to the session now. */
+export class NoCapacityError extends Error {
+  static override name = 'NoCapacityError'
+  override readonly name = 'NoCapacityError'
+  readonly region: string
+
+  constructor (region: string) {
+    super('All relays of the fleet are full, draining, unhealthy or over their budget: try again later, or add a node')
+    this.region = region
+  }
+}
+
+/** The user has no relay of that id. */
+export class UnknownRelayError extends Error {
+  static override name = 'UnknownRelayError'
+  override readonly name = 'UnknownRelayError'
+  readonly relayId: string
+
+  constructor (relayId: string) {
+    super(`There is no relay ${relayId} of yours: register it first`)
+    this.relayId = relayId
+  }
+}

@@ -1,0 +1,268 @@
+/** Gives the lives of sessions a world: keeps them in the store, does the work that they ask for, and looks for those that nobody cares for any more. */
+import { deadline } from '@skein/core'
+import { StaleFenceError } from '../store/store-error.ts'
+import { ContendedSessionError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from './session-error.ts'
+import { hasExpired, newSession, REAP_MS, transition } from './session-life.ts'
+import { streamToken, uniqueId } from './random-name.ts'
+import { ensureSlot } from './slot-names.ts'
+import type { Clock, Random } from '@skein/core'
+import type { Provisioner } from '../provision/provisioner.ts'
+import type { FleetStore } from '../store/fleet-store.ts'
+import type { ProviderName, SessionRecord } from '../store/session-record.ts'
+import type { FleetTime } from './fleet-time.ts'
+import type { SessionEvent, SessionWork, Transition } from './session-life.ts'
+
+export interface StartRequest {
+  userId: string
+  slot: number
+  /** @default 'pool' */
+  provider?: ProviderName
+  /** Wished for @default '' (any) */
+  region?: string
+  relayId?: string
+}
+
+export interface SessionKeeperInit {
+  store: FleetStore
+  provisioners: Partial<Record<ProviderName, Provisioner>>
+  time: FleetTime
+  clock: Clock
+  random: Random
+  /** Told of work that failed, for the log @default () => {} */
+  onProblem?: (problem: { sessionId: string, work: SessionWork, error: Error }) => void
+}
+
+/** One try of provisioning or releasing may take so long, ms: what hangs longer is taken up again by the reaper. */
+const WORK_LIMIT_MS = 30_000
+/** Of work at once in this process; more waits its turn. */
+const MAX_WORKERS = 64
+const MAX_TRIES = 16
+/** Looked after in one round of the reaper at a time; it asks again until nothing is due. */
+const DUE_BATCH = 200
+const MAX_BATCHES = 1_000
+/** Sessions that have ended are shown for so long, ms. */
+const MEMORY_MS = 24 * 3_600_000
+
+export interface ReapOutcome {
+  /** Sessions whose lease had run out */
+  expired: number
+  /** Work of others that was taken over */
+  adopted: number
+  /** By how much all leases were put off, as no control plane was there, ms */
+  putOffMs: number
+}
+
+export class SessionKeeper {
+  private readonly init: SessionKeeperInit
+  private readonly stopping = new AbortController()
+  private readonly working = new Set<Promise<void>>()
+
+  constructor (init: SessionKeeperInit) {
+    this.init = init
+  }
+
+  /**
+   * The session of the slot: the one that is there, renewed, or a new one. The work on it goes on when this has returned.
+   *
+   * @throws {SessionLimitError} when the user has as many as the plan allows
+   * @throws {UnknownProviderError}
+   */
+  async start (request: StartRequest): Promise<SessionRecord> {
+    const { store, time, random, provisioners } = this.init
+    const { userId, slot, provider = 'pool', region = '', relayId } = request
+    if (provisioners[provider] === undefined) {
+      throw new UnknownProviderError(provider)
+    }
+    await ensureSlot(store, random, { userId, slot }, time.nowMs())
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const live = await store.liveSession(userId, slot)
+      if (live !== undefined) {
+        const renewed = await this.takeUp(live)
+        if (renewed !== undefined) {
+          return renewed
+        }
+        continue // its lease had run out: what is left of it is cleared away, and a clean new one begun
+      }
+      const wanted = { id: uniqueId(random), userId, slot, provider, region, relayId, streamToken: streamToken(random) }
+      const session = newSession(wanted, time.nowMs())
+      const outcome = await store.insertSession(session)
+      if (outcome === 'inserted') {
+        this.work(session, 'provision')
+        return session
+      }
+      if (outcome === 'limit') {
+        throw new SessionLimitError((await store.user(userId))?.maxActive ?? 0)
+      }
+    }
+    throw new ContendedSessionError(`of slot ${slot}`)
+  }
+
+  /** @throws {SessionOverError} */
+  async renew (sessionId: string): Promise<SessionRecord> {
+    const outcome = await this.apply(sessionId, { type: 'renewed' })
+    if (outcome.type === 'refused') {
+      throw new SessionOverError(sessionId)
+    }
+    return outcome.session
+  }
+
+  /** Ends the session, if it is not over already. */
+  async stop (sessionId: string): Promise<void> {
+    await this.apply(sessionId, { type: 'stopped' })
+  }
+
+  /** Its node is lost: another is looked for. */
+  async displace (session: SessionRecord): Promise<void> {
+    await this.apply(session.id, { type: 'displaced', fence: session.fence })
+  }
+
+  /** One round: every session that is due is released or taken over; returns when that work is done. */
+  async reap (): Promise<ReapOutcome> {
+    const { store, time } = this.init
+    const outcome: ReapOutcome = { expired: 0, adopted: 0, putOffMs: 0 }
+    await time.synchronize()
+    outcome.putOffMs = await store.beat(time.nowMs(), REAP_MS * 2)
+    for (let batch = 0; batch < MAX_BATCHES && !this.stopping.signal.aborted; batch++) {
+      const due = await store.dueSessions(time.nowMs(), DUE_BATCH)
+      for (const session of due) {
+        const result = await this.apply(session.id, { type: 'adopted' })
+        if (result.type === 'changed') {
+          outcome[result.session.endReason === 'expired' && hasExpired(session, time.nowMs()) ? 'expired' : 'adopted']++
+        }
+      }
+      if (due.length < DUE_BATCH) {
+        break
+      }
+    }
+    await this.settled()
+    await store.forgetSessions(time.nowMs() - MEMORY_MS)
+    return outcome
+  }
+
+  /** Resolves when this process works on nothing. */
+  async settled (): Promise<void> {
+    while (this.working.size > 0) {
+      await Promise.all(this.working)
+    }
+  }
+
+  /** Ends the work that is under way: another process, or this one when it is started again, takes it over. */
+  async close (): Promise<void> {
+    this.stopping.abort(new Error('The control plane is stopping'))
+    await this.settled()
+  }
+
+  /** A live session is renewed, and its work taken over if nobody does it; `undefined` when it has run out, and is being cleared away. */
+  private async takeUp (live: SessionRecord): Promise<SessionRecord | undefined> {
+    const renewed = await this.apply(live.id, { type: 'renewed' })
+    if (renewed.type === 'refused') {
+      await this.apply(live.id, { type: 'adopted' })
+      return undefined
+    }
+    if (renewed.session.state === 'provisioning') {
+      const adopted = await this.apply(live.id, { type: 'adopted' })
+      if (adopted.type === 'changed') {
+        return adopted.session
+      }
+    }
+    return renewed.session
+  }
+
+  /** @throws {UnknownSessionError | ContendedSessionError} */
+  private async apply (sessionId: string, event: SessionEvent): Promise<Transition> {
+    const { store, time } = this.init
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const session = await store.session(sessionId)
+      if (session === undefined) {
+        throw new UnknownSessionError(sessionId)
+      }
+      const outcome = transition(session, event, time.nowMs())
+      if (outcome.type === 'refused') {
+        return outcome
+      }
+      if (await store.replaceSession(outcome.session, session.version)) {
+        if (outcome.work !== undefined) {
+          this.work(outcome.session, outcome.work)
+        }
+        return outcome
+      }
+    }
+    throw new ContendedSessionError(sessionId)
+  }
+
+  private work (session: SessionRecord, work: SessionWork): void {
+    if (this.stopping.signal.aborted || this.working.size >= MAX_WORKERS * 16) {
+      return // the claim on it lapses, and the reaper has it taken up
+    }
+    const task = this.inTurn(async () => {
+      const limit = deadline(this.init.clock, WORK_LIMIT_MS, [this.stopping.signal])
+      try {
+        await (work === 'provision' ? this.provision(session, limit.signal) : this.release(session, limit.signal))
+      } catch (error) {
+        this.init.onProblem?.({ sessionId: session.id, work, error: error as Error })
+      } finally {
+        limit.clear()
+      }
+    }).finally(() => { this.working.delete(task) })
+    this.working.add(task)
+  }
+
+  private running = 0
+  private readonly waiting: Array<() => void> = []
+
+  private async inTurn (task: () => Promise<void>): Promise<void> {
+    if (this.running >= MAX_WORKERS) {
+      await new Promise<void>(resolve => { this.waiting.push(resolve) })
+    }
+    this.running++
+    try {
+      await task()
+    } finally {
+      this.running--
+      this.waiting.shift()?.()
+    }
+  }
+
+  private async provision (session: SessionRecord, signal: AbortSignal): Promise<void> {
+    const { store } = this.init
+    const { id, fence } = session
+    const step = async (event: SessionEvent): Promise<void> => {
+      const outcome = await this.apply(id, event)
+      if (outcome.type === 'refused') {
+        throw new StaleFenceError(id, fence)
+      }
+    }
+    try {
+      const name = (await store.slot(session.userId, session.slot))?.name ?? ''
+      let steps = session.steps
+      const place = await this.provisionerOf(session).provision({ ...session, sessionId: id, name }, {
+        signal,
+        onProgress: async progress => {
+          steps = progress
+          await step({ type: 'stepped', fence, steps })
+        }
+      })
+      await step({ type: 'provisioned', fence, place, steps })
+    } catch (error) {
+      if (error instanceof StaleFenceError || this.stopping.signal.aborted) {
+        return // whoever took over sees to it
+      }
+      await this.apply(id, { type: 'failed', fence, message: (error as Error).message })
+      throw error
+    }
+  }
+
+  private async release (session: SessionRecord, signal: AbortSignal): Promise<void> {
+    const { id, fence } = session
+    await this.provisionerOf(session).deprovision({ sessionId: id, fence }, { signal })
+    await this.apply(id, { type: 'released', fence })
+  }
+
+  private provisionerOf ({ provider }: SessionRecord): Provisioner {
+    const provisioner = this.init.provisioners[provider]
+    if (provisioner === undefined) {
+      throw new UnknownProviderError(provider)
+    }
+    return provisioner
+  }
+}

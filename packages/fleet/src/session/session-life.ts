@@ -1,0 +1,127 @@
+/**
+ * The life of a session as a machine without I/O: what it is, what happens, and what becomes of it. The store compares and swaps what comes out, so
+ * that of two processes to which things happen at once one is told to look again.
+ *
+ *     provisioning → active → releasing → ended
+ *
+ * with ways from provisioning to releasing (failed, stopped, run out), and from active back to provisioning (its node is lost).
+ */
+import { isLive } from '../store/session-record.ts'
+import type { EndReason, RelayPlace, SessionRecord, StepTime } from '../store/session-record.ts'
+
+/** A session lives so long without a heartbeat: ten of them may be lost. */
+export const LEASE_MS = 300_000
+export const HEARTBEAT_MS = 30_000
+export const REAP_MS = 60_000
+/** Who works on a session says so at each step; when nothing was said for so long, another takes over. Longer than a step may take. */
+export const WORK_MS = 15_000
+
+export type SessionEvent =
+  /** The user, or who watches over it, says that it is wanted */
+  | { type: 'renewed' }
+  /** Nobody works on it any more, and a process takes it over */
+  | { type: 'adopted' }
+  | { type: 'stepped', fence: number, steps: StepTime[] }
+  | { type: 'provisioned', fence: number, place: RelayPlace, steps: StepTime[] }
+  | { type: 'failed', fence: number, message: string }
+  | { type: 'stopped' }
+  /** Its node has been lost: it needs another */
+  | { type: 'displaced', fence: number }
+  | { type: 'released', fence: number }
+
+/** What the process that brought the change has to do now, under the new fence. */
+export type SessionWork = 'provision' | 'release'
+
+/**
+ * - `stale`: another has taken over
+ * - `expired`: the lease has run out; `adopted` is the way on
+ * - `ended`: it is over for its user
+ * - `busy`: another works on it
+ */
+export type Refusal = 'stale' | 'expired' | 'ended' | 'busy'
+
+export type Transition =
+  | { type: 'changed', session: SessionRecord, work?: SessionWork }
+  | { type: 'refused', reason: Refusal }
+
+/** A new session, as the process that makes it begins to work on it. */
+export function newSession (
+  wanted: Pick<SessionRecord, 'id' | 'userId' | 'slot' | 'provider' | 'region' | 'relayId' | 'streamToken'>, nowMs: number
+): SessionRecord {
+  return {
+    ...wanted,
+    state: 'provisioning',
+    steps: [],
+    fence: 1,
+    leaseUntilMs: nowMs + LEASE_MS,
+    workUntilMs: nowMs + WORK_MS,
+    createdMs: nowMs,
+    version: 1
+  }
+}
+
+export function hasExpired (session: SessionRecord, nowMs: number): boolean {
+  return isLive(session) && session.leaseUntilMs <= nowMs
+}
+
+export function transition (session: SessionRecord, event: SessionEvent, nowMs: number): Transition {
+  const { state, fence } = session
+  if ('fence' in event && event.fence !== fence) {
+    return { type: 'refused', reason: 'stale' }
+  }
+  switch (event.type) {
+    case 'renewed':
+      if (!isLive(session)) {
+        return { type: 'refused', reason: 'ended' }
+      }
+      return hasExpired(session, nowMs)
+        ? { type: 'refused', reason: 'expired' }
+        : changed(session, { leaseUntilMs: Math.max(session.leaseUntilMs, nowMs + LEASE_MS) })
+    case 'adopted':
+      return adopt(session, nowMs)
+    case 'stepped':
+      return state === 'provisioning'
+        ? changed(session, { steps: event.steps, workUntilMs: nowMs + WORK_MS })
+        : { type: 'refused', reason: 'stale' }
+    case 'provisioned':
+      return state === 'provisioning'
+        ? changed(session, { state: 'active', place: event.place, steps: event.steps, workUntilMs: 0, failure: undefined })
+        : { type: 'refused', reason: 'stale' }
+    case 'failed':
+      return state === 'provisioning'
+        ? release(session, 'failed', nowMs, event.message)
+        : { type: 'refused', reason: 'stale' }
+    case 'stopped':
+      return isLive(session) ? release(session, 'stopped', nowMs) : { type: 'refused', reason: 'ended' }
+    case 'displaced':
+      return state === 'active'
+        ? changed(session, { state: 'provisioning', place: undefined, steps: [], fence: fence + 1, workUntilMs: nowMs + WORK_MS }, 'provision')
+        : { type: 'refused', reason: 'stale' }
+    case 'released':
+      return state === 'releasing'
+        ? changed(session, { state: 'ended', workUntilMs: 0, endedMs: nowMs, place: undefined })
+        : { type: 'refused', reason: 'stale' }
+  }
+}
+
+/** A lease that has run out comes before work that was left lying. */
+function adopt (session: SessionRecord, nowMs: number): Transition {
+  if (hasExpired(session, nowMs)) {
+    return release(session, 'expired', nowMs)
+  }
+  if (session.state === 'ended') {
+    return { type: 'refused', reason: 'ended' }
+  }
+  if (session.state === 'active' || session.workUntilMs > nowMs) {
+    return { type: 'refused', reason: 'busy' }
+  }
+  return changed(session, { fence: session.fence + 1, workUntilMs: nowMs + WORK_MS }, session.state === 'provisioning' ? 'provision' : 'release')
+}
+
+function release (session: SessionRecord, endReason: EndReason, nowMs: number, failure = session.failure): Transition {
+  return changed(session, { state: 'releasing', endReason, failure, fence: session.fence + 1, workUntilMs: nowMs + WORK_MS }, 'release')
+}
+
+function changed (session: SessionRecord, fields: Partial<SessionRecord>, work?: SessionWork): Transition {
+  return { type: 'changed', session: { ...session, ...fields, version: session.version + 1 }, work }
+}

@@ -1,0 +1,49 @@
+/** What becomes of a node after a poll: its figures, and the difference between what it carries and what it should. Pure. */
+import { isLive } from '../store/session-record.ts'
+import { healthScore } from './node-health.ts'
+import type { AdmitRequest, NodeStatistics, RevokeRequest } from '../agent/node-agent.ts'
+import type { Assignment } from '../store/fleet-store.ts'
+import type { NodeReport, PoolNode } from '../store/pool-node.ts'
+import type { SessionRecord } from '../store/session-record.ts'
+
+/** It answered. Bytes are counted from the last answer on, or from its start where that was later. */
+export function answered (node: PoolNode, statistics: NodeStatistics, month: string, nowMs: number): NodeReport {
+  const { bootId, bytes, lossShare, cpuShare, memoryShare } = statistics
+  const sinceBytes = node.bootId === bootId ? bytes - (node.bootBytes ?? 0) : bytes
+  return {
+    health: healthScore({ alive: true, usedShare: node.used / node.capacity, lossShare, cpuShare, memoryShare }),
+    month,
+    monthBytes: (node.month === month ? node.monthBytes : 0) + Math.max(0, sinceBytes),
+    silentPolls: 0,
+    seenMs: nowMs,
+    bootId,
+    bootBytes: bytes
+  }
+}
+
+export function keptSilent (node: PoolNode, month: string): NodeReport {
+  return { health: 0, month, monthBytes: node.month === month ? node.monthBytes : 0, silentPolls: node.silentPolls + 1 }
+}
+
+export interface Reconciliation {
+  /** Carried, and nobody's: left by a crash, or by a time in which the node was thought lost */
+  revoke: RevokeRequest[]
+  /** Not carried any more: the node was started again */
+  admit: AdmitRequest[]
+}
+
+/**
+ * `statistics` must be older than `assignments`: an assignment is there before its stream is admitted, so a stream without one has none any more.
+ *
+ * @param sessions - those of the assignments
+ */
+export function reconcile (statistics: NodeStatistics, assignments: Assignment[], sessions: SessionRecord[]): Reconciliation {
+  const assigned = new Set(assignments.map(({ sessionId }) => sessionId))
+  const carried = new Set(statistics.streams.map(({ sessionId }) => sessionId))
+  return {
+    revoke: statistics.streams.filter(({ sessionId }) => !assigned.has(sessionId)).map(({ sessionId, fence }) => ({ sessionId, fence })),
+    admit: sessions
+      .filter(session => assigned.has(session.id) && !carried.has(session.id) && isLive(session) && session.state === 'active')
+      .map(({ id, streamToken, fence }) => ({ sessionId: id, streamToken, fence }))
+  }
+}
