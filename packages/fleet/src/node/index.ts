@@ -1,3 +1,14 @@
-/** What only runs under Node: the stores. */
+/** What only runs under Node: the stores, the control plane with its API, and the face of a relay node. */
 export { openStore } from './open-store.ts'
 export type { OpenStoreOptions } from './open-store.ts'
+export { createControlPlane } from './control-plane.ts'
+export type { ControlPlane, ControlPlaneInit } from './control-plane.ts'
+export { issueKey, SCOPES } from './api/api-keys.ts'
+export type { IssuedKey, Scope } from './api/api-keys.ts'
+export { DEFAULT_API_LIMITS } from './api/api-guard.ts'
+export type { ApiLimits, RateLimit } from './api/api-guard.ts'
+export { FleetListenError } from './http/http-server.ts'
+export type { HttpAddress } from './http/http-server.ts'
+export { serveNode } from './serve-node.ts'
+export type { ServedNode, ServeNodeInit } from './serve-node.ts'
+export { ConnectionFile, ConnectionFileError } from './connection-file.ts'

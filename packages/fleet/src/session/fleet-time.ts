@@ -51,3 +51,15 @@ export function monthOf (nowMs: number): string {
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
   return `${year}-${String(month).padStart(2, '0')}`
 }
+
+const DAY_MS = 86_400_000
+
+/** ms from now to the first moment of the next calendar month in UTC. */
+export function msToMonthEnd (nowMs: number): number {
+  const month = monthOf(nowMs)
+  let endMs = (Math.floor(nowMs / DAY_MS) + 1) * DAY_MS
+  while (monthOf(endMs) === month) {
+    endMs += DAY_MS
+  }
+  return endMs - nowMs
+}

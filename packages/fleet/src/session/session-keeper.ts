@@ -2,7 +2,7 @@
 import { deadline } from '@skein/core'
 import { StaleFenceError } from '../store/store-error.ts'
 import { ContendedSessionError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from './session-error.ts'
-import { hasExpired, newSession, REAP_MS, transition } from './session-life.ts'
+import { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session-life.ts'
 import { streamToken, uniqueId } from './random-name.ts'
 import { ensureSlot } from './slot-names.ts'
 import type { Clock, Random } from '@skein/core'
@@ -10,7 +10,7 @@ import type { Provisioner } from '../provision/provisioner.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
 import type { ProviderName, SessionRecord } from '../store/session-record.ts'
 import type { FleetTime } from './fleet-time.ts'
-import type { SessionEvent, SessionWork, Transition } from './session-life.ts'
+import type { SessionEvent, SessionTimes, SessionWork, Transition } from './session-life.ts'
 
 export interface StartRequest {
   userId: string
@@ -28,6 +28,8 @@ export interface SessionKeeperInit {
   time: FleetTime
   clock: Clock
   random: Random
+  /** @default SESSION_TIMES */
+  times?: Partial<SessionTimes>
   /** Told of work that failed, for the log @default () => {} */
   onProblem?: (problem: { sessionId: string, work: SessionWork, error: Error }) => void
 }
@@ -57,8 +59,11 @@ export class SessionKeeper {
   private readonly stopping = new AbortController()
   private readonly working = new Set<Promise<void>>()
 
+  private readonly times: SessionTimes
+
   constructor (init: SessionKeeperInit) {
     this.init = init
+    this.times = { ...SESSION_TIMES, ...init.times }
   }
 
   /**
@@ -84,7 +89,7 @@ export class SessionKeeper {
         continue // its lease had run out: what is left of it is cleared away, and a clean new one begun
       }
       const wanted = { id: uniqueId(random), userId, slot, provider, region, relayId, streamToken: streamToken(random) }
-      const session = newSession(wanted, time.nowMs())
+      const session = newSession(wanted, time.nowMs(), this.times)
       const outcome = await store.insertSession(session)
       if (outcome === 'inserted') {
         this.work(session, 'provision')
@@ -176,7 +181,7 @@ export class SessionKeeper {
       if (session === undefined) {
         throw new UnknownSessionError(sessionId)
       }
-      const outcome = transition(session, event, time.nowMs())
+      const outcome = transition(session, event, time.nowMs(), this.times)
       if (outcome.type === 'refused') {
         return outcome
       }

@@ -9,12 +9,22 @@
 import { isLive } from '../store/session-record.ts'
 import type { EndReason, RelayPlace, SessionRecord, StepTime } from '../store/session-record.ts'
 
-/** A session lives so long without a heartbeat: ten of them may be lost. */
-export const LEASE_MS = 300_000
 export const HEARTBEAT_MS = 30_000
 export const REAP_MS = 60_000
-/** Who works on a session says so at each step; when nothing was said for so long, another takes over. Longer than a step may take. */
-export const WORK_MS = 15_000
+
+export interface SessionTimes {
+  /** A session lives so long without a heartbeat: of 30 s, ten may be lost @default 300_000 */
+  leaseMs: number
+  /**
+   * Who works on a session says so at each step; when nothing was said for so long, another takes over. Longer than a step may take: what is shorter
+   * has work done twice, which is harmless, and not faster.
+   *
+   * @default 15_000
+   */
+  workMs: number
+}
+
+export const SESSION_TIMES: Readonly<SessionTimes> = { leaseMs: 300_000, workMs: 15_000 }
 
 export type SessionEvent =
   /** The user, or who watches over it, says that it is wanted */
@@ -46,15 +56,15 @@ export type Transition =
 
 /** A new session, as the process that makes it begins to work on it. */
 export function newSession (
-  wanted: Pick<SessionRecord, 'id' | 'userId' | 'slot' | 'provider' | 'region' | 'relayId' | 'streamToken'>, nowMs: number
+  wanted: Pick<SessionRecord, 'id' | 'userId' | 'slot' | 'provider' | 'region' | 'relayId' | 'streamToken'>, nowMs: number, { leaseMs, workMs } = SESSION_TIMES
 ): SessionRecord {
   return {
     ...wanted,
     state: 'provisioning',
     steps: [],
     fence: 1,
-    leaseUntilMs: nowMs + LEASE_MS,
-    workUntilMs: nowMs + WORK_MS,
+    leaseUntilMs: nowMs + leaseMs,
+    workUntilMs: nowMs + workMs,
     createdMs: nowMs,
     version: 1
   }
@@ -64,7 +74,7 @@ export function hasExpired (session: SessionRecord, nowMs: number): boolean {
   return isLive(session) && session.leaseUntilMs <= nowMs
 }
 
-export function transition (session: SessionRecord, event: SessionEvent, nowMs: number): Transition {
+export function transition (session: SessionRecord, event: SessionEvent, nowMs: number, times = SESSION_TIMES): Transition {
   const { state, fence } = session
   if ('fence' in event && event.fence !== fence) {
     return { type: 'refused', reason: 'stale' }
@@ -76,12 +86,12 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
       }
       return hasExpired(session, nowMs)
         ? { type: 'refused', reason: 'expired' }
-        : changed(session, { leaseUntilMs: Math.max(session.leaseUntilMs, nowMs + LEASE_MS) })
+        : changed(session, { leaseUntilMs: Math.max(session.leaseUntilMs, nowMs + times.leaseMs) })
     case 'adopted':
-      return adopt(session, nowMs)
+      return adopt(session, nowMs, times)
     case 'stepped':
       return state === 'provisioning'
-        ? changed(session, { steps: event.steps, workUntilMs: nowMs + WORK_MS })
+        ? changed(session, { steps: event.steps, workUntilMs: nowMs + times.workMs })
         : { type: 'refused', reason: 'stale' }
     case 'provisioned':
       return state === 'provisioning'
@@ -89,13 +99,13 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
         : { type: 'refused', reason: 'stale' }
     case 'failed':
       return state === 'provisioning'
-        ? release(session, 'failed', nowMs, event.message)
+        ? release(session, 'failed', nowMs, times, event.message)
         : { type: 'refused', reason: 'stale' }
     case 'stopped':
-      return isLive(session) ? release(session, 'stopped', nowMs) : { type: 'refused', reason: 'ended' }
+      return isLive(session) ? release(session, 'stopped', nowMs, times) : { type: 'refused', reason: 'ended' }
     case 'displaced':
       return state === 'active'
-        ? changed(session, { state: 'provisioning', place: undefined, steps: [], fence: fence + 1, workUntilMs: nowMs + WORK_MS }, 'provision')
+        ? changed(session, { state: 'provisioning', place: undefined, steps: [], fence: fence + 1, workUntilMs: nowMs + times.workMs }, 'provision')
         : { type: 'refused', reason: 'stale' }
     case 'released':
       return state === 'releasing'
@@ -105,9 +115,9 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
 }
 
 /** A lease that has run out comes before work that was left lying. */
-function adopt (session: SessionRecord, nowMs: number): Transition {
+function adopt (session: SessionRecord, nowMs: number, times: SessionTimes): Transition {
   if (hasExpired(session, nowMs)) {
-    return release(session, 'expired', nowMs)
+    return release(session, 'expired', nowMs, times)
   }
   if (session.state === 'ended') {
     return { type: 'refused', reason: 'ended' }
@@ -115,11 +125,12 @@ function adopt (session: SessionRecord, nowMs: number): Transition {
   if (session.state === 'active' || session.workUntilMs > nowMs) {
     return { type: 'refused', reason: 'busy' }
   }
-  return changed(session, { fence: session.fence + 1, workUntilMs: nowMs + WORK_MS }, session.state === 'provisioning' ? 'provision' : 'release')
+  const work = session.state === 'provisioning' ? 'provision' : 'release'
+  return changed(session, { fence: session.fence + 1, workUntilMs: nowMs + times.workMs }, work)
 }
 
-function release (session: SessionRecord, endReason: EndReason, nowMs: number, failure = session.failure): Transition {
-  return changed(session, { state: 'releasing', endReason, failure, fence: session.fence + 1, workUntilMs: nowMs + WORK_MS }, 'release')
+function release (session: SessionRecord, endReason: EndReason, nowMs: number, times: SessionTimes, failure = session.failure): Transition {
+  return changed(session, { state: 'releasing', endReason, failure, fence: session.fence + 1, workUntilMs: nowMs + times.workMs }, 'release')
 }
 
 function changed (session: SessionRecord, fields: Partial<SessionRecord>, work?: SessionWork): Transition {

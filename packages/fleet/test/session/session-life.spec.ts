@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { isLive, LEASE_MS, newSession, transition, WORK_MS } from '@skein/fleet'
+import { isLive, newSession, SESSION_TIMES, transition } from '@skein/fleet'
 import type { RelayPlace, SessionEvent, SessionRecord, SessionState } from '@skein/fleet'
 
 const PLACE: RelayPlace = { instanceId: 'n', region: 'eu-west', ingestHost: 'h', ingestPort: 1, playHost: 'h', playPort: 2 }
@@ -18,7 +18,7 @@ function after (record: SessionRecord, event: SessionEvent, nowMs = 1_000): Sess
 
 describe('The life of a session', () => {
   it('begins provisioning, with a lease and a claim of who made it', () => {
-    expect(newSession(WANTED, 7)).to.deep.include({ state: 'provisioning', fence: 1, version: 1, leaseUntilMs: 7 + LEASE_MS, workUntilMs: 7 + WORK_MS })
+    expect(newSession(WANTED, 7)).to.deep.include({ state: 'provisioning', fence: 1, version: 1, leaseUntilMs: 7 + SESSION_TIMES.leaseMs, workUntilMs: 7 + SESSION_TIMES.workMs })
   })
 
   const live = { fence: 5, leaseUntilMs: 300_000 }
