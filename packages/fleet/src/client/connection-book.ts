@@ -81,39 +81,21 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
     this.begin(nowMs)
   }
 
-  /** The answer to a start, a poll or a heartbeat. */
-  onSession (slot: number, session: SessionView, nowMs: number): void {
+  onStarted (slot: number, session: SessionView, nowMs: number): void {
     const entry = this.entries.get(slot)
     if (entry === undefined) {
       this.stop(session, nowMs) // removed meanwhile
-      return
-    }
-    if (session.state === 'ended' || session.state === 'releasing') {
-      this.beginAnew(entry, session.failure === undefined ? 'provisioning' : 'error', session.failure ?? 'The session is over', nowMs)
-      return
-    }
-    const isNew = entry.session?.id !== session.id
-    const before = JSON.stringify([entry.state, entry.session?.steps, entry.session?.place])
-    entry.session = session
-    entry.message = undefined
-    entry.leaseUntilMs = nowMs + session.leaseRemainingMs
-    if (isNew) {
-      entry.heartbeatAtMs = nowMs + session.heartbeatMs
-    }
-    if (session.state === 'active') {
-      entry.provisioning = false
-      entry.failures = 0
-      entry.pollAtMs = undefined
-      entry.state = entry.state === 'live' ? 'live' : 'ready'
-      entry.watchAtMs ??= nowMs
     } else {
-      entry.state = 'provisioning'
-      entry.pollAtMs = nowMs + POLL_MS
+      this.take(entry, session, nowMs)
     }
-    if (isNew || before !== JSON.stringify([entry.state, session.steps, session.place])) {
-      this.tell(entry)
+  }
+
+  /** The answer to a poll or a heartbeat. */
+  onRenewed (slot: number, session: SessionView, nowMs: number): void {
+    const entry = this.entries.get(slot)
+    if (entry?.session?.id === session.id) {
+      this.take(entry, session, nowMs)
     }
-    this.begin(nowMs)
   }
 
   /** A start was refused, or not answered: it is tried again, later each time. */
@@ -217,6 +199,35 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
     const entry: Entry = { spec, state: 'provisioning', provisioning: false, startAtMs, leaseUntilMs: 0, failures: 0 }
     this.entries.set(spec.slot, entry)
     this.tell(entry)
+  }
+
+  private take (entry: Entry, session: SessionView, nowMs: number): void {
+    if (session.state === 'ended' || session.state === 'releasing') {
+      this.beginAnew(entry, session.failure === undefined ? 'provisioning' : 'error', session.failure ?? 'The session is over', nowMs)
+      return
+    }
+    const isNew = entry.session?.id !== session.id
+    const before = JSON.stringify([entry.state, entry.session?.steps, entry.session?.place])
+    entry.session = session
+    entry.message = undefined
+    entry.leaseUntilMs = nowMs + session.leaseRemainingMs
+    if (isNew) {
+      entry.heartbeatAtMs = nowMs + session.heartbeatMs
+    }
+    if (session.state === 'active') {
+      entry.provisioning = false
+      entry.failures = 0
+      entry.pollAtMs = undefined
+      entry.state = entry.state === 'live' ? 'live' : 'ready'
+      entry.watchAtMs ??= nowMs
+    } else {
+      entry.state = 'provisioning'
+      entry.pollAtMs = nowMs + POLL_MS
+    }
+    if (isNew || before !== JSON.stringify([entry.state, session.steps, session.place])) {
+      this.tell(entry)
+    }
+    this.begin(nowMs)
   }
 
   private beginAnew (entry: Entry, state: ConnectionState, message: string, nowMs: number): void {

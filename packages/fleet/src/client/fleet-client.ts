@@ -1,6 +1,7 @@
 /** Keeps a user's connections provided: drives `ConnectionBook` over the API. Each question is asked by itself, so a slow answer holds no heartbeat up. */
 import { MachineDriver } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
+import { TypedEventEmitter } from 'main-event'
 import { ConnectionBook } from './connection-book.ts'
 import { FleetRefusedError, FleetRequests } from './fleet-requests.ts'
 import type { Clock, Random } from '@skein/core'
@@ -35,7 +36,7 @@ export interface FleetClientEvents {
   'connection:removed': CustomEvent<{ slot: number }>
 }
 
-export class FleetClient extends EventTarget {
+export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
   private readonly requests: FleetRequests
   private readonly driver: MachineDriver<ConnectionEffect, ConnectionBook>
   private readonly book: ConnectionBook
@@ -100,12 +101,6 @@ export class FleetClient extends EventTarget {
     }
   }
 
-  override addEventListener<Name extends keyof FleetClientEvents> (
-    name: Name, listener: (event: FleetClientEvents[Name]) => void, options?: AddEventListenerOptions
-  ): void {
-    super.addEventListener(name, listener as EventListener, options)
-  }
-
   private perform (effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'changed':
@@ -152,7 +147,7 @@ export class FleetClient extends EventTarget {
   private async start (spec: ConnectionSpec, options: RequestOptions): Promise<void> {
     try {
       const session = await this.requests.start(spec, options)
-      this.driver.input((book, nowMs) => { book.onSession(spec.slot, session, nowMs) })
+      this.driver.input((book, nowMs) => { book.onStarted(spec.slot, session, nowMs) })
     } catch (error) {
       this.driver.input((book, nowMs) => { book.onStartFailed(spec.slot, (error as Error).message, nowMs) })
     }
@@ -168,7 +163,7 @@ export class FleetClient extends EventTarget {
       this.driver.input((book, nowMs) => { isOver ? book.onSessionOver(slot, id, message, nowMs) : book.onUnanswered(slot, id, message, nowMs) })
       return
     }
-    this.driver.input((book, nowMs) => { book.onSession(slot, session, nowMs) })
+    this.driver.input((book, nowMs) => { book.onRenewed(slot, session, nowMs) })
   }
 
   private async watch (slot: number, id: string, options: RequestOptions): Promise<void> {
