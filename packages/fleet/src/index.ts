@@ -22,7 +22,7 @@ export type { OwnRelayProvisionerInit } from './provision/own-relay-provisioner.
 export { PoolProvisioner } from './provision/pool-provisioner.ts'
 export type { PoolProvisionerInit } from './provision/pool-provisioner.ts'
 export { FleetTime, monthOf } from './session/fleet-time.ts'
-export { HEARTBEAT_MS, hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session/session-life.ts'
+export { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session/session-life.ts'
 export type { Refusal, SessionEvent, SessionTimes, SessionWork, Transition } from './session/session-life.ts'
 export {
   ContendedSessionError, NameExhaustedError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError

@@ -55,11 +55,11 @@ export interface ReapOutcome {
 }
 
 export class SessionKeeper {
+  readonly times: SessionTimes
   private readonly init: SessionKeeperInit
   private readonly stopping = new AbortController()
   private readonly working = new Set<Promise<void>>()
 
-  private readonly times: SessionTimes
 
   constructor (init: SessionKeeperInit) {
     this.init = init

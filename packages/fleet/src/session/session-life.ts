@@ -9,12 +9,13 @@
 import { isLive } from '../store/session-record.ts'
 import type { EndReason, RelayPlace, SessionRecord, StepTime } from '../store/session-record.ts'
 
-export const HEARTBEAT_MS = 30_000
 export const REAP_MS = 60_000
 
 export interface SessionTimes {
-  /** A session lives so long without a heartbeat: of 30 s, ten may be lost @default 300_000 */
+  /** A session lives so long without a heartbeat @default 300_000 */
   leaseMs: number
+  /** What clients are told to keep to; ten may be lost before the lease is @default 30_000 */
+  heartbeatMs: number
   /**
    * Who works on a session says so at each step; when nothing was said for so long, another takes over. Longer than a step may take: what is shorter
    * has work done twice, which is harmless, and not faster.
@@ -24,7 +25,7 @@ export interface SessionTimes {
   workMs: number
 }
 
-export const SESSION_TIMES: Readonly<SessionTimes> = { leaseMs: 300_000, workMs: 15_000 }
+export const SESSION_TIMES: Readonly<SessionTimes> = { leaseMs: 300_000, heartbeatMs: 30_000, workMs: 15_000 }
 
 export type SessionEvent =
   /** The user, or who watches over it, says that it is wanted */

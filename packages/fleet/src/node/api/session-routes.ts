@@ -3,7 +3,6 @@ import { deadline, sleep } from '@skein/core'
 import { Type } from '@fastify/type-provider-typebox'
 import { UnknownRelayError } from '../../provision/provisioner.ts'
 import { SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from '../../session/session-error.ts'
-import { HEARTBEAT_MS } from '../../session/session-life.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { SECURED } from './api-parts.ts'
 import { Failure, IdPath, Session, Sessions, StartBody, StreamFigures } from './api-schemas.ts'
@@ -136,7 +135,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       publishId: `live_${streamToken}`,
       playId: `play_${streamToken}`,
       leaseRemainingMs: Math.max(0, leaseUntilMs - time.nowMs()),
-      heartbeatMs: HEARTBEAT_MS,
+      heartbeatMs: keeper.times.heartbeatMs,
       endReason,
       failure,
       createdMs
