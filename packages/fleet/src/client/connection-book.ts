@@ -1,6 +1,6 @@
 /**
- * Keeps a user's connections provided: pure, driven by `FleetClient`. Connections that were there when the app starts come in within 2 s, each after a
- * random wait, and two at a time, so that a thousand apps that start at once are no herd.
+ * Keeps a user's connections provided: pure, driven by `FleetClient`. Connections that were there when the app starts come in within 2 s, each
+ * after a random wait, and two at a time, so that a thousand apps that start at once are no herd.
  */
 import { randomFloat } from '@skein/core'
 import type { Machine, Random } from '@skein/core'

@@ -1,4 +1,7 @@
-/** Keeps a user's connections provided: drives `ConnectionBook` over the API. Each question is asked by itself, so a slow answer holds no heartbeat up. */
+/**
+ * Keeps a user's connections provided: drives `ConnectionBook` over the API. Each question is asked by itself, so that a slow answer holds no heartbeat
+ * up.
+ */
 import { MachineDriver } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { TypedEventEmitter } from 'main-event'
@@ -160,7 +163,13 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
     } catch (error) {
       const { message } = error as Error
       const isOver = error instanceof FleetRefusedError && (error.status === 404 || error.status === 410)
-      this.driver.input((book, nowMs) => { isOver ? book.onSessionOver(slot, id, message, nowMs) : book.onUnanswered(slot, id, message, nowMs) })
+      this.driver.input((book, nowMs) => {
+        if (isOver) {
+          book.onSessionOver(slot, id, message, nowMs)
+        } else {
+          book.onUnanswered(slot, id, message, nowMs)
+        }
+      })
       return
     }
     this.driver.input((book, nowMs) => { book.onRenewed(slot, session, nowMs) })
@@ -184,7 +193,13 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
       this.driver.input(book => { book.onStopped(id) })
     } catch (error) {
       const isOver = error instanceof FleetRefusedError && error.status === 404
-      this.driver.input((book, nowMs) => { isOver ? book.onStopped(id) : book.onStopFailed(id, nowMs) })
+      this.driver.input((book, nowMs) => {
+        if (isOver) {
+          book.onStopped(id)
+        } else {
+          book.onStopFailed(id, nowMs)
+        }
+      })
     }
   }
 

@@ -1,6 +1,6 @@
 /** The HTTP face of a relay node, for its control plane alone: who has not its key, or comes from elsewhere, learns nothing. */
 import { BlockList, isIPv6 } from 'node:net'
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { NodeRefusedError } from '../agent/node-agent.ts'
 import { bearerKey, hashOf, isSameHash } from './http/bearer-key.ts'
 import { HttpFailure } from './http/http-failure.ts'

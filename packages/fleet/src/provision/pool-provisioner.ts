@@ -1,6 +1,6 @@
 /**
- * Gives sessions a place at one of the always-on nodes of the pool. What is done at a node is in the store before, so that whoever comes after a crash
- * finds it.
+ * Gives sessions a place at one of the always-on nodes of the pool. What is done at a node is in the store before, so that whoever comes after a
+ * crash finds it.
  */
 import { NodeRefusedError, NodeUnreachableError } from '../agent/node-agent.ts'
 import { isLost } from '../store/pool-node.ts'

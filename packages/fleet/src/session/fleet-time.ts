@@ -1,6 +1,6 @@
 /**
- * The time by which leases are judged: that of the store, so that control planes whose clocks differ agree, made steady. Asked for now and then; between,
- * this machine's own clock runs on.
+ * The time by which leases are judged: that of the store, so that control planes whose clocks differ agree, made steady. Asked for now and then;
+ * between, this machine's own clock runs on.
  */
 import { steadyNow } from '@skein/core'
 import type { Clock, SteadyReading } from '@skein/core'

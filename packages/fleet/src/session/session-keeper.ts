@@ -1,4 +1,6 @@
-/** Gives the lives of sessions a world: keeps them in the store, does the work that they ask for, and looks for those that nobody cares for any more. */
+/**
+ * Gives the lives of sessions a world: keeps them in the store, does the work that they ask for, and looks for those that nobody cares for any more.
+ */
 import { deadline } from '@skein/core'
 import { StaleFenceError } from '../store/store-error.ts'
 import { ContendedSessionError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from './session-error.ts'

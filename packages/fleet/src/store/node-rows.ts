@@ -97,8 +97,8 @@ export async function assign (database: SqlDatabase, sql: SqlRunner, request: As
 }
 
 /**
- * The row of the node that is picked, locked. First what no other transaction holds, which costs no waiting; where all that might do are held, it waits
- * for one of them rather than go to another region, or say that the fleet is full.
+ * The row of the node that is picked, locked. First what no other transaction holds, which costs no waiting; where all that might do are held, it
+ * waits for one of them rather than go to another region, or say that the fleet is full.
  */
 async function pick (database: SqlDatabase, sql: SqlRunner, { region, month, avoid = [] }: AssignRequest): Promise<string | undefined> {
   const avoided = avoid.slice(-MAX_AVOIDED)

@@ -1,7 +1,9 @@
 /** A session: one user's slot on one relay, for as long as its lease is renewed; and the six steps on the way to it. */
 
 /** In this order. A step that a provider does not need takes no time, and is told all the same. */
-export const PROVISION_STEPS = ['launching_instance', 'waiting_for_instance', 'admitting_stream', 'publishing_name', 'checking_relay', 'ready'] as const
+export const PROVISION_STEPS = [
+  'launching_instance', 'waiting_for_instance', 'admitting_stream', 'publishing_name', 'checking_relay', 'ready'
+] as const
 export type ProvisionStep = typeof PROVISION_STEPS[number]
 
 export interface StepTime {

@@ -16,8 +16,8 @@ export interface HealthInput {
 const WORST_LOSS = 0.1
 
 /**
- * 0 to 100: 30 for the process, 25 for free places, 25 for little loss, 20 for processor and memory, of which the scarcer counts. A node whose process
- * does not answer has 0: nothing else is known of it.
+ * 0 to 100: 30 for the process, 25 for free places, 25 for little loss, 20 for processor and memory, of which the scarcer counts. A node whose
+ * process does not answer has 0: nothing else is known of it.
  */
 export function healthScore ({ alive, usedShare, lossShare, cpuShare, memoryShare }: HealthInput): number {
   if (!alive) {

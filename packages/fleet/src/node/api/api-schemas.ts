@@ -1,5 +1,5 @@
 /** The shapes of the API: what is checked on the way in, and what its OpenAPI document tells. */
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { PROVISION_STEPS } from '../../store/session-record.ts'
 
 const MAX_SLOT = 99

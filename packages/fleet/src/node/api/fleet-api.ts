@@ -1,6 +1,6 @@
 /** The API of the fleet over HTTP, with the OpenAPI document that it serves of itself. */
 import swagger from '@fastify/swagger'
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { HttpFailure } from '../http/http-failure.ts'
 import { httpServer } from '../http/http-server.ts'
 import { nodeRoutes } from './node-routes.ts'
@@ -23,7 +23,11 @@ export async function fleetApi ({ guard, onProblem, ...init }: FleetApiInit): Pr
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Skein relay fleet', version: '1', description: 'Relays that are always ready behind one name. Errors have one shape, and name the field.' },
+      info: {
+        title: 'Skein relay fleet',
+        version: '1',
+        description: 'Relays that are always ready behind one name. Errors have one shape, and name the field.'
+      },
       components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'skf_ID_SECRET' } } }
     }
   })

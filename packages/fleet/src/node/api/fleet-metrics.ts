@@ -7,7 +7,8 @@ import type { FleetStore } from '../../store/fleet-store.ts'
 
 export async function fleetMetrics (store: FleetStore, time: FleetTime): Promise<{ text: string, contentType: string }> {
   const registry = new Registry()
-  const gauge = (name: string, help: string): Gauge<string> => new Gauge({ name: `skein_fleet_${name}`, help, labelNames: ['node'], registers: [registry] })
+  const gauge = (name: string, help: string): Gauge<string> =>
+    new Gauge({ name: `skein_fleet_${name}`, help, labelNames: ['node'], registers: [registry] })
   const used = gauge('node_used_places', 'Places of the node that are taken')
   const capacity = gauge('node_places', 'Places of the node')
   const health = gauge('node_health_ratio', 'Health of the node, 0 to 1')

@@ -1,5 +1,5 @@
 /** The nodes of the pool, and keys, over HTTP: for the operator of the fleet. */
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { whyNotPicked } from '../../store/pool-node.ts'
 import { msToMonthEnd } from '../../session/fleet-time.ts'
 import { budgetOf } from '../../watch/node-health.ts'
@@ -7,7 +7,7 @@ import { HttpFailure } from '../http/http-failure.ts'
 import { issueKey } from './api-keys.ts'
 import { SECURED } from './api-parts.ts'
 import { Failure, IdPath, KeyBody, Keys, NewKey, NodeBody, Nodes, NodeView } from './api-schemas.ts'
-import type { Static } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
 import type { PoolNode } from '../../store/pool-node.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { ApiParts } from './api-parts.ts'
@@ -25,7 +25,9 @@ export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
   })
 
   server.put('/v1/nodes/:id', {
-    schema: { tags, security: SECURED, summary: 'Add a node, or change it', params: IdPath, body: NodeBody, response: { 200: NodeView, '4xx': Failure } }
+    schema: {
+      tags, security: SECURED, summary: 'Add a node, or change it', params: IdPath, body: NodeBody, response: { 200: NodeView, '4xx': Failure }
+    }
   }, async request => {
     await admit(request, 'nodes')
     const [{ id }, spec] = [request.params, request.body]

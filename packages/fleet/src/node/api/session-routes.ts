@@ -1,12 +1,12 @@
 /** Sessions over HTTP: start or get, watch the steps, renew, stop; and the figures of the stream. */
 import { deadline, sleep } from '@skein/core'
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { UnknownRelayError } from '../../provision/provisioner.ts'
 import { SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from '../../session/session-error.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { SECURED } from './api-parts.ts'
 import { Failure, IdPath, Session, Sessions, StartBody, StreamFigures } from './api-schemas.ts'
-import type { Static } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
 import type { SessionRecord } from '../../store/session-record.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { ApiParts } from './api-parts.ts'
@@ -101,7 +101,9 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
   })
 
   server.get('/v1/sessions/:id/statistics', {
-    schema: { tags, security: SECURED, summary: 'The stream of a session, and its links', params: IdPath, response: { 200: StreamFigures, '4xx': Failure } }
+    schema: {
+      tags, security: SECURED, summary: 'The stream of a session, and its links', params: IdPath, response: { 200: StreamFigures, '4xx': Failure }
+    }
   }, async request => {
     const session = await own(request.params.id, await user(request))
     const node = session.place && await store.node(session.place.instanceId)

@@ -1,5 +1,5 @@
 /** A user's slots, and relays of their own, over HTTP. */
-import { Type } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { ensureSlot } from '../../session/slot-names.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { SECURED } from './api-parts.ts'
@@ -74,7 +74,9 @@ export function slotRoutes (server: HttpServer, { store, names, time, random, us
   })
 
   server.delete('/v1/relays/:id', {
-    schema: { tags: relayTags, security: SECURED, summary: 'Forget a relay of your own', params: IdPath, response: { 204: Type.Null(), '4xx': Failure } }
+    schema: {
+      tags: relayTags, security: SECURED, summary: 'Forget a relay of your own', params: IdPath, response: { 204: Type.Null(), '4xx': Failure }
+    }
   }, async (request, reply) => {
     const [owner, { id }] = [await user(request), request.params]
     if ((await store.node(id))?.owner !== owner || !await store.removeNode(id)) {

@@ -2,12 +2,20 @@
 import { randomUUID } from 'node:crypto'
 import { fastify } from 'fastify'
 import { callersFault, HttpFailure } from './http-failure.ts'
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
+import type {
+  FastifyBaseLogger, FastifyError, FastifyInstance, FastifyTypeProvider, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault
+} from 'fastify'
+import type { Static, TSchema } from 'typebox'
 import type { FailureBody } from './http-failure.ts'
 
+/** What a schema lets through is what a handler gets. */
+interface SchemaTypes extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+  serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown
+}
+
 export type HttpServer = FastifyInstance<
-  RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, TypeBoxTypeProvider>
+  RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, SchemaTypes>
 
 /** Where an HTTP server of the fleet listens. */
 export interface HttpAddress {
@@ -56,12 +64,14 @@ export function httpServer (onProblem: (error: Error, requestId: string) => void
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS },
     // what is wrong is said, not mended: "5" is no number, and an unknown field is a mistake
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: true, allErrors: false } }
-  }).withTypeProvider<TypeBoxTypeProvider>()
+  }).withTypeProvider<SchemaTypes>()
   server.server.maxConnections = MAX_CONNECTIONS
 
   server.addHook('onRequest', async (request, reply) => { reply.header('x-request-id', request.id) })
-  server.setNotFoundHandler(async (request, reply) =>
-    await reply.code(404).send(failureBody(new HttpFailure(404, 'not_found', `There is no ${request.method} ${request.url.slice(0, 200)}`), request.id)))
+  server.setNotFoundHandler(async (request, reply) => {
+    const failure = new HttpFailure(404, 'not_found', `There is no ${request.method} ${request.url.slice(0, 200)}`)
+    return await reply.code(404).send(failureBody(failure, request.id))
+  })
   server.setErrorHandler(async (error: FastifyError, request, reply) => {
     const fault = callersFault(error)
     if (fault === undefined) {
