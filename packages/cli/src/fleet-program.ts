@@ -23,12 +23,17 @@ Examples:
     .description('Run a control plane of the fleet: its API, the reaper of leases, the watch over the nodes')
     .option('--host <address>', 'address to listen on; put TLS in front of it beyond loopback', '127.0.0.1')
     .option('--port <port>', '0 takes any free one', wholeNumber(0, 65_535), 7400)
+    .option('--dns-zone <name>', 'zone in which names of slots are kept, relay.example.org (default: users are told the address of the node)')
+    .option('--dns-server <host:port>', 'primary of that zone, which takes signed updates (RFC 2136)', endpoint)
+    .option('--dns-key <name>', 'name of the TSIG key, whose secret (base64, HMAC-SHA-256) is in SKEIN_FLEET_DNS_SECRET')
+    .option('--dns-zone-id <id>', 'instead of a server: id of the zone at a provider with an API as Cloudflare\'s, token in SKEIN_FLEET_DNS_SECRET')
     .addHelpText('after', `
 The API describes itself at /openapi.json. Several may run over one PostgreSQL; with a file there is one.
 
 Examples:
   $ skein fleet serve --store fleet.db
   $ skein fleet serve --store postgres://skein@db.example.org/fleet --host 192.0.2.9
+  $ skein fleet serve --dns-zone relay.example.org --dns-server 192.0.2.53:53 --dns-key fleet.key
 
 Exit status: 0 after a signal and an orderly end, 1 when it failed.`)
     .action(run(serveFleet))

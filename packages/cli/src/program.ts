@@ -4,6 +4,7 @@ import { ConfigError, ConfigFileError, SEED_TABLE, SUPER_NODE_TABLE } from '@ske
 import { OLLAMA_URL } from './local-server.ts'
 import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
 import { doctor } from './commands/doctor.ts'
+import { FleetOptionsError } from './commands/fleet.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { measure } from './commands/measure.ts'
@@ -65,7 +66,7 @@ function statusOf (error: unknown): number {
   if (error instanceof StoppedError) {
     return error.exitStatus
   }
-  const asked = [ConfigError, ConfigFileError, LinkSourceError]
+  const asked = [ConfigError, ConfigFileError, FleetOptionsError, LinkSourceError]
   return asked.some(type => error instanceof type) || isAskedWrongly(error) ? 2 : 1
 }
 

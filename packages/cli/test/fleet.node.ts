@@ -84,7 +84,7 @@ describe('skein fleet', function () {
 
   it('says what is missing', async () => {
     expect((await told(['key', '--store', store], 'error')).message).to.match(/--user/)
-    expect((await told(['slots'], 'error', { SKEIN_FLEET_KEY: '', SKEIN_FLEET_URL: 'http://127.0.0.1:1' })).name).to.equal('FleetKeyMissingError')
+    expect((await told(['slots'], 'error', { SKEIN_FLEET_KEY: '', SKEIN_FLEET_URL: 'http://127.0.0.1:1' })).name).to.equal('FleetOptionsError')
     expect((await told(['connect', '--slot', '100'], 'none', {}).catch((error: Error) => error.message))).to.match(/whole number from 0 to 99/)
   })
 })

@@ -41,3 +41,5 @@ export type { ConnectionStore, FleetClientEvents, FleetClientInit } from './clie
 export type { Connection, ConnectionSpec, ConnectionState, SessionView } from './client/fleet-connection.ts'
 export { FleetRefusedError, FleetRequests, FleetUnreachableError } from './client/fleet-requests.ts'
 export type { FleetRequestsInit, RequestOptions } from './client/fleet-requests.ts'
+export { HttpNamePublisher, NameProviderError } from './dns/http-name-publisher.ts'
+export type { HttpNamePublisherInit } from './dns/http-name-publisher.ts'

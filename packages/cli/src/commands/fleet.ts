@@ -1,26 +1,52 @@
 /** `skein fleet`: the control plane of the relay fleet, and what is asked of it. */
 import { systemClock, systemRandom } from '@skein/core/system'
-import { FleetClient, FleetRequests } from '@skein/fleet'
-import { ConnectionFile, createControlPlane, issueKey, openStore } from '@skein/fleet/node'
+import { FleetClient, FleetRequests, HttpNamePublisher } from '@skein/fleet'
+import { ConnectionFile, createControlPlane, DnsPublisher, issueKey, openStore } from '@skein/fleet/node'
 import { untilStopped } from '../command-context.ts'
-import type { Connection, ConnectionSpec, SessionView } from '@skein/fleet'
+import type { Connection, ConnectionSpec, NamePublisher, SessionView } from '@skein/fleet'
 import type { Scope } from '@skein/fleet/node'
 import type { CommandContext } from '../command-context.ts'
 import type { Output } from '../output.ts'
+
+/** What was asked for cannot be meant. */
+export class FleetOptionsError extends Error {
+  static override name = 'FleetOptionsError'
+  override readonly name = 'FleetOptionsError'
+}
 
 export interface ServeFleetOptions {
   store: string
   host: string
   port: number
+  dnsZone?: string
+  dnsServer?: { host: string, port: number }
+  dnsKey?: string
+  dnsZoneId?: string
 }
 
-export async function serveFleet ({ output, stop }: CommandContext, { store: location, host, port }: ServeFleetOptions): Promise<void> {
+function namesOf ({ dnsZone: zone, dnsServer: server, dnsKey, dnsZoneId: zoneId }: ServeFleetOptions): NamePublisher | undefined {
+  const secret = process.env.SKEIN_FLEET_DNS_SECRET
+  if (zone === undefined && server === undefined && dnsKey === undefined && zoneId === undefined) {
+    return undefined
+  }
+  if (zone !== undefined && secret !== undefined && server !== undefined && dnsKey !== undefined && zoneId === undefined) {
+    return new DnsPublisher({ server, zone, key: { name: dnsKey, secret } })
+  }
+  if (zone !== undefined && secret !== undefined && server === undefined && dnsKey === undefined && zoneId !== undefined) {
+    return new HttpNamePublisher({ zoneId, zone, token: secret, clock: systemClock() })
+  }
+  throw new FleetOptionsError('With --dns-zone give either --dns-server and --dns-key, or --dns-zone-id; and the secret in SKEIN_FLEET_DNS_SECRET')
+}
+
+export async function serveFleet ({ output, stop }: CommandContext, options: ServeFleetOptions): Promise<void> {
+  const { store: location, host, port } = options
+  const names = namesOf(options)
   const problem = (message: string, error: Error): void => {
     output.event('problem', { message, error: error.message }, `${message}: ${error.message}`)
   }
   const store = await openStore(location, { onProblem: error => { problem('A connection to the database broke', error) } })
   try {
-    const plane = await createControlPlane({ store, host, port, onProblem: problem })
+    const plane = await createControlPlane({ store, host, port, names, onProblem: problem })
     output.event('started', { url: plane.url }, `The fleet answers at ${plane.url}, and describes itself at ${plane.url}/openapi.json`)
     await untilStopped(stop)
     await plane.close()
@@ -36,19 +62,9 @@ export interface IssueKeyOptions {
   scope?: Scope[]
 }
 
-/** What was asked for makes no key. */
-export class KeyOptionsError extends Error {
-  static override name = 'KeyOptionsError'
-  override readonly name = 'KeyOptionsError'
-
-  constructor () {
-    super('Say whose key it is with --user, or what an operator may do with it with --scope; not both')
-  }
-}
-
 export async function issueFleetKey ({ output }: CommandContext, { store: location, user, maxActive, scope = [] }: IssueKeyOptions): Promise<void> {
   if ((user === undefined) === (scope.length === 0)) {
-    throw new KeyOptionsError()
+    throw new FleetOptionsError('Say whose key it is with --user, or what an operator may do with it with --scope; not both')
   }
   const store = await openStore(location)
   try {
@@ -68,32 +84,12 @@ export interface FleetApiOptions {
   key?: string
 }
 
-/** No key was given. */
-export class FleetKeyMissingError extends Error {
-  static override name = 'FleetKeyMissingError'
-  override readonly name = 'FleetKeyMissingError'
-
-  constructor () {
-    super('The fleet wants a key: put it into SKEIN_FLEET_KEY, or give --key. `skein fleet key` makes one')
-  }
-}
-
 export interface ConnectFleetOptions extends FleetApiOptions {
   slot?: number[]
   region?: string
   own?: string
   data?: string
   release?: boolean
-}
-
-/** There is nothing to connect. */
-export class NoSlotError extends Error {
-  static override name = 'NoSlotError'
-  override readonly name = 'NoSlotError'
-
-  constructor () {
-    super('Say which slot with --slot, or where connections are remembered with --data')
-  }
 }
 
 export async function connectToFleet ({ output, stop }: CommandContext, options: ConnectFleetOptions): Promise<void> {
@@ -112,7 +108,7 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
     }
     const connections = client.connections()
     if (connections.length === 0) {
-      throw new NoSlotError()
+      throw new FleetOptionsError('Say which slot with --slot, or where connections are remembered with --data')
     }
     await untilStopped(stop)
     if (options.release === true) {
@@ -131,7 +127,7 @@ function tell (output: Output, { slot, state, session, message }: Connection): v
   const line = {
     provisioning: `slot ${slot}: provisioning${step === undefined ? '' : `, ${step}`}${message === undefined ? '' : ` (${message})`}`,
     ready: place && `slot ${slot}: ready, ${session.name} at ${place.instanceId} (${place.region})\n` +
-      `  send to ${place.ingestHost}:${place.ingestPort} as ${session.publishId}\n  play from ${place.playHost}:${place.playPort} as ${session.playId}`,
+      `  send to ${session.hostname ?? place.ingestHost}:${place.ingestPort} as ${session.publishId}\n  play from ${place.playHost}:${place.playPort} as ${session.playId}`,
     live: `slot ${slot}: live`,
     error: `slot ${slot}: ${message ?? 'failed'}; trying again`
   }[state]
@@ -206,7 +202,7 @@ function requestsOf (options: FleetApiOptions): FleetRequests {
 
 function keyOf ({ key }: FleetApiOptions): string {
   if (key === undefined || key === '') {
-    throw new FleetKeyMissingError()
+    throw new FleetOptionsError('The fleet wants a key: put it into SKEIN_FLEET_KEY, or give --key. `skein fleet key` makes one')
   }
   return key
 }

@@ -20,6 +20,8 @@ export interface SessionView {
   id: string
   slot: number
   name: string
+  /** The name in DNS, where it is published */
+  hostname?: string
   state: 'provisioning' | 'active' | 'releasing' | 'ended'
   steps: Array<{ step: string, startedMs: number, endedMs?: number }>
   place?: RelayPlace

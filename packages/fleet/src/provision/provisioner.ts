@@ -42,6 +42,8 @@ export interface Provisioner {
 
 /** Points a name at a host. */
 export interface NamePublisher {
+  /** What follows a name to make it one of DNS; left out where names are not published */
+  readonly zone?: string
   /** @param host - an address, or a name that has one */
   publish (name: string, host: string, options?: { signal?: AbortSignal }): Promise<void>
   /** Harmless when there is no such name */

@@ -76,7 +76,8 @@ describe('The names of slots in DNS', function () {
     try {
       const node = await world.addNode('a')
       const key = await world.key(['sessions'], 'ann')
-      const { body: { id, name } } = await world.ask(key, 'POST', '/v1/sessions', { slot: 1 })
+      const { body: { id, name, hostname } } = await world.ask(key, 'POST', '/v1/sessions', { slot: 1 })
+      expect(hostname).to.equal(`${name}.${ZONE}`)
       await until(async () => (await world.ask(key, 'GET', `/v1/sessions/${id}`)).body.state === 'active')
       expect(await server.resolver.resolve4(`${name}.${ZONE}`)).to.deep.equal(['127.0.0.1'])
       await world.store.putNode({

@@ -50,6 +50,7 @@ export const Session = Type.Object({
   id: Type.String(),
   slot: Type.Integer(),
   name: Type.String({ description: 'Of the slot: routes to the relay, and never authorises' }),
+  hostname: Type.Optional(Type.String({ description: 'The name in DNS: it stays the same for the slot, wherever the relay is' })),
   provider: Type.String(),
   state: Type.Union([Type.Literal('provisioning'), Type.Literal('active'), Type.Literal('releasing'), Type.Literal('ended')]),
   steps: Type.Array(Step),
@@ -78,7 +79,7 @@ export const StreamFigures = Type.Object({
 })
 
 export const LabelBody = Type.Object({ label: Label }, exact)
-export const SlotView = Type.Object({ slot: Type.Integer(), label: Type.String(), name: Type.String(), createdMs: Ms })
+export const SlotView = Type.Object({ slot: Type.Integer(), label: Type.String(), name: Type.String(), hostname: Type.Optional(Type.String()), createdMs: Ms })
 export const Slots = Type.Object({ slots: Type.Array(SlotView) })
 
 const Address = Type.Object({

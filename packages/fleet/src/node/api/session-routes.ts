@@ -18,7 +18,7 @@ const FOLLOW_LIMIT_MS = 60_000
 const MAX_FOLLOWERS = 1_000
 
 export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
-  const { store, keeper, time, clock, statistics, user, stopping } = parts
+  const { store, keeper, names, time, clock, statistics, user, stopping } = parts
   const tags = ['sessions']
   let followers = 0
 
@@ -126,10 +126,12 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
 
   async function view (session: SessionRecord): Promise<Static<typeof Session>> {
     const { id, slot, provider, state, steps, place, streamToken, endReason, failure, createdMs, leaseUntilMs, userId } = session
+    const name = (await store.slot(userId, slot))?.name ?? ''
     return {
       id,
       slot,
-      name: (await store.slot(userId, slot))?.name ?? '',
+      name,
+      hostname: names.zone === undefined ? undefined : `${name}.${names.zone}`,
       provider,
       state,
       steps,

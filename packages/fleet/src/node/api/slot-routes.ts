@@ -4,18 +4,23 @@ import { ensureSlot } from '../../session/slot-names.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { SECURED } from './api-parts.ts'
 import { Failure, IdPath, LabelBody, RelayBody, Relays, RelayView, SlotPath, Slots, SlotView } from './api-schemas.ts'
+import type { Static } from 'typebox'
+import type { SlotRecord } from '../../store/fleet-store.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { ApiParts } from './api-parts.ts'
 
 const MAX_OWN_RELAYS = 20
 
 export function slotRoutes (server: HttpServer, { store, names, time, random, user }: ApiParts): void {
+  const view = (slot: SlotRecord): Static<typeof SlotView> => ({
+    ...slot, hostname: names.zone === undefined ? undefined : `${slot.name}.${names.zone}`
+  })
   const slotTags = ['slots']
   const relayTags = ['relays']
 
   server.get('/v1/slots', {
     schema: { tags: slotTags, security: SECURED, summary: 'Your slots, each with its name', response: { 200: Slots, '4xx': Failure } }
-  }, async request => ({ slots: await store.slots(await user(request)) }))
+  }, async request => ({ slots: (await store.slots(await user(request))).map(view) }))
 
   server.put('/v1/slots/:slot', {
     schema: {
@@ -28,7 +33,7 @@ export function slotRoutes (server: HttpServer, { store, names, time, random, us
     if (record.label !== label) {
       await store.labelSlot(userId, slot, label)
     }
-    return { ...record, label }
+    return view({ ...record, label })
   })
 
   server.delete('/v1/slots/:slot', {

@@ -52,6 +52,7 @@ export class DnsRefusedError extends Error {
 const MAX_ANSWER_BYTES = 65_535
 
 export class DnsPublisher implements NamePublisher {
+  readonly zone: string
   private readonly init: DnsPublisherInit
   private readonly clock: Clock
   private readonly random: Random
@@ -59,6 +60,7 @@ export class DnsPublisher implements NamePublisher {
 
   constructor (init: DnsPublisherInit) {
     this.init = init
+    this.zone = init.zone
     this.clock = init.clock ?? systemClock()
     this.random = init.random ?? systemRandom()
     this.server = `${init.server.host}, port ${init.server.port ?? 53}`
