@@ -25,9 +25,13 @@ function programs (): string | undefined {
   return newest === undefined ? undefined : join(VERSIONS, newest, 'bin')
 }
 
+export function hasPostgres (): boolean {
+  return programs() !== undefined
+}
+
 /** For `before`: leaves the tests out where PostgreSQL is not installed, but not where everything has to run. */
 export function needPostgres (context: Mocha.Context): void {
-  if (programs() !== undefined) {
+  if (hasPostgres()) {
     return
   }
   if (process.env.CI === 'true') {
@@ -36,7 +40,12 @@ export function needPostgres (context: Mocha.Context): void {
   context.skip()
 }
 
-export async function startPostgres (): Promise<PostgresServer> {
+export interface PostgresOptions {
+  /** What is acknowledged is on the disk, as where it is not for a test @default false */
+  durable?: boolean
+}
+
+export async function startPostgres ({ durable = false }: PostgresOptions = {}): Promise<PostgresServer> {
   const bin = programs() as string
   const folder = await mkdtemp(join(tmpdir(), 'skein-postgres-'))
   const data = join(folder, 'data')
@@ -55,7 +64,7 @@ export async function startPostgres (): Promise<PostgresServer> {
 
   await run('initdb', '-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C')
   const [command, ...args] = [...as, join(bin, 'postgres'), '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder,
-    '-c', 'fsync=off', '-c', 'max_connections=100', '-c', 'deadlock_timeout=200ms']
+    '-c', `fsync=${durable ? 'on' : 'off'}`, '-c', 'max_connections=100', '-c', 'deadlock_timeout=200ms']
   const server = spawn(command as string, args, { cwd: folder, stdio: 'ignore' })
   const kill = (): void => { server.kill('SIGKILL') }
   // a test that does not come to its end must not leave a server behind

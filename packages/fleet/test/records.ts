@@ -14,6 +14,7 @@ export function sessionRecord (id: string, fields: Partial<SessionRecord> = {}):
     id,
     userId: `user-${id}`,
     slot: 1,
+    name: 'k7mx2p9a',
     provider: 'pool',
     region: '',
     streamToken: `token-${id}`,

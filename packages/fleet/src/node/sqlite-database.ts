@@ -23,8 +23,9 @@ const MAX_STATEMENTS = 200
 export async function openSqlite (path: string, clock: Clock): Promise<SqlDatabase> {
   const { DatabaseSync } = await import('node:sqlite').catch((cause: unknown) => { throw new SqliteMissingError({ cause }) })
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-  // what was acknowledged survives a kill of the process; NORMAL may lose the last of it when the machine loses power
-  connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 0')
+  // What was acknowledged survives a kill of the process. NORMAL may lose the last of it when the machine loses power; that is mended as any crash is:
+  // nodes are told to forget sessions that nobody knows, and clients start them anew. FULL stands still for the disk at each change.
+  connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 0')
   return new SqliteDatabase(connection, clock)
 }
 

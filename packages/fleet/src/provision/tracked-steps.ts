@@ -30,8 +30,9 @@ export class TrackedSteps {
 
   /** `ready` is a moment. */
   async finish (): Promise<void> {
-    await this.begin('ready')
-    this.end(Math.floor(this.clock.nowMs()))
+    const nowMs = Math.floor(this.clock.nowMs())
+    this.end(nowMs)
+    this.steps.push({ step: 'ready', startedMs: nowMs, endedMs: nowMs })
     await this.tell()
   }
 

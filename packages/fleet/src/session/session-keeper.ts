@@ -80,7 +80,7 @@ export class SessionKeeper {
     if (provisioners[provider] === undefined) {
       throw new UnknownProviderError(provider)
     }
-    await ensureSlot(store, random, { userId, slot }, time.nowMs())
+    const { name } = await ensureSlot(store, random, { userId, slot }, time.nowMs())
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const live = await store.liveSession(userId, slot)
       if (live !== undefined) {
@@ -90,7 +90,7 @@ export class SessionKeeper {
         }
         continue // its lease had run out: what is left of it is cleared away, and a clean new one begun
       }
-      const wanted = { id: uniqueId(random), userId, slot, provider, region, relayId, streamToken: streamToken(random) }
+      const wanted = { id: uniqueId(random), userId, slot, name, provider, region, relayId, streamToken: streamToken(random) }
       const session = newSession(wanted, time.nowMs(), this.times)
       const outcome = await store.insertSession(session)
       if (outcome === 'inserted') {
@@ -105,22 +105,22 @@ export class SessionKeeper {
   }
 
   /** @throws {SessionOverError} */
-  async renew (sessionId: string): Promise<SessionRecord> {
-    const outcome = await this.apply(sessionId, { type: 'renewed' })
+  async renew (session: SessionRecord): Promise<SessionRecord> {
+    const outcome = await this.apply(session.id, { type: 'renewed' }, session)
     if (outcome.type === 'refused') {
-      throw new SessionOverError(sessionId)
+      throw new SessionOverError(session.id)
     }
     return outcome.session
   }
 
   /** Ends the session, if it is not over already. */
-  async stop (sessionId: string): Promise<void> {
-    await this.apply(sessionId, { type: 'stopped' })
+  async stop (session: SessionRecord): Promise<void> {
+    await this.apply(session.id, { type: 'stopped' }, session)
   }
 
   /** Its node is lost: another is looked for. */
   async displace (session: SessionRecord): Promise<void> {
-    await this.apply(session.id, { type: 'displaced', fence: session.fence })
+    await this.apply(session.id, { type: 'displaced', fence: session.fence }, session)
   }
 
   /** One round: every session that is due is released or taken over; returns when that work is done. */
@@ -132,7 +132,7 @@ export class SessionKeeper {
     for (let batch = 0; batch < MAX_BATCHES && !this.stopping.signal.aborted; batch++) {
       const due = await store.dueSessions(time.nowMs(), DUE_BATCH)
       for (const session of due) {
-        const result = await this.apply(session.id, { type: 'adopted' })
+        const result = await this.apply(session.id, { type: 'adopted' }, session)
         if (result.type === 'changed') {
           outcome[result.session.endReason === 'expired' && hasExpired(session, time.nowMs()) ? 'expired' : 'adopted']++
         }
@@ -161,13 +161,13 @@ export class SessionKeeper {
 
   /** A live session is renewed, and its work taken over if nobody does it; `undefined` when it has run out, and is being cleared away. */
   private async takeUp (live: SessionRecord): Promise<SessionRecord | undefined> {
-    const renewed = await this.apply(live.id, { type: 'renewed' })
+    const renewed = await this.apply(live.id, { type: 'renewed' }, live)
     if (renewed.type === 'refused') {
       await this.apply(live.id, { type: 'adopted' })
       return undefined
     }
     if (renewed.session.state === 'provisioning') {
-      const adopted = await this.apply(live.id, { type: 'adopted' })
+      const adopted = await this.apply(live.id, { type: 'adopted' }, renewed.session)
       if (adopted.type === 'changed') {
         return adopted.session
       }
@@ -175,16 +175,23 @@ export class SessionKeeper {
     return renewed.session
   }
 
-  /** @throws {UnknownSessionError | ContendedSessionError} */
-  private async apply (sessionId: string, event: SessionEvent): Promise<Transition> {
+  /**
+   * @param known - the session as it was read before: if it has not changed, it need not be read again; a refusal is never told by what is old
+   * @throws {UnknownSessionError | ContendedSessionError}
+   */
+  private async apply (sessionId: string, event: SessionEvent, known?: SessionRecord): Promise<Transition> {
     const { store, time } = this.init
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const session = await store.session(sessionId)
+      const isKnown = tries === 0 && known !== undefined
+      const session = isKnown ? known : await store.session(sessionId)
       if (session === undefined) {
         throw new UnknownSessionError(sessionId)
       }
       const outcome = transition(session, event, time.nowMs(), this.times)
       if (outcome.type === 'refused') {
+        if (isKnown) {
+          continue
+        }
         return outcome
       }
       if (await store.replaceSession(outcome.session, session.version)) {
@@ -231,18 +238,18 @@ export class SessionKeeper {
   }
 
   private async provision (session: SessionRecord, signal: AbortSignal): Promise<void> {
-    const { store } = this.init
     const { id, fence } = session
+    let known = session
     const step = async (event: SessionEvent): Promise<void> => {
-      const outcome = await this.apply(id, event)
+      const outcome = await this.apply(id, event, known)
       if (outcome.type === 'refused') {
         throw new StaleFenceError(id, fence)
       }
+      known = outcome.session
     }
     try {
-      const name = (await store.slot(session.userId, session.slot))?.name ?? ''
       let steps = session.steps
-      const place = await this.provisionerOf(session).provision({ ...session, sessionId: id, name }, {
+      const place = await this.provisionerOf(session).provision({ ...session, sessionId: id }, {
         signal,
         onProgress: async progress => {
           steps = progress
@@ -262,7 +269,7 @@ export class SessionKeeper {
   private async release (session: SessionRecord, signal: AbortSignal): Promise<void> {
     const { id, fence } = session
     await this.provisionerOf(session).deprovision({ sessionId: id, fence }, { signal })
-    await this.apply(id, { type: 'released', fence })
+    await this.apply(id, { type: 'released', fence }, session)
   }
 
   private provisionerOf ({ provider }: SessionRecord): Provisioner {

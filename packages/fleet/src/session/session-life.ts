@@ -57,7 +57,7 @@ export type Transition =
 
 /** A new session, as the process that makes it begins to work on it. */
 export function newSession (
-  wanted: Pick<SessionRecord, 'id' | 'userId' | 'slot' | 'provider' | 'region' | 'relayId' | 'streamToken'>,
+  wanted: Pick<SessionRecord, 'id' | 'userId' | 'slot' | 'name' | 'provider' | 'region' | 'relayId' | 'streamToken'>,
   nowMs: number,
   { leaseMs, workMs } = SESSION_TIMES
 ): SessionRecord {

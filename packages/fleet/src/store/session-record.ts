@@ -37,6 +37,8 @@ export interface SessionRecord {
   userId: string
   /** Which of the user's slots */
   slot: number
+  /** Of the slot: routes to the relay, and never authorises */
+  name: string
   provider: ProviderName
   /** Wished for, '' for any */
   region: string

@@ -7,6 +7,7 @@ import { FleetWorld } from '../api/fleet-world.ts'
 import { freePort, until } from '../kills/fleet-processes.ts'
 import { needNameServer, startNameServer, ZONE } from './name-server.ts'
 import type { AddressInfo } from 'node:net'
+import type { NodeSpec } from '@skein/fleet'
 import type { DnsPublisherInit } from '@skein/fleet/node'
 import type { NameServer } from './name-server.ts'
 
@@ -81,7 +82,7 @@ describe('The names of slots in DNS', function () {
       await until(async () => (await world.ask(key, 'GET', `/v1/sessions/${id}`)).body.state === 'active')
       expect(await server.resolver.resolve4(`${name}.${ZONE}`)).to.deep.equal(['127.0.0.1'])
       await world.store.putNode({
-        ...await world.store.node((await world.addNode('b')).id) as never, ingest: { host: '192.0.2.7', port: 5000 }
+        ...await world.store.node((await world.addNode('b')).id) as NodeSpec, ingest: { host: '192.0.2.7', port: 5000 }
       })
       node.isUp = false
       await until(async () => (await server.resolver.resolve4(`${name}.${ZONE}`))[0] === '192.0.2.7')

@@ -122,7 +122,7 @@ export class KilledFleet {
       const client = this.anyClient()
       if (client?.sessionId !== undefined) {
         this.clients.delete(`${client.userId}/${client.slot}`)
-        await keeper.stop(client.sessionId)
+        await keeper.stop(await this.store.session(client.sessionId) as SessionRecord)
       }
     } else if (kind < 6) {
       const client = this.anyClient()
@@ -152,7 +152,7 @@ export class KilledFleet {
       this.clock.advance(30_000)
       for (const { sessionId } of this.clients.values()) {
         if (sessionId !== undefined) {
-          await keeper.renew(sessionId).catch(() => {})
+          await keeper.renew(await this.store.session(sessionId) as SessionRecord).catch(() => {})
         }
       }
     }

@@ -4,7 +4,7 @@ import { isLive, newSession, SESSION_TIMES, transition } from '@skein/fleet'
 import type { RelayPlace, SessionEvent, SessionRecord, SessionState } from '@skein/fleet'
 
 const PLACE: RelayPlace = { instanceId: 'n', region: 'eu-west', ingestHost: 'h', ingestPort: 1, playHost: 'h', playPort: 2 }
-const WANTED = { id: 's', userId: 'ann', slot: 1, provider: 'pool' as const, region: '', streamToken: 't' }
+const WANTED = { id: 's', userId: 'ann', slot: 1, name: 'k7mx2p9a', provider: 'pool' as const, region: '', streamToken: 't' }
 const STATES: SessionState[] = ['provisioning', 'active', 'releasing', 'ended']
 
 function session (state: SessionState, fields: Partial<SessionRecord> = {}): SessionRecord {

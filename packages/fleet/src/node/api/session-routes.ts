@@ -32,7 +32,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
     if ((request.body.provider === 'own') !== (request.body.relayId !== undefined)) {
       throw new HttpFailure(400, 'bad_request', 'relayId goes with provider "own", and with no other', { field: 'relayId' })
     }
-    return await view(await failing(keeper.start({ ...request.body, userId })))
+    return view(await failing(keeper.start({ ...request.body, userId })))
   })
 
   server.get('/v1/sessions', {
@@ -40,12 +40,12 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
   }, async request => {
     const userId = await user(request)
     const sessions = await store.sessions({ userId, states: ['provisioning', 'active'], limit: 1_000 })
-    return { sessions: await Promise.all(sessions.map(view)) }
+    return { sessions: sessions.map(view) }
   })
 
   server.get('/v1/sessions/:id', {
     schema: { tags, security: SECURED, summary: 'A session, with its steps', params: IdPath, response: { 200: Session, '4xx': Failure } }
-  }, async request => await view(await own(request.params.id, await user(request))))
+  }, async request => view(await own(request.params.id, await user(request))))
 
   server.get('/v1/sessions/:id/progress', {
     schema: {
@@ -67,7 +67,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       for (let session: SessionRecord | undefined = first, version = 0; session !== undefined; session = await store.session(first.id)) {
         if (session.version !== version) {
           version = session.version
-          reply.raw.write(`data: ${JSON.stringify(await view(session))}\n\n`)
+          reply.raw.write(`data: ${JSON.stringify(view(session))}\n\n`)
         }
         if (session.state !== 'provisioning') {
           break
@@ -86,8 +86,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
   server.post('/v1/sessions/:id/heartbeat', {
     schema: { tags, security: SECURED, summary: 'Renew the lease of a session', params: IdPath, response: { 200: Session, '4xx': Failure } }
   }, async request => {
-    await own(request.params.id, await user(request))
-    return await view(await failing(keeper.renew(request.params.id)))
+    return view(await failing(keeper.renew(await own(request.params.id, await user(request)))))
   })
 
   server.delete('/v1/sessions/:id', {
@@ -95,8 +94,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       tags, security: SECURED, summary: 'Stop a session; harmless when it is over', params: IdPath, response: { 204: Type.Null(), '4xx': Failure }
     }
   }, async (request, reply) => {
-    await own(request.params.id, await user(request))
-    await failing(keeper.stop(request.params.id))
+    await failing(keeper.stop(await own(request.params.id, await user(request))))
     return await reply.code(204).send(null)
   })
 
@@ -124,9 +122,8 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
     return session
   }
 
-  async function view (session: SessionRecord): Promise<Static<typeof Session>> {
-    const { id, slot, provider, state, steps, place, streamToken, endReason, failure, createdMs, leaseUntilMs, userId } = session
-    const name = (await store.slot(userId, slot))?.name ?? ''
+  function view (session: SessionRecord): Static<typeof Session> {
+    const { id, slot, name, provider, state, steps, place, streamToken, endReason, failure, createdMs, leaseUntilMs } = session
     return {
       id,
       slot,
