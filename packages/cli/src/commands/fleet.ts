@@ -127,7 +127,8 @@ function tell (output: Output, { slot, state, session, message }: Connection): v
   const line = {
     provisioning: `slot ${slot}: provisioning${step === undefined ? '' : `, ${step}`}${message === undefined ? '' : ` (${message})`}`,
     ready: place && `slot ${slot}: ready, ${session.name} at ${place.instanceId} (${place.region})\n` +
-      `  send to ${session.hostname ?? place.ingestHost}:${place.ingestPort} as ${session.publishId}\n  play from ${place.playHost}:${place.playPort} as ${session.playId}`,
+      `  send to ${session.hostname ?? place.ingestHost}:${place.ingestPort} as ${session.publishId}\n` +
+      `  play from ${place.playHost}:${place.playPort} as ${session.playId}`,
     live: `slot ${slot}: live`,
     error: `slot ${slot}: ${message ?? 'failed'}; trying again`
   }[state]
@@ -186,7 +187,9 @@ export async function addFleetNode ({ output, stop }: CommandContext, options: A
   output.event('node', { ...node }, LINES.nodes(node))
 }
 
-export async function setFleetNode ({ output, stop }: CommandContext, options: FleetApiOptions, id: string, action: 'drain' | 'resume'): Promise<void> {
+export async function setFleetNode (
+  { output, stop }: CommandContext, options: FleetApiOptions, id: string, action: 'drain' | 'resume'
+): Promise<void> {
   const node = await requestsOf(options).ask<NodeRow>('POST', `/v1/nodes/${encodeURIComponent(id)}/${action}`, undefined, { signal: stop })
   output.event('node', { ...node }, LINES.nodes(node))
 }

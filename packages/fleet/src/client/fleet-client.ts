@@ -1,6 +1,6 @@
 /**
- * Keeps a user's connections provided: drives `ConnectionBook` over the API. Each question is asked by itself, so that a slow answer holds no heartbeat
- * up.
+ * Keeps a user's connections provided: drives `ConnectionBook` over the API. Each question is asked by itself, so that a slow answer holds no
+ * heartbeat up.
  */
 import { MachineDriver } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'

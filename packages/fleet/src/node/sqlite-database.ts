@@ -23,8 +23,8 @@ const MAX_STATEMENTS = 200
 export async function openSqlite (path: string, clock: Clock): Promise<SqlDatabase> {
   const { DatabaseSync } = await import('node:sqlite').catch((cause: unknown) => { throw new SqliteMissingError({ cause }) })
   const connection = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS })
-  // What was acknowledged survives a kill of the process. NORMAL may lose the last of it when the machine loses power; that is mended as any crash is:
-  // nodes are told to forget sessions that nobody knows, and clients start them anew. FULL stands still for the disk at each change.
+  // What was acknowledged survives a kill of the process. NORMAL may lose the last of it when the machine loses power; that is mended as any crash
+  // is: nodes are told to forget sessions that nobody knows, and clients start them anew. FULL stands still for the disk at each change.
   connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 0')
   return new SqliteDatabase(connection, clock)
 }

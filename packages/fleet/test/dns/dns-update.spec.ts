@@ -8,7 +8,7 @@ describe('A message of DNS UPDATE', () => {
   it('takes all from a name and gives it one target', () => {
     const update = encodeUpdate({ id: 0x1234, zone: 'relay.test', name: 'a.relay.test', target: { type: 'A', address: Uint8Array.of(192, 0, 2, 1) }, ttlSeconds: 60 })
     const name = '01610572656c6179047465737400'
-    expect(hex(update)).to.equal('1234' + '2800' + '0001' + '0000' + '0004' + '0000' + '0572656c617904746573740000060001' +
+    expect(hex(update)).to.equal('1234280000010000000400000572656c617904746573740000060001' +
       [`${name}000100ff000000000000`, `${name}001c00ff000000000000`, `${name}000500ff000000000000`, `${name}000100010000003c0004c0000201`].join(''))
   })
 

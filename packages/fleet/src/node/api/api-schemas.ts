@@ -79,7 +79,9 @@ export const StreamFigures = Type.Object({
 })
 
 export const LabelBody = Type.Object({ label: Label }, exact)
-export const SlotView = Type.Object({ slot: Type.Integer(), label: Type.String(), name: Type.String(), hostname: Type.Optional(Type.String()), createdMs: Ms })
+export const SlotView = Type.Object({
+  slot: Type.Integer(), label: Type.String(), name: Type.String(), hostname: Type.Optional(Type.String()), createdMs: Ms
+})
 export const Slots = Type.Object({ slots: Type.Array(SlotView) })
 
 const Address = Type.Object({

@@ -22,7 +22,8 @@ const MAC_BYTES = 32
 
 export function sign (message: Uint8Array, key: TsigKey, nowSeconds: number): SignedMessage {
   const [name, algorithm] = [encodeName(key.name), encodeName(ALGORITHM)]
-  const signedAt = join([words(Math.floor(nowSeconds / 2 ** 32), Math.floor(nowSeconds / 2 ** 16) % 2 ** 16, nowSeconds % 2 ** 16), words(FUDGE_SECONDS)])
+  const time = words(Math.floor(nowSeconds / 2 ** 32), Math.floor(nowSeconds / 2 ** 16) % 2 ** 16, nowSeconds % 2 ** 16)
+  const signedAt = join([time, words(FUDGE_SECONDS)])
   const mac = hmac(key, message, variables(name, algorithm, signedAt, words(0, 0)))
   const originalId = message.subarray(0, 2)
   const tsig = record(name, RECORD_TYPES.TSIG, CLASS_ANY, 0, join([algorithm, signedAt, words(mac.length), mac, originalId, words(0, 0)]))
