@@ -46,7 +46,16 @@ export async function serveFleet ({ output, stop }: CommandContext, options: Ser
   }
   const store = await openStore(location, { onProblem: error => { problem('A connection to the database broke', error) } })
   try {
-    const plane = await createControlPlane({ store, host, port, names, onProblem: problem })
+    const plane = await createControlPlane({
+      store, host, port, names,
+      onProblem: problem,
+      onBudget: ({ id }, budget) => {
+        output.event('budget', { node: id, ...budget },
+          `Node ${id} has carried ${((budget.usedShare ?? 0) * 100).toFixed(0)} % of its month's bytes` +
+          `${budget.state === 'stop' ? ': it is given no more sessions' : ''}; ` +
+          `${((budget.safeBps ?? 0) / 1e6).toFixed(1)} Mbit/s would last to the end of the month`)
+      }
+    })
     output.event('started', { url: plane.url }, `The fleet answers at ${plane.url}, and describes itself at ${plane.url}/openapi.json`)
     await untilStopped(stop)
     await plane.close()

@@ -12,6 +12,7 @@ import { ApiGuard } from './api/api-guard.ts'
 import { fleetApi } from './api/fleet-api.ts'
 import { listen } from './http/http-server.ts'
 import { NodeFigures } from './node-figures.ts'
+import { publicFetch } from './public-fetch.ts'
 import { Rounds } from './rounds.ts'
 import type { Clock, Random } from '@skein/core'
 import type { NodeAgent } from '../agent/node-agent.ts'
@@ -20,6 +21,7 @@ import type { FleetStore } from '../store/fleet-store.ts'
 import type { PoolNode } from '../store/pool-node.ts'
 import type { ProviderName } from '../store/session-record.ts'
 import type { SessionTimes } from '../session/session-life.ts'
+import type { Budget } from '../watch/node-health.ts'
 import type { ApiLimits } from './api/api-guard.ts'
 import type { HttpAddress } from './http/http-server.ts'
 
@@ -41,6 +43,15 @@ export interface ControlPlaneInit extends HttpAddress {
   pollMs?: number
   clock?: Clock
   random?: Random
+  /** Told once when a node comes to 70 % of its month's bytes, and to 90 %, where it is given nothing more @default () => {} */
+  onBudget?: (node: PoolNode, budget: Budget) => void
+  /**
+   * Relays of users may be watched where they are not in the world: on loopback, in private networks, in this machine's own. Whoever has a key then has
+   * the control plane ask there.
+   *
+   * @default false
+   */
+  allowPrivateRelays?: boolean
   /** For the log @default () => {} */
   onProblem?: (message: string, error: Error) => void
 }
@@ -59,7 +70,12 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
   const { store, names = NO_NAMES, clock = systemClock(), random = systemRandom(), onProblem = () => {}, reapMs = REAP_MS, pollMs = POLL_MS } = init
   const time = new FleetTime(store, clock)
   await time.synchronize()
-  const agentOf = init.agentOf ?? (node => new HttpNodeAgent({ url: node.manageUrl ?? '', key: node.manageKey ?? '', clock }))
+  const agentOf = init.agentOf ?? (node => new HttpNodeAgent({
+    url: node.manageUrl ?? '',
+    key: node.manageKey ?? '',
+    clock,
+    fetch: node.owner === undefined || init.allowPrivateRelays === true ? globalThis.fetch : publicFetch
+  }))
   const standard = {
     pool: new PoolProvisioner({ store, agentOf, names, clock, month: () => time.month() }),
     own: new OwnRelayProvisioner({ store, agentOf, names, clock })
@@ -72,6 +88,7 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
   const figures = new NodeFigures(agentOf, clock)
   const watch = new FleetWatch({
     store, agentOf, keeper, time, id: uniqueId(random),
+    onBudget: init.onBudget,
     onStatistics: (node, statistics) => { figures.put(node.id, statistics) },
     onProblem: ({ nodeId, error }) => { onProblem(`Node ${nodeId} could not be watched`, error) }
   })

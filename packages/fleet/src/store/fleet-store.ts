@@ -110,6 +110,8 @@ export interface FleetStore {
   /** The live one of a slot */
   liveSession (userId: string, slot: number): Promise<SessionRecord | undefined>
   sessions (filter?: SessionFilter): Promise<SessionRecord[]>
+  /** How many there are in each state */
+  countSessions (): Promise<Record<SessionState, number>>
   /** Replaces the session if it is still at `version` @returns false when it is not, and nothing was changed */
   replaceSession (session: SessionRecord, version: number): Promise<boolean>
   /** Sessions that somebody has to look after: leases that have run out, and work that nobody does any more. Oldest first. */

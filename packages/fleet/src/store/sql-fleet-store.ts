@@ -6,7 +6,7 @@ import type {
   Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
 } from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
-import type { SessionRecord } from './session-record.ts'
+import type { SessionRecord, SessionState } from './session-record.ts'
 import type { SqlDatabase, SqlValue } from './sql-database.ts'
 
 interface SlotRow {
@@ -104,6 +104,15 @@ export class SqlFleetStore implements FleetStore {
 
   async sessions (filter: SessionFilter = {}): Promise<SessionRecord[]> {
     return await sessionRows.readPage(this.database, filter)
+  }
+
+  async countSessions (): Promise<Record<SessionState, number>> {
+    const rows = await this.database.query<{ state: SessionState, count: number }>('SELECT state, count(*) AS count FROM sessions GROUP BY state')
+    const counts: Record<SessionState, number> = { provisioning: 0, active: 0, releasing: 0, ended: 0 }
+    for (const { state, count } of rows) {
+      counts[state] = count
+    }
+    return counts
   }
 
   async replaceSession (session: SessionRecord, version: number): Promise<boolean> {

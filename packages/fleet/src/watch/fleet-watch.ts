@@ -1,12 +1,13 @@
 /** Asks every node how it does, has what it carries put right, and moves the sessions of those that are lost. One control plane does it for all. */
 import { isLost } from '../store/pool-node.ts'
-import { answered, keptSilent, reconcile } from './watch-round.ts'
+import { answered, budgetAlarm, keptSilent, reconcile } from './watch-round.ts'
 import type { NodeAgent, NodeStatistics } from '../agent/node-agent.ts'
 import type { SessionKeeper } from '../session/session-keeper.ts'
 import type { FleetTime } from '../session/fleet-time.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
 import type { PoolNode } from '../store/pool-node.ts'
 import type { SessionRecord } from '../store/session-record.ts'
+import type { Budget } from './node-health.ts'
 
 export interface FleetWatchInit {
   store: FleetStore
@@ -17,6 +18,8 @@ export interface FleetWatchInit {
   id: string
   /** Told of each answer, for metrics and for those who ask for statistics @default () => {} */
   onStatistics?: (node: PoolNode, statistics: NodeStatistics) => void
+  /** Told once when a node comes to 70 %, and to 90 %, of its month's bytes @default () => {} */
+  onBudget?: (node: PoolNode, budget: Budget) => void
   /** @default () => {} */
   onProblem?: (problem: { nodeId: string, error: Error }) => void
 }
@@ -55,7 +58,7 @@ export class FleetWatch {
   }
 
   private async poll (node: PoolNode, { signal }: { signal?: AbortSignal }): Promise<void> {
-    const { store, agentOf, time, onStatistics } = this.init
+    const { store, agentOf, time, onStatistics, onBudget } = this.init
     const agent = agentOf(node)
     let statistics: NodeStatistics
     try {
@@ -81,7 +84,12 @@ export class FleetWatch {
       }
     }
     // last: a node that was lost is given nothing before it is as it should be
-    await store.reportNode(node.id, answered(node, statistics, time.month(), time.nowMs()))
+    const report = answered(node, statistics, time.month(), time.nowMs())
+    await store.reportNode(node.id, report)
+    const alarm = budgetAlarm(node, report, time.nowMs())
+    if (alarm !== undefined) {
+      onBudget?.(node, alarm)
+    }
   }
 
   private async displace (node: PoolNode): Promise<void> {

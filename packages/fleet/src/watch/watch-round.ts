@@ -1,10 +1,12 @@
 /** What becomes of a node after a poll: its figures, and the difference between what it carries and what it should. Pure. */
 import { isLive } from '../store/session-record.ts'
-import { healthScore } from './node-health.ts'
+import { msToMonthEnd } from '../session/fleet-time.ts'
+import { budgetOf, healthScore } from './node-health.ts'
 import type { AdmitRequest, NodeStatistics, RevokeRequest } from '../agent/node-agent.ts'
 import type { Assignment } from '../store/fleet-store.ts'
 import type { NodeReport, PoolNode } from '../store/pool-node.ts'
 import type { SessionRecord } from '../store/session-record.ts'
+import type { Budget, BudgetState } from './node-health.ts'
 
 /** It answered. Bytes are counted from the last answer on, or from its start where that was later. */
 export function answered (node: PoolNode, statistics: NodeStatistics, month: string, nowMs: number): NodeReport {
@@ -23,6 +25,16 @@ export function answered (node: PoolNode, statistics: NodeStatistics, month: str
 
 export function keptSilent (node: PoolNode, month: string): NodeReport {
   return { health: 0, month, monthBytes: node.month === month ? node.monthBytes : 0, silentPolls: node.silentPolls + 1 }
+}
+
+const BUDGET_ORDER: BudgetState[] = ['unmetered', 'ok', 'warn', 'stop']
+
+/** The budget, when it has come to a warning or to its end with this report. */
+export function budgetAlarm (node: PoolNode, report: NodeReport, nowMs: number): Budget | undefined {
+  const before = budgetOf(node.monthLimitBytes, node.month === report.month ? node.monthBytes : 0, 0)
+  const after = budgetOf(node.monthLimitBytes, report.monthBytes, msToMonthEnd(nowMs))
+  const isWorse = BUDGET_ORDER.indexOf(after.state) > BUDGET_ORDER.indexOf(before.state)
+  return isWorse && (after.state === 'warn' || after.state === 'stop') ? after : undefined
 }
 
 export interface Reconciliation {

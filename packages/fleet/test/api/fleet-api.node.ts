@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { PROVISION_STEPS } from '@skein/fleet'
-import { FleetWorld } from './fleet-world.ts'
+import { FleetWorld, NODE_KEY } from './fleet-world.ts'
+import type { NodeSpec } from '@skein/fleet'
 
 describe('The API of the fleet', function () {
   this.timeout(30_000)
@@ -125,10 +126,47 @@ describe('The API of the fleet', function () {
     expect((await world.ask(bob, 'PUT', '/v1/relays/mine', relay)).body.error).to.include({ code: 'id_taken', field: 'path.id' })
     const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1, provider: 'own', relayId: 'mine' })
     expect((await settled(ann, id)).place).to.include({ instanceId: 'mine', ingestHost: 'relay.example.org' })
+    // it is watched where it says how, and the control plane does not ask in its own network for that
+    const watched = { ...relay, manageUrl: 'http://127.0.0.1:1', manageKey: 'k'.repeat(32) }
+    expect((await world.ask(ann, 'PUT', '/v1/relays/mine', { ...relay, manageUrl: watched.manageUrl })).body.error).to.include({ field: 'manageKey' })
+    expect((await world.ask(ann, 'PUT', '/v1/relays/mine', watched)).body).to.deep.equal({ id: 'mine', ...relay })
+    await world.ask(ann, 'DELETE', `/v1/sessions/${id}`)
+    const refused = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1, provider: 'own', relayId: 'mine' })
+    expect((await settled(ann, refused.body.id)).failure).to.match(/not in the public internet/)
     const theft = await world.ask(bob, 'POST', '/v1/sessions', { slot: 1, provider: 'own', relayId: 'mine' })
     expect((await settled(bob, theft.body.id)).failure).to.match(/no relay mine of yours/)
     expect((await world.ask(ann, 'POST', '/v1/sessions', { slot: 2, provider: 'own' })).body.error).to.include({ field: 'relayId' })
     expect((await world.ask(ann, 'POST', '/v1/sessions', { slot: 2, provider: 'mesh' })).body.error).to.include({ code: 'unknown_provider', field: 'provider' })
+  })
+
+  it('watches a relay of one\'s own that says how, and warns of a month\'s bytes', async () => {
+    const alarms: string[] = []
+    const open = await FleetWorld.open({ allowPrivateRelays: true, onBudget: ({ id }, { state }) => { alarms.push(`${id} ${state}`) } })
+    try {
+      const node = await open.addNode('mine')
+      await open.store.removeNode('mine')
+      const key = await open.key(['sessions'], 'ann')
+      const address = { host: '127.0.0.1', port: 5000 }
+      const relay = { region: 'eu-west', ingest: address, play: address, manageUrl: open.nodes[0]?.served.url, manageKey: NODE_KEY }
+      expect((await open.ask(key, 'PUT', '/v1/relays/mine', relay)).status).to.equal(200)
+      while ((await open.store.node('mine'))?.seenMs === undefined) {
+        await pause(20)
+      }
+      // nothing is set up there, nor taken away
+      node.admissions.admit({ sessionId: 'theirs', streamToken: 'their-token', fence: 1 })
+      const metered = await open.addNode('metered')
+      await open.store.putNode({ ...await open.store.node('metered') as NodeSpec, monthLimitBytes: 1_000 })
+      for (const bytes of [10, 750, 800, 950]) {
+        metered.bytes = bytes
+        while ((await open.store.node('metered'))?.bootBytes !== bytes) {
+          await pause(20)
+        }
+      }
+      expect(alarms).to.deep.equal(['metered warn', 'metered stop'])
+      expect(node.admissions.list()).to.have.length(1)
+    } finally {
+      await open.close()
+    }
   })
 
   it('shows nobody the sessions of others', async () => {

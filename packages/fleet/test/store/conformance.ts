@@ -200,6 +200,7 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       expect(await due(499)).to.deep.equal(['left'])
       expect(await due(500)).to.deep.equal(['left', 'worked'])
       expect(await due(1_000)).to.deep.equal(['left', 'active', 'worked'])
+      expect(await store.countSessions()).to.deep.equal({ provisioning: 1, active: 1, releasing: 1, ended: 1 })
       expect(await store.dueSessions(1_000, 1)).to.have.length(1)
     })
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { answered, keptSilent, reconcile } from '../../src/watch/watch-round.ts'
+import { answered, budgetAlarm, keptSilent, reconcile } from '../../src/watch/watch-round.ts'
 import { nodeSpec, sessionRecord } from '../records.ts'
 import type { NodeStatistics, PoolNode } from '@skein/fleet'
 
@@ -25,6 +25,16 @@ describe('A round of the watch', () => {
     // 30 + 25 · 6/8 + 25 · 0.8 + 20 · 0.5
     expect(answered(NODE, STATISTICS, '2026-11', 9).health).to.equal(78.8)
     expect(keptSilent(NODE, '2026-11')).to.deep.equal({ health: 0, month: '2026-11', monthBytes: 1_000, silentPolls: 3 })
+  })
+
+  it('tells once that a month has come to 70 %, and to 90 %', () => {
+    const state = (before: number, after: number, month = '2026-11'): string | undefined =>
+      budgetAlarm({ ...NODE, monthLimitBytes: 1_000, monthBytes: before }, { ...answered(NODE, STATISTICS, month, 9), monthBytes: after }, 9)?.state
+    expect([state(0, 699), state(699, 700), state(700, 899), state(899, 900), state(900, 1_100), state(0, 950)])
+      .to.deep.equal([undefined, 'warn', undefined, 'stop', undefined, 'stop'])
+    // a month that begins with much
+    expect(state(950, 750, '2026-12')).to.equal('warn')
+    expect(budgetAlarm(NODE, answered(NODE, STATISTICS, '2026-11', 9), 9)).to.equal(undefined)
   })
 
   it('has taken away what is nobody\'s, and brought back what is missing', () => {

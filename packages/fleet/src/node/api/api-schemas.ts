@@ -89,7 +89,6 @@ const Address = Type.Object({
   port: Type.Integer({ minimum: 1, maximum: 65_535 })
 }, exact)
 
-/** No bytes of a month, no places: a relay of one's own is not assigned by anybody. */
 const NODE_FIELDS = {
   region: Region,
   ingest: Address,
@@ -97,7 +96,8 @@ const NODE_FIELDS = {
   manageUrl: Type.Optional(Type.String({ pattern: '^https?://[^\\s/?#]+$', maxLength: 300, description: 'https://192.0.2.1:3000' })),
   manageKey: Type.Optional(Type.String({ pattern: '^[!-~]{32,200}$' }))
 }
-export const RelayBody = Type.Object({ region: NODE_FIELDS.region, ingest: Address, play: Address }, exact)
+/** No bytes of a month, no places: a relay of one's own is not assigned by anybody. With where it is managed it is watched. */
+export const RelayBody = Type.Object(NODE_FIELDS, exact)
 export const NodeBody = Type.Object({
   ...NODE_FIELDS,
   capacity: Type.Integer({ minimum: 1, maximum: 100_000, description: 'Streams at once' }),

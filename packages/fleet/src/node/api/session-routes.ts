@@ -107,7 +107,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
     const node = session.place && await store.node(session.place.instanceId)
     const stream = node?.manageUrl === undefined
       ? undefined
-      : (await statistics(node).catch(() => undefined))?.streams.find(({ sessionId }) => sessionId === session.id)
+      : (await statistics(node).catch(() => undefined))?.streams.find(({ sessionId }) => session.provider === 'own' || sessionId === session.id)
     if (stream === undefined) {
       throw new HttpFailure(409, 'no_statistics', 'The relay of this session has no figures of it now', { field: 'path.id' })
     }

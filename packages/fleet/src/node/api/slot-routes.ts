@@ -58,7 +58,9 @@ export function slotRoutes (server: HttpServer, { store, names, time, random, us
 
   server.get('/v1/relays', {
     schema: { tags: relayTags, security: SECURED, summary: 'Relays of your own', response: { 200: Relays, '4xx': Failure } }
-  }, async request => ({ relays: await store.nodes({ owner: await user(request) }) }))
+  }, async request => ({
+    relays: (await store.nodes({ owner: await user(request) })).map(({ id, region, ingest, play }) => ({ id, region, ingest, play }))
+  }))
 
   server.put('/v1/relays/:id', {
     schema: {
@@ -74,8 +76,13 @@ export function slotRoutes (server: HttpServer, { store, names, time, random, us
     if (present === undefined && (await store.nodes({ owner })).length >= MAX_OWN_RELAYS) {
       throw new HttpFailure(409, 'relay_limit', `${MAX_OWN_RELAYS} relays of your own are the most: remove one`, { field: 'path.id' })
     }
+    if ((request.body.manageUrl === undefined) !== (request.body.manageKey === undefined)) {
+      throw new HttpFailure(400, 'bad_request', 'A relay that is to be watched needs both manageUrl and manageKey',
+        { field: request.body.manageUrl === undefined ? 'manageUrl' : 'manageKey' })
+    }
     await store.putNode({ id, owner, capacity: 1, ...request.body })
-    return { id, ...request.body }
+    const { region, ingest, play } = request.body
+    return { id, region, ingest, play }
   })
 
   server.delete('/v1/relays/:id', {
