@@ -46,8 +46,8 @@ export interface ControlPlaneInit extends HttpAddress {
   /** Told once when a node comes to 70 % of its month's bytes, and to 90 %, where it is given nothing more @default () => {} */
   onBudget?: (node: PoolNode, budget: Budget) => void
   /**
-   * Relays of users may be watched where they are not in the world: on loopback, in private networks, in this machine's own. Whoever has a key then has
-   * the control plane ask there.
+   * Relays of users may be watched where they are not in the world: on loopback, in private networks, in this machine's own. Whoever has a key then
+   * has the control plane ask there.
    *
    * @default false
    */
@@ -82,7 +82,7 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
   }
   const provisioners = init.provisioners?.(standard) ?? standard
   const keeper = new SessionKeeper({
-    store, provisioners, time, clock, random, times: init.times,
+    store, provisioners, names, time, clock, random, times: init.times,
     onProblem: ({ sessionId, work, error }) => { onProblem(`Session ${sessionId}: ${work} failed`, error) }
   })
   const figures = new NodeFigures(agentOf, clock)

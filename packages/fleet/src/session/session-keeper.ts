@@ -8,7 +8,7 @@ import { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './se
 import { streamToken, uniqueId } from './random-name.ts'
 import { ensureSlot } from './slot-names.ts'
 import type { Clock, Random } from '@skein/core'
-import type { Provisioner } from '../provision/provisioner.ts'
+import type { NamePublisher, Provisioner } from '../provision/provisioner.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
 import type { ProviderName, SessionRecord } from '../store/session-record.ts'
 import type { FleetTime } from './fleet-time.ts'
@@ -27,6 +27,8 @@ export interface StartRequest {
 export interface SessionKeeperInit {
   store: FleetStore
   provisioners: Partial<Record<ProviderName, Provisioner>>
+  /** Where the provisioners point names */
+  names: NamePublisher
   time: FleetTime
   clock: Clock
   random: Random
@@ -258,11 +260,23 @@ export class SessionKeeper {
       })
       await step({ type: 'provisioned', fence, place, steps })
     } catch (error) {
-      if (error instanceof StaleFenceError || this.stopping.signal.aborted) {
-        return // whoever took over sees to it
+      if (this.stopping.signal.aborted) {
+        return // whoever takes over sees to it
+      }
+      if (error instanceof StaleFenceError) {
+        await this.repoint(session, signal)
+        return
       }
       await this.apply(id, { type: 'failed', fence, message: (error as Error).message })
       throw error
+    }
+  }
+
+  /** Whoever comes too late may have pointed the name at a place that another session of the slot has left: it is set right by the same hand. */
+  private async repoint ({ userId, slot, name }: SessionRecord, signal: AbortSignal): Promise<void> {
+    const place = (await this.init.store.liveSession(userId, slot))?.place
+    if (place !== undefined) {
+      await this.init.names.publish(name, place.ingestHost, { signal })
     }
   }
 

@@ -8,7 +8,9 @@ import { expect } from 'chai'
 import { FleetRequests, PROVISION_STEPS } from '@skein/fleet'
 import { issueKey, openStore } from '@skein/fleet/node'
 import { freePort, Program, startNode, until, whatIsLeft } from './fleet-processes.ts'
+import { needPostgres, startPostgres } from '../postgres-server.ts'
 import type { FleetStore, SessionView } from '@skein/fleet'
+import type { PostgresServer } from '../postgres-server.ts'
 import type { NodeProgram } from './fleet-processes.ts'
 
 const NOTHING = { sessions: 0, places: 0, streams: 0 }
@@ -20,6 +22,7 @@ describe('A fleet of processes that are killed', function () {
   let folder: string
   let location: string
   let store: FleetStore
+  let server: PostgresServer | undefined
   const programs: Program[] = []
 
   beforeEach(async () => {
@@ -30,6 +33,8 @@ describe('A fleet of processes that are killed', function () {
   afterEach(async () => {
     await Promise.all(programs.splice(0).map(async program => { await program.kill() }))
     await store.close()
+    await server?.stop()
+    server = undefined
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -105,7 +110,12 @@ describe('A fleet of processes that are killed', function () {
     await until(async () => JSON.stringify(await whatIsLeft(store, [node])) === JSON.stringify(NOTHING))
   })
 
-  it(`leaks nothing after ${KILLS} kills at random moments (seed ${SEED})`, async () => {
+  it(`leaks nothing after ${KILLS} kills at random moments, two control planes on one PostgreSQL (seed ${SEED})`, async function () {
+    needPostgres(this)
+    await store.close()
+    server = await startPostgres()
+    location = server.url
+    store = await openStore(location)
     const random = new SeededRandom(SEED)
     const nodes = await Promise.all(['a', 'b', 'c'].map(async id => track(await startNode(store, id, 3))))
     const ports = await Promise.all([freePort(), freePort()])

@@ -57,7 +57,7 @@ export class KilledFleet {
     const time = new FleetTime(store, this.clock)
     const names = gate.guard({ publish: async () => {}, withdraw: async () => {} })
     const pool = new PoolProvisioner({ store, agentOf, names, clock: this.clock, month: () => time.month() })
-    const keeper = new SessionKeeper({ store, provisioners: { pool }, time, clock: this.clock, random: this.random })
+    const keeper = new SessionKeeper({ store, provisioners: { pool }, names, time, clock: this.clock, random: this.random })
     const watch = new FleetWatch({ store, agentOf, keeper, time, id: `plane-${this.planeCount++}` })
     await time.synchronize()
     this.planes.push({ gate, keeper, watch })

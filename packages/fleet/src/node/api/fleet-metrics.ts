@@ -15,7 +15,9 @@ export async function fleetMetrics (store: FleetStore, time: FleetTime): Promise
   const up = gauge('node_up', '1 when the node answers, 0 when it is lost')
   const bytes = gauge('node_month_bytes', 'Bytes in and out in this calendar month, UTC')
   const limit = gauge('node_month_limit_bytes', 'Bytes that the node may carry in a calendar month')
-  const sessions = new Gauge({ name: 'skein_fleet_sessions', help: 'Sessions by state; ended ones of a day', labelNames: ['state'], registers: [registry] })
+  const sessions = new Gauge({
+    name: 'skein_fleet_sessions', help: 'Sessions by state; ended ones of a day', labelNames: ['state'], registers: [registry]
+  })
   for (const [state, count] of Object.entries(await store.countSessions())) {
     sessions.set({ state }, count)
   }
