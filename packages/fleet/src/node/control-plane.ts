@@ -87,7 +87,7 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
   })
   const figures = new NodeFigures(agentOf, clock)
   const watch = new FleetWatch({
-    store, agentOf, keeper, time, id: uniqueId(random),
+    store, agentOf, keeper, time, clock, id: uniqueId(random),
     onBudget: init.onBudget,
     onStatistics: (node, statistics) => { figures.put(node.id, statistics) },
     onProblem: ({ nodeId, error }) => { onProblem(`Node ${nodeId} could not be watched`, error) }

@@ -2,6 +2,7 @@
  * Gives sessions a place at one of the always-on nodes of the pool. What is done at a node is in the store before, so that whoever comes after a
  * crash finds it.
  */
+import { deadline, DeadlineError } from '@skein/core'
 import { NodeRefusedError, NodeUnreachableError } from '../agent/node-agent.ts'
 import { isLost } from '../store/pool-node.ts'
 import { NoCapacityError } from './provisioner.ts'
@@ -24,6 +25,9 @@ export interface PoolProvisionerInit {
   /** Nodes tried, one after the other, when they do not answer @default 3 */
   maxTries?: number
 }
+
+/** Most nodes answer in a few ms; one that takes longer than this would cost the user more than trying another. */
+const HEALTH_MS = 600
 
 export class PoolProvisioner implements Provisioner {
   private readonly init: PoolProvisionerInit
@@ -91,11 +95,19 @@ export class PoolProvisioner implements Provisioner {
   }
 
   private async prepare (node: PoolNode, request: ProvisionRequest, steps: TrackedSteps, { signal }: ProvisionOptions): Promise<RelayPlace> {
-    const { agentOf, names } = this.init
+    const { agentOf, names, clock } = this.init
     const { sessionId, streamToken, fence } = request
     const agent = agentOf(node)
     await steps.begin('waiting_for_instance')
-    await agent.health({ signal })
+    const limit = deadline(clock, HEALTH_MS, [signal])
+    try {
+      await agent.health({ signal: limit.signal })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error instanceof DeadlineError ? new NodeUnreachableError(node.id, error.message) : error
+    } finally {
+      limit.clear()
+    }
     await steps.begin('admitting_stream')
     await agent.admit({ sessionId, streamToken, fence }, { signal })
     await steps.begin('publishing_name')

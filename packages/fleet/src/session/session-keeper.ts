@@ -125,7 +125,7 @@ export class SessionKeeper {
     await this.apply(session.id, { type: 'displaced', fence: session.fence }, session)
   }
 
-  /** One round: every session that is due is released or taken over; returns when that work is done. */
+  /** One round: every session that is due begins to be released, or is taken over. `settled()` tells when that is done. */
   async reap (): Promise<ReapOutcome> {
     const { store, time } = this.init
     const outcome: ReapOutcome = { expired: 0, adopted: 0, putOffMs: 0 }
@@ -143,7 +143,6 @@ export class SessionKeeper {
         break
       }
     }
-    await this.settled()
     await store.forgetSessions(time.nowMs() - MEMORY_MS)
     return outcome
   }

@@ -1,6 +1,8 @@
 /** Asks every node how it does, has what it carries put right, and moves the sessions of those that are lost. One control plane does it for all. */
+import { deadline } from '@skein/core'
 import { isLost } from '../store/pool-node.ts'
 import { answered, budgetAlarm, keptSilent, reconcile } from './watch-round.ts'
+import type { Clock } from '@skein/core'
 import type { NodeAgent, NodeStatistics } from '../agent/node-agent.ts'
 import type { SessionKeeper } from '../session/session-keeper.ts'
 import type { FleetTime } from '../session/fleet-time.ts'
@@ -14,6 +16,7 @@ export interface FleetWatchInit {
   agentOf: (node: PoolNode) => NodeAgent
   keeper: Pick<SessionKeeper, 'displace'>
   time: FleetTime
+  clock: Clock
   /** Of this process, among the control planes */
   id: string
   /** Told of each answer, for metrics and for those who ask for statistics @default () => {} */
@@ -25,6 +28,8 @@ export interface FleetWatchInit {
 }
 
 export const POLL_MS = 2_000
+/** A node that answers later does not answer: the others are waiting for the next round. */
+const ANSWER_MS = 1_500
 /** A control plane that has not said that it watches for so long is not watching any more. */
 const LEAD_MS = 6_000
 /** Nodes asked at once. */
@@ -58,11 +63,12 @@ export class FleetWatch {
   }
 
   private async poll (node: PoolNode, { signal }: { signal?: AbortSignal }): Promise<void> {
-    const { store, agentOf, time, onStatistics, onBudget } = this.init
+    const { store, agentOf, time, clock, onStatistics, onBudget } = this.init
     const agent = agentOf(node)
     let statistics: NodeStatistics
+    const limit = deadline(clock, ANSWER_MS, [signal])
     try {
-      statistics = await agent.statistics({ signal })
+      statistics = await agent.statistics({ signal: limit.signal })
     } catch {
       signal?.throwIfAborted()
       const report = keptSilent(node, time.month())
@@ -71,6 +77,8 @@ export class FleetWatch {
         await this.displace(node)
       }
       return
+    } finally {
+      limit.clear()
     }
     onStatistics?.(node, statistics)
     if (node.owner === undefined) {

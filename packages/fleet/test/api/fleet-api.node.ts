@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { PROVISION_STEPS } from '@skein/fleet'
 import { FleetWorld, NODE_KEY } from './fleet-world.ts'
+import type { AddressInfo } from 'node:net'
 import type { NodeSpec } from '@skein/fleet'
 
 describe('The API of the fleet', function () {
@@ -84,6 +87,22 @@ describe('The API of the fleet', function () {
     const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1 })
     expect((await settled(ann, id)).place).to.include({ instanceId: 'b-alive' })
     expect((await world.store.node('a-dead'))?.used).to.equal(0)
+  })
+
+  it('is in time on another node when one takes the question and says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const address = { host: '127.0.0.1', port: 5000 }
+    await world.store.putNode({
+      id: 'a', region: 'eu-west', capacity: 4, ingest: address, play: address, manageUrl: `http://127.0.0.1:${port}`, manageKey: NODE_KEY
+    })
+    await world.addNode('b')
+    const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1 })
+    const session = await settled(ann, id)
+    expect(session.place).to.include({ instanceId: 'b' })
+    expect(session.steps.at(-1).endedMs - session.createdMs).to.be.below(2_000)
+    silent.close()
   })
 
   it('moves sessions off a node that is silent for three polls, and clears what it still carries when it is back', async () => {

@@ -58,7 +58,7 @@ export class KilledFleet {
     const names = gate.guard({ publish: async () => {}, withdraw: async () => {} })
     const pool = new PoolProvisioner({ store, agentOf, names, clock: this.clock, month: () => time.month() })
     const keeper = new SessionKeeper({ store, provisioners: { pool }, names, time, clock: this.clock, random: this.random })
-    const watch = new FleetWatch({ store, agentOf, keeper, time, id: `plane-${this.planeCount++}` })
+    const watch = new FleetWatch({ store, agentOf, keeper, time, clock: this.clock, id: `plane-${this.planeCount++}` })
     await time.synchronize()
     this.planes.push({ gate, keeper, watch })
   }
@@ -108,6 +108,7 @@ export class KilledFleet {
     for (let round = 0; round < rounds; round++) {
       this.clock.advance(60_000)
       await keeper.reap()
+      await keeper.settled()
     }
   }
 
@@ -183,6 +184,7 @@ export class KilledFleet {
       // a gap without control planes puts leases off; this one was there all the time
       for (let beat = 0; beat < 8; beat++) {
         await plane.keeper.reap()
+        await plane.keeper.settled()
         this.clock.advance(60_000)
       }
       await plane.watch.round()
