@@ -81,7 +81,7 @@ export async function issueFleetKey ({ output }: CommandContext, { store: locati
       await store.putUser({ id: user, maxActive })
     }
     const scopes: Scope[] = user === undefined ? scope : ['sessions']
-    const { key, record } = await issueKey(store, systemRandom(), { scopes, userId: user }, Math.floor(systemClock().nowMs()))
+    const { key, record } = await issueKey(store, systemRandom(), { scopes, userId: user }, systemClock().nowMs())
     output.event('key', { key, id: record.id, scopes, user }, key)
   } finally {
     await store.close()

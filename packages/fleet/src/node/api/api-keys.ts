@@ -21,7 +21,7 @@ export async function issueKey (
   store: FleetStore, random: Random, { scopes, userId }: { scopes: Scope[], userId?: string }, nowMs: number
 ): Promise<IssuedKey> {
   const [id, secret] = [uniqueId(random), base36(random, SECRET_LENGTH)]
-  const record: KeyRecord = { id, secretHash: hashOf(secret), scopes, userId, createdMs: nowMs }
+  const record: KeyRecord = { id, secretHash: hashOf(secret), scopes, userId, createdMs: Math.floor(nowMs) }
   await store.putKey(record)
   return { key: `skf_${id}_${secret}`, record }
 }
