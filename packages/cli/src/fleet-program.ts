@@ -1,6 +1,6 @@
 /** The commands of `skein fleet`, and their options. */
 import { InvalidArgumentError, Option } from 'commander'
-import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
+import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
 import { wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
 import type { CommandContext } from './command-context.ts'
@@ -72,6 +72,17 @@ Exit status: 0 after a signal, 1 when it failed.`)
       .addHelpText('after', `\nExamples:\n  $ skein fleet ${what}\n  $ skein fleet ${what} --json`)
       .action(run(async (context, options: ApiOptions) => { await listFleet(context, options, what) }))
   }
+
+  json(api(command.command('move <slot> <region>')))
+    .description('Move the relay of a slot to another region while the stream goes on')
+    .addHelpText('after', `
+The name points to the new relay at once; the old one goes on for two minutes. Once an hour, six times a day.
+
+Examples:
+  $ skein fleet move 1 eu-west
+
+Exit status: 0 when it is moved, 1 when it is refused or came to nothing.`)
+    .action(run(moveInFleet))
 
   const node = command.command('node').description('Add, drain and forget nodes of the pool').addHelpText('after', `
 Examples:

@@ -2,9 +2,12 @@
 export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, MAX_SILENT_POLLS, MIN_HEALTH, whyNotPicked } from './store/pool-node.ts'
 export type { Endpoint, NodeReport, NodeSpec, NodeState, PoolNode } from './store/pool-node.ts'
 export { PROVISION_STEPS, isLive } from './store/session-record.ts'
-export type { EndReason, ProviderName, ProvisionStep, RelayPlace, SessionRecord, SessionState, StepTime } from './store/session-record.ts'
 export type {
-  Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
+  EndReason, ProviderName, ProvisionStep, RelayPlace, SessionMove, SessionRecord, SessionState, StepTime
+} from './store/session-record.ts'
+export type {
+  Assignment, AssignmentRole, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest,
+  UserRecord
 } from './store/fleet-store.ts'
 export { SqliteMissingError, StaleFenceError, StoreVersionError } from './store/store-error.ts'
 export { NodeRefusedError, NodeUnreachableError } from './agent/node-agent.ts'
@@ -16,7 +19,9 @@ export type { HttpNodeAgentInit } from './agent/http-node-agent.ts'
 export { StreamAdmissions } from './agent/stream-admissions.ts'
 export type { StreamAdmissionsInit } from './agent/stream-admissions.ts'
 export { NoCapacityError, UnknownRelayError } from './provision/provisioner.ts'
-export type { DeprovisionRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest } from './provision/provisioner.ts'
+export type {
+  DeprovisionRequest, MoveRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest, SessionMover
+} from './provision/provisioner.ts'
 export { OwnRelayProvisioner } from './provision/own-relay-provisioner.ts'
 export type { OwnRelayProvisionerInit } from './provision/own-relay-provisioner.ts'
 export { PoolProvisioner } from './provision/pool-provisioner.ts'
@@ -27,6 +32,8 @@ export type { Refusal, SessionEvent, SessionTimes, SessionWork, Transition } fro
 export {
   ContendedSessionError, NameExhaustedError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError
 } from './session/session-error.ts'
+export { isToBeLeft, MAX_MOVES_A_DAY, MOVE_COOL_DOWN_MS, moveRefusal, MoveRefusedError } from './session/move-rules.ts'
+export type { MoveRefusal } from './session/move-rules.ts'
 export { SessionKeeper } from './session/session-keeper.ts'
 export type { ReapOutcome, SessionKeeperInit, StartRequest } from './session/session-keeper.ts'
 export { ensureSlot } from './session/slot-names.ts'

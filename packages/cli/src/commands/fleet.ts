@@ -1,4 +1,5 @@
 /** `skein fleet`: the control plane of the relay fleet, and what is asked of it. */
+import { sleep } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { FleetClient, FleetRequests, HttpNamePublisher } from '@skein/fleet'
 import { ConnectionFile, createControlPlane, DnsPublisher, issueKey, openStore } from '@skein/fleet/node'
@@ -153,6 +154,32 @@ export async function listFleet ({ output, stop }: CommandContext, options: Flee
   if (rows.length === 0) {
     output.event('none', { what }, `No ${what}`)
   }
+}
+
+const MOVE_POLL_MS = 500
+
+/** The move came to nothing: the relay is where it was. */
+export class MoveFailedError extends Error {
+  static override name = 'MoveFailedError'
+  override readonly name = 'MoveFailedError'
+}
+
+export async function moveInFleet ({ output, stop }: CommandContext, options: FleetApiOptions, slot: string, region: string): Promise<void> {
+  const requests = requestsOf(options)
+  const { sessions } = await requests.ask<{ sessions: SessionView[] }>('GET', '/v1/sessions', undefined, { signal: stop })
+  const present = sessions.find(session => String(session.slot) === slot)
+  if (present === undefined) {
+    throw new FleetOptionsError(`Slot ${slot} has no session`)
+  }
+  let session = await requests.move(present.id, region, { signal: stop })
+  while (session.move !== undefined) {
+    await sleep(systemClock(), MOVE_POLL_MS, { signal: stop })
+    session = await requests.session(present.id, { signal: stop })
+  }
+  if (session.place === undefined || session.moveFailure !== undefined) {
+    throw new MoveFailedError(session.moveFailure ?? session.failure ?? 'The session is over')
+  }
+  output.event('moved', { session }, `slot ${slot} is at ${session.place.instanceId} (${session.place.region}): ${session.place.ingestHost}`)
 }
 
 interface NodeRow {

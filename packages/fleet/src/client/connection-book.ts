@@ -217,7 +217,7 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
     if (session.state === 'active') {
       entry.provisioning = false
       entry.failures = 0
-      entry.pollAtMs = undefined
+      entry.pollAtMs = session.move === undefined ? undefined : nowMs + POLL_MS
       entry.state = entry.state === 'live' ? 'live' : 'ready'
       entry.watchAtMs ??= nowMs
     } else {

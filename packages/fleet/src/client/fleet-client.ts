@@ -89,6 +89,21 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
     await this.save()
   }
 
+  /**
+   * Moves a connection to another region while its stream goes on; what becomes of it is told by `connection:changed`.
+   *
+   * @throws {FleetRefusedError} with a code `move_…` that says why not, such as `move_cool_down`
+   * @throws {FleetUnreachableError}
+   */
+  async move (slot: number, region: string, options: RequestOptions = {}): Promise<void> {
+    const id = this.connection(slot)?.session?.id
+    if (id === undefined) {
+      throw new FleetRefusedError(409, { code: 'move_not_active', message: `Slot ${slot} has no session that could be moved`, field: 'slot' })
+    }
+    const session = await this.requests.move(id, region, options)
+    this.driver.input((book, nowMs) => { book.onRenewed(slot, session, nowMs) })
+  }
+
   /** Nothing is asked any more. Sessions go on until their lease runs out, so that the app finds them when it starts again before. */
   async close (): Promise<void> {
     this.driver.stop()

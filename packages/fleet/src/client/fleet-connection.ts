@@ -29,6 +29,9 @@ export interface SessionView {
   playId: string
   leaseRemainingMs: number
   heartbeatMs: number
+  /** On the way to another region, while the place that it has goes on */
+  move?: { region: string, startedMs: number }
+  moveFailure?: string
   endReason?: string
   failure?: string
 }

@@ -78,6 +78,10 @@ export class FleetRequests {
     return await this.ask<SessionView>('POST', `/v1/sessions/${id}/heartbeat`, undefined, options)
   }
 
+  async move (id: string, region: string, options?: RequestOptions): Promise<SessionView> {
+    return await this.ask<SessionView>('POST', `/v1/sessions/${id}/move`, { region }, options)
+  }
+
   async stop (id: string, options?: RequestOptions): Promise<void> {
     await this.ask('DELETE', `/v1/sessions/${id}`, undefined, options)
   }

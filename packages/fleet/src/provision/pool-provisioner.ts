@@ -13,7 +13,9 @@ import type { NodeAgent } from '../agent/node-agent.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
 import type { PoolNode } from '../store/pool-node.ts'
 import type { RelayPlace } from '../store/session-record.ts'
-import type { DeprovisionRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest } from './provisioner.ts'
+import type {
+  DeprovisionRequest, MoveRequest, NamePublisher, Provisioner, ProvisionOptions, ProvisionRequest, SessionMover
+} from './provisioner.ts'
 
 export interface PoolProvisionerInit {
   store: FleetStore
@@ -29,7 +31,7 @@ export interface PoolProvisionerInit {
 /** Most nodes answer in a few ms; one that takes longer than this would cost the user more than trying another. */
 const HEALTH_MS = 600
 
-export class PoolProvisioner implements Provisioner {
+export class PoolProvisioner implements Provisioner, SessionMover {
   private readonly init: PoolProvisionerInit
   private readonly maxTries: number
 
@@ -62,21 +64,58 @@ export class PoolProvisioner implements Provisioner {
   }
 
   async deprovision ({ sessionId, fence }: DeprovisionRequest, options: { signal?: AbortSignal } = {}): Promise<void> {
-    const { store, agentOf } = this.init
-    for (const { nodeId } of await store.assignments({ sessionId })) {
-      const node = await store.node(nodeId)
-      try {
-        if (node !== undefined) {
-          await agentOf(node).revoke({ sessionId, fence }, options)
-        }
-      } catch (error) {
-        // nobody is served by a node that is lost; before it comes back the watch compares what it carries with what it should
-        if (!(error instanceof NodeUnreachableError && await this.isLost(nodeId))) {
-          throw error
-        }
-      }
-      await store.unassign({ sessionId, nodeId, fence })
+    for (const { nodeId } of await this.init.store.assignments({ sessionId })) {
+      await this.leave({ sessionId, fence, instanceId: nodeId }, options)
     }
+  }
+
+  get mover (): SessionMover {
+    return this
+  }
+
+  async move (request: MoveRequest, options: ProvisionOptions = {}): Promise<RelayPlace> {
+    const { store, clock, month } = this.init
+    const { sessionId, fence, region, currentId } = request
+    const steps = new TrackedSteps(clock, options)
+    await steps.begin('launching_instance')
+    const next = await store.assignNext({ sessionId, fence, region, month: month(), nowMs: Math.floor(clock.nowMs()), currentNodeId: currentId })
+    const node = next && await store.node(next.nodeId)
+    if (node === undefined) {
+      throw new NoCapacityError(region)
+    }
+    if (isLost(node)) {
+      throw new NodeUnreachableError(node.id, 'it has not answered for a while')
+    }
+    const place = await this.prepare(node, request, steps, options)
+    await store.holdAt({ sessionId, fence, nodeId: node.id })
+    return place
+  }
+
+  async cancel ({ sessionId, fence, name, currentId }: MoveRequest, current: RelayPlace, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { names, store } = this.init
+    await store.holdAt({ sessionId, fence, nodeId: currentId })
+    await names.publish(name, current.ingestHost, options)
+    for (const { nodeId } of await store.assignments({ sessionId })) {
+      if (nodeId !== currentId) {
+        await this.leave({ sessionId, fence, instanceId: nodeId }, options)
+      }
+    }
+  }
+
+  async leave ({ sessionId, fence, instanceId }: DeprovisionRequest & { instanceId: string }, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { store, agentOf } = this.init
+    const node = await store.node(instanceId)
+    try {
+      if (node !== undefined) {
+        await agentOf(node).revoke({ sessionId, fence }, options)
+      }
+    } catch (error) {
+      // nobody is served by a node that is lost; before it comes back the watch compares what it carries with what it should
+      if (!(error instanceof NodeUnreachableError && await this.isLost(instanceId))) {
+        throw error
+      }
+    }
+    await store.unassign({ sessionId, nodeId: instanceId, fence })
   }
 
   private async isLost (nodeId: string): Promise<boolean> {

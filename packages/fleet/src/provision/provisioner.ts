@@ -36,8 +36,25 @@ export interface Provisioner {
    * @throws {StaleFenceError} when another process has taken over
    */
   provision (request: ProvisionRequest, options?: ProvisionOptions): Promise<RelayPlace>
+  /** Moves sessions while they go on; left out where that cannot be */
+  mover?: SessionMover
   /** @throws {NodeUnreachableError} when its node does not answer, and may still carry it: to be tried again */
   deprovision (request: DeprovisionRequest, options?: { signal?: AbortSignal }): Promise<void>
+}
+
+export interface MoveRequest extends ProvisionRequest {
+  /** Where it is now, and goes on until it is called off */
+  currentId: string
+}
+
+/** All of these may be repeated. */
+export interface SessionMover {
+  /** Makes a place in the region ready beside the one that there is, and points the name there. @throws as `provision` */
+  move (request: MoveRequest, options?: ProvisionOptions): Promise<RelayPlace>
+  /** The move came to nothing: what was made ready is given back, and the name points where it did */
+  cancel (request: MoveRequest, current: RelayPlace, options?: { signal?: AbortSignal }): Promise<void>
+  /** Gives back what a session has left, or was going to and is not any more */
+  leave (request: DeprovisionRequest & { instanceId: string }, options?: { signal?: AbortSignal }): Promise<void>
 }
 
 /** Points a name at a host. */

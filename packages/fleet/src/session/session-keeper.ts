@@ -4,9 +4,11 @@
 import { deadline } from '@skein/core'
 import { StaleFenceError } from '../store/store-error.ts'
 import { ContendedSessionError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from './session-error.ts'
+import { isToBeLeft, MoveRefusedError, moveRefusal } from './move-rules.ts'
 import { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session-life.ts'
 import { streamToken, uniqueId } from './random-name.ts'
 import { ensureSlot } from './slot-names.ts'
+import { WorkQueue } from './work-queue.ts'
 import type { Clock, Random } from '@skein/core'
 import type { NamePublisher, Provisioner } from '../provision/provisioner.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
@@ -42,6 +44,7 @@ export interface SessionKeeperInit {
 const WORK_LIMIT_MS = 30_000
 /** Of work at once in this process; more waits its turn. */
 const MAX_WORKERS = 64
+const MAX_WAITING = 1_024
 const MAX_TRIES = 16
 /** Looked after in one round of the reaper at a time; it asks again until nothing is due. */
 const DUE_BATCH = 200
@@ -62,8 +65,7 @@ export class SessionKeeper {
   readonly times: SessionTimes
   private readonly init: SessionKeeperInit
   private readonly stopping = new AbortController()
-  private readonly working = new Set<Promise<void>>()
-
+  private readonly queue = new WorkQueue({ maxRunning: MAX_WORKERS, maxWaiting: MAX_WAITING })
 
   constructor (init: SessionKeeperInit) {
     this.init = init
@@ -120,6 +122,31 @@ export class SessionKeeper {
     await this.apply(session.id, { type: 'stopped' }, session)
   }
 
+  /**
+   * Moves the session to another region, make before break: the new place is ready, and the name points there, before the old one is called off two
+   * minutes later. The work on it goes on when this has returned.
+   *
+   * @throws {MoveRefusedError}
+   */
+  async startMove (session: SessionRecord, region: string): Promise<SessionRecord> {
+    const { store, time } = this.init
+    const moves = (await store.slot(session.userId, session.slot))?.moves ?? []
+    const refusal = this.provisionerOf(session).mover === undefined
+      ? { reason: 'not_movable' as const }
+      : moveRefusal(session, region, moves, time.nowMs())
+    if (refusal !== undefined) {
+      throw new MoveRefusedError(refusal.reason, refusal.retryAfterMs)
+    }
+    if ((await store.assignments({ sessionId: session.id })).some(({ role }) => role !== 'held')) {
+      throw new MoveRefusedError('moving')
+    }
+    const outcome = await this.apply(session.id, { type: 'moving', region }, session)
+    if (outcome.type === 'refused') {
+      throw new MoveRefusedError(outcome.reason === 'busy' ? 'moving' : 'not_active')
+    }
+    return outcome.session
+  }
+
   /** Its node is lost: another is looked for. */
   async displace (session: SessionRecord): Promise<void> {
     await this.apply(session.id, { type: 'displaced', fence: session.fence }, session)
@@ -134,8 +161,10 @@ export class SessionKeeper {
     for (let batch = 0; batch < MAX_BATCHES && !this.stopping.signal.aborted; batch++) {
       const due = await store.dueSessions(time.nowMs(), DUE_BATCH)
       for (const session of due) {
-        const result = await this.apply(session.id, { type: 'adopted' }, session)
-        if (result.type === 'changed') {
+        const result = await this.apply(session.id, { type: 'adopted' }, session).catch((error: Error) => {
+          this.init.onProblem?.({ sessionId: session.id, work: 'release', error })
+        })
+        if (result?.type === 'changed') {
           outcome[result.session.endReason === 'expired' && hasExpired(session, time.nowMs()) ? 'expired' : 'adopted']++
         }
       }
@@ -143,15 +172,14 @@ export class SessionKeeper {
         break
       }
     }
+    await this.leavePlaces()
     await store.forgetSessions(time.nowMs() - MEMORY_MS)
     return outcome
   }
 
   /** Resolves when this process works on nothing. */
   async settled (): Promise<void> {
-    while (this.working.size > 0) {
-      await Promise.all(this.working)
-    }
+    await this.queue.settled()
   }
 
   /** Ends the work that is under way: another process, or this one when it is started again, takes it over. */
@@ -206,48 +234,37 @@ export class SessionKeeper {
   }
 
   private work (session: SessionRecord, work: SessionWork): void {
-    if (this.stopping.signal.aborted || this.working.size >= MAX_WORKERS * 16) {
-      return // the claim on it lapses, and the reaper has it taken up
+    if (this.stopping.signal.aborted) {
+      return
     }
-    const task = this.inTurn(async () => {
+    // where there is no room the claim on it lapses, and the reaper has it taken up
+    this.queue.add(async () => {
       const limit = deadline(this.init.clock, WORK_LIMIT_MS, [this.stopping.signal])
       try {
-        await (work === 'provision' ? this.provision(session, limit.signal) : this.release(session, limit.signal))
+        await this[work](session, limit.signal)
       } catch (error) {
         this.init.onProblem?.({ sessionId: session.id, work, error: error as Error })
       } finally {
         limit.clear()
       }
-    }).finally(() => { this.working.delete(task) })
-    this.working.add(task)
+    })
   }
 
-  private running = 0
-  private readonly waiting: Array<() => void> = []
-
-  private async inTurn (task: () => Promise<void>): Promise<void> {
-    if (this.running >= MAX_WORKERS) {
-      await new Promise<void>(resolve => { this.waiting.push(resolve) })
-    }
-    this.running++
-    try {
-      await task()
-    } finally {
-      this.running--
-      this.waiting.shift()?.()
+  /** Each change by who works on the session, one after the other. */
+  private stepsOf (session: SessionRecord): (event: SessionEvent) => Promise<void> {
+    let known = session
+    return async event => {
+      const outcome = await this.apply(session.id, event, known)
+      if (outcome.type === 'refused') {
+        throw new StaleFenceError(session.id, session.fence)
+      }
+      known = outcome.session
     }
   }
 
   private async provision (session: SessionRecord, signal: AbortSignal): Promise<void> {
     const { id, fence } = session
-    let known = session
-    const step = async (event: SessionEvent): Promise<void> => {
-      const outcome = await this.apply(id, event, known)
-      if (outcome.type === 'refused') {
-        throw new StaleFenceError(id, fence)
-      }
-      known = outcome.session
-    }
+    const step = this.stepsOf(session)
     try {
       let steps = session.steps
       const place = await this.provisionerOf(session).provision({ ...session, sessionId: id }, {
@@ -268,6 +285,46 @@ export class SessionKeeper {
       }
       await this.apply(id, { type: 'failed', fence, message: (error as Error).message })
       throw error
+    }
+  }
+
+  private async move (session: SessionRecord, signal: AbortSignal): Promise<void> {
+    const { store, time } = this.init
+    const { id, fence, userId, slot, place, move } = session
+    const { mover } = this.provisionerOf(session)
+    if (mover === undefined || place === undefined || move === undefined) {
+      return
+    }
+    const step = this.stepsOf(session)
+    const request = { ...session, sessionId: id, region: move.region, currentId: place.instanceId }
+    try {
+      const next = await mover.move(request, { signal, onProgress: async steps => { await step({ type: 'stepped', fence, steps }) } })
+      await step({ type: 'moved', fence, place: next })
+      await store.addMove(userId, slot, time.nowMs())
+    } catch (error) {
+      if (this.stopping.signal.aborted) {
+        return
+      }
+      if (error instanceof StaleFenceError) {
+        await this.repoint(session, signal)
+        return
+      }
+      await mover.cancel(request, place, { signal })
+      await this.apply(id, { type: 'moveFailed', fence, message: (error as Error).message })
+      throw error
+    }
+  }
+
+  /** Gives back what sessions have left some time ago, and what they were going to when a move broke off. */
+  private async leavePlaces (): Promise<void> {
+    const { store, time } = this.init
+    for (const { sessionId, nodeId, role } of await store.movingAssignments(DUE_BATCH)) {
+      const session = await store.session(sessionId)
+      if (session !== undefined && role !== 'held' && isToBeLeft(role, session, time.nowMs(), this.times.moveDrainMs)) {
+        const { fence } = session
+        await this.provisionerOf(session).mover?.leave({ sessionId, fence, instanceId: nodeId }, { signal: this.stopping.signal })
+          .catch((error: Error) => { this.init.onProblem?.({ sessionId, work: 'release', error }) })
+      }
     }
   }
 

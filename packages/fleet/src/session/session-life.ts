@@ -23,9 +23,16 @@ export interface SessionTimes {
    * @default 15_000
    */
   workMs: number
+  /**
+   * After a move the place that was left goes on for so long, for those who remember the old address: twice the life of a record of DNS. The reaper
+   * calls it off in its next round.
+   *
+   * @default 120_000
+   */
+  moveDrainMs: number
 }
 
-export const SESSION_TIMES: Readonly<SessionTimes> = { leaseMs: 300_000, heartbeatMs: 30_000, workMs: 15_000 }
+export const SESSION_TIMES: Readonly<SessionTimes> = { leaseMs: 300_000, heartbeatMs: 30_000, workMs: 15_000, moveDrainMs: 120_000 }
 
 export type SessionEvent =
   /** The user, or who watches over it, says that it is wanted */
@@ -39,9 +46,13 @@ export type SessionEvent =
   /** Its node has been lost: it needs another */
   | { type: 'displaced', fence: number }
   | { type: 'released', fence: number }
+  /** The user wants it in another region */
+  | { type: 'moving', region: string }
+  | { type: 'moved', fence: number, place: RelayPlace }
+  | { type: 'moveFailed', fence: number, message: string }
 
 /** What the process that brought the change has to do now, under the new fence. */
-export type SessionWork = 'provision' | 'release'
+export type SessionWork = 'provision' | 'release' | 'move'
 
 /**
  * - `stale`: another has taken over
@@ -93,6 +104,9 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
     case 'adopted':
       return adopt(session, nowMs, times)
     case 'stepped':
+      if (state === 'active' && session.move !== undefined) {
+        return changed(session, { move: { ...session.move, steps: event.steps }, workUntilMs: nowMs + times.workMs })
+      }
       return state === 'provisioning'
         ? changed(session, { steps: event.steps, workUntilMs: nowMs + times.workMs })
         : { type: 'refused', reason: 'stale' }
@@ -108,7 +122,26 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
       return isLive(session) ? release(session, 'stopped', nowMs, times) : { type: 'refused', reason: 'ended' }
     case 'displaced':
       return state === 'active'
-        ? changed(session, { state: 'provisioning', place: undefined, steps: [], fence: fence + 1, workUntilMs: nowMs + times.workMs }, 'provision')
+        ? changed(session, {
+          state: 'provisioning', place: undefined, move: undefined, steps: [], fence: fence + 1, workUntilMs: nowMs + times.workMs
+        }, 'provision')
+        : { type: 'refused', reason: 'stale' }
+    case 'moving':
+      if (state !== 'active') {
+        return { type: 'refused', reason: isLive(session) ? 'busy' : 'ended' }
+      }
+      return session.move === undefined
+        ? changed(session, {
+          move: { region: event.region, startedMs: nowMs, steps: [] }, moveFailure: undefined, fence: fence + 1, workUntilMs: nowMs + times.workMs
+        }, 'move')
+        : { type: 'refused', reason: 'busy' }
+    case 'moved':
+      return state === 'active' && session.move !== undefined
+        ? changed(session, { place: event.place, region: session.move.region, move: undefined, movedMs: nowMs, workUntilMs: 0 })
+        : { type: 'refused', reason: 'stale' }
+    case 'moveFailed':
+      return state === 'active' && session.move !== undefined
+        ? changed(session, { move: undefined, moveFailure: event.message, workUntilMs: 0 })
         : { type: 'refused', reason: 'stale' }
     case 'released':
       return state === 'releasing'
@@ -125,15 +158,17 @@ function adopt (session: SessionRecord, nowMs: number, times: SessionTimes): Tra
   if (session.state === 'ended') {
     return { type: 'refused', reason: 'ended' }
   }
-  if (session.state === 'active' || session.workUntilMs > nowMs) {
+  if ((session.state === 'active' && session.move === undefined) || session.workUntilMs > nowMs) {
     return { type: 'refused', reason: 'busy' }
   }
-  const work = session.state === 'provisioning' ? 'provision' : 'release'
+  const work = ({ provisioning: 'provision', active: 'move', releasing: 'release' } as const)[session.state]
   return changed(session, { fence: session.fence + 1, workUntilMs: nowMs + times.workMs }, work)
 }
 
 function release (session: SessionRecord, endReason: EndReason, nowMs: number, times: SessionTimes, failure = session.failure): Transition {
-  return changed(session, { state: 'releasing', endReason, failure, fence: session.fence + 1, workUntilMs: nowMs + times.workMs }, 'release')
+  return changed(session, {
+    state: 'releasing', endReason, failure, move: undefined, fence: session.fence + 1, workUntilMs: nowMs + times.workMs
+  }, 'release')
 }
 
 function changed (session: SessionRecord, fields: Partial<SessionRecord>, work?: SessionWork): Transition {

@@ -15,7 +15,7 @@ export async function ensureSlot (
     if (present !== undefined) {
       return present
     }
-    const made: SlotRecord = { userId, slot, label, name: slotName(random), createdMs: nowMs }
+    const made: SlotRecord = { userId, slot, label, name: slotName(random), createdMs: nowMs, moves: [] }
     if (await store.insertSlot(made)) {
       return made
     }

@@ -2,9 +2,13 @@
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
 import type { SessionRecord, SessionState } from './session-record.ts'
 
+/** A session has one place that it holds; while it moves, one that it is going to, and for a while after, one that it has left. */
+export type AssignmentRole = 'held' | 'next' | 'left'
+
 /** A session has a place at a node. */
 export interface Assignment {
   sessionId: string
+  role: AssignmentRole
   nodeId: string
   /** Of the session when it was assigned, or taken over */
   fence: number
@@ -24,6 +28,11 @@ export interface AssignRequest {
   avoid?: string[]
 }
 
+export interface AssignNextRequest extends Omit<AssignRequest, 'avoid'> {
+  /** Where it is now */
+  currentNodeId: string
+}
+
 export interface UnassignRequest {
   sessionId: string
   nodeId: string
@@ -39,6 +48,8 @@ export interface SlotRecord {
   /** 8 characters of base36; unique in the fleet, routes and never authorises */
   name: string
   createdMs: number
+  /** When its session was moved from one region to another, the last few, ms since the epoch */
+  moves: number[]
 }
 
 export interface UserRecord {
@@ -98,7 +109,18 @@ export interface FleetStore {
    * @throws {StaleFenceError} when the session is not provisioning under this fence
    */
   assign (request: AssignRequest): Promise<Assignment | undefined>
+  /**
+   * Takes a place for an active session that moves, in that region and no other, beside the one that it holds. Asked again it gives the same.
+   *
+   * @returns undefined when no node there may be picked
+   * @throws {StaleFenceError} when the session is not active under this fence
+   */
+  assignNext (request: AssignNextRequest): Promise<Assignment | undefined>
+  /** Of a session's places it holds the one at this node from now on, and has left the other. Harmless when that is so. @throws {StaleFenceError} */
+  holdAt (request: { sessionId: string, fence: number, nodeId: string }): Promise<void>
   assignments (filter: { sessionId: string } | { nodeId: string }): Promise<Assignment[]>
+  /** Places that sessions are going to or have left */
+  movingAssignments (limit: number): Promise<Assignment[]>
   /** Those that have a place at a node */
   assignedSessions (nodeId: string): Promise<SessionRecord[]>
   /** Gives a place back @returns false when it was given back already, or taken over */
@@ -136,6 +158,7 @@ export interface FleetStore {
   slots (userId: string): Promise<SlotRecord[]>
   slotByName (name: string): Promise<SlotRecord | undefined>
   labelSlot (userId: string, slot: number, label: string): Promise<boolean>
+  addMove (userId: string, slot: number, atMs: number): Promise<void>
   removeSlot (userId: string, slot: number): Promise<boolean>
 
   putKey (key: KeyRecord): Promise<void>

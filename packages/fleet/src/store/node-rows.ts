@@ -1,8 +1,9 @@
 /** Pool nodes and their places in SQL: what is told of them, and the atomic pick. */
 import { BUDGET_STOP_SHARE, MAX_SILENT_POLLS, MIN_HEALTH } from './pool-node.ts'
 import { StaleFenceError } from './store-error.ts'
-import type { Assignment, AssignRequest, UnassignRequest } from './fleet-store.ts'
+import type { Assignment, AssignmentRole, AssignNextRequest, AssignRequest, UnassignRequest } from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
+import type { SessionState } from './session-record.ts'
 import type { SqlDatabase, SqlRunner, SqlValue } from './sql-database.ts'
 
 interface NodeRow {
@@ -25,6 +26,7 @@ interface NodeRow {
 
 interface AssignmentRow {
   session_id: string
+  role: AssignmentRole
   node_id: string
   fence: number
   assigned_ms: number
@@ -76,33 +78,73 @@ export async function reportNode (sql: SqlRunner, id: string, report: NodeReport
 
 /** In a transaction. Rows are locked in this order: session, node. */
 export async function assign (database: SqlDatabase, sql: SqlRunner, request: AssignRequest): Promise<Assignment | undefined> {
-  const { sessionId, fence, nowMs } = request
-  const [session] = await sql.query<{ state: string, fence: number }>(
-    `SELECT state, fence FROM sessions WHERE id = $1 ${database.forUpdate}`, [sessionId])
-  if (session?.state !== 'provisioning' || session.fence !== fence) {
-    throw new StaleFenceError(sessionId, fence)
-  }
-  const [held] = await readAssignments(sql, 'WHERE session_id = $1', [sessionId])
+  const { sessionId, fence, region } = request
+  await lockSession(database, sql, sessionId, 'provisioning', fence)
+  const [held] = await readAssignments(sql, 'WHERE session_id = $1 AND role = \'held\'', [sessionId])
   if (held !== undefined) {
-    await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1', [sessionId, fence])
+    await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1 AND role = \'held\'', [sessionId, fence])
     return { ...held, fence }
   }
-  const nodeId = await pick(database, sql, request)
+  return await place(sql, request, 'held', await pick(database, sql, request, region === '' ? [''] : [region, '']))
+}
+
+/** In a transaction. */
+export async function assignNext (database: SqlDatabase, sql: SqlRunner, request: AssignNextRequest): Promise<Assignment | undefined> {
+  const { sessionId, fence, region, currentNodeId } = request
+  await lockSession(database, sql, sessionId, 'active', fence)
+  const present = await readAssignments(sql, 'WHERE session_id = $1 AND node_id <> $2 AND role IN (\'held\', \'next\')', [sessionId, currentNodeId])
+  if (present[0] !== undefined) {
+    await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1', [sessionId, fence])
+    return { ...present[0], fence }
+  }
+  return await place(sql, request, 'next', await pick(database, sql, { ...request, avoid: [currentNodeId] }, [region]))
+}
+
+/** In a transaction. */
+export async function holdAt (
+  database: SqlDatabase, sql: SqlRunner, { sessionId, fence, nodeId }: { sessionId: string, fence: number, nodeId: string }
+): Promise<void> {
+  await lockSession(database, sql, sessionId, 'active', fence)
+  const wanted = await readAssignments(sql, 'WHERE session_id = $1 AND node_id = $2', [sessionId, nodeId])
+  if (wanted[0] === undefined || wanted[0].role === 'held') {
+    return
+  }
+  // there is one of each role at any moment: it steps aside while the other changes
+  await sql.query('UPDATE assignments SET role = \'swap\' WHERE session_id = $1 AND node_id = $2', [sessionId, nodeId])
+  await sql.query('UPDATE assignments SET role = \'left\' WHERE session_id = $1 AND role = \'held\'', [sessionId])
+  await sql.query('UPDATE assignments SET role = \'held\' WHERE session_id = $1 AND role = \'swap\'', [sessionId])
+}
+
+/** @throws {StaleFenceError} */
+async function lockSession (database: SqlDatabase, sql: SqlRunner, id: string, state: SessionState, fence: number): Promise<void> {
+  const [session] = await sql.query<{ state: string, fence: number }>(
+    `SELECT state, fence FROM sessions WHERE id = $1 ${database.forUpdate}`, [id])
+  if (session?.state !== state || session.fence !== fence) {
+    throw new StaleFenceError(id, fence)
+  }
+}
+
+async function place (
+  sql: SqlRunner, { sessionId, fence, nowMs }: Pick<AssignRequest, 'sessionId' | 'fence' | 'nowMs'>, role: AssignmentRole, nodeId: string | undefined
+): Promise<Assignment | undefined> {
   if (nodeId === undefined) {
     return undefined
   }
   await sql.query('UPDATE pool_nodes SET used = used + 1 WHERE id = $1', [nodeId])
-  await sql.query('INSERT INTO assignments (session_id, node_id, fence, assigned_ms) VALUES ($1, $2, $3, $4)', [sessionId, nodeId, fence, nowMs])
-  return { sessionId, nodeId, fence, assignedMs: nowMs }
+  await sql.query('INSERT INTO assignments (session_id, role, node_id, fence, assigned_ms) VALUES ($1, $2, $3, $4, $5)',
+    [sessionId, role, nodeId, fence, nowMs])
+  return { sessionId, role, nodeId, fence, assignedMs: nowMs }
 }
 
 /**
  * The row of the node that is picked, locked. First what no other transaction holds, which costs no waiting; where all that might do are held, it
  * waits for one of them rather than go to another region, or say that the fleet is full.
  */
-async function pick (database: SqlDatabase, sql: SqlRunner, { region, month, avoid = [] }: AssignRequest): Promise<string | undefined> {
+async function pick (
+  database: SqlDatabase, sql: SqlRunner, { month, avoid = [] }: Pick<AssignRequest, 'month' | 'avoid'>, regions: string[]
+): Promise<string | undefined> {
   const avoided = avoid.slice(-MAX_AVOIDED)
-  for (const wanted of region === '' ? [''] : [region, '']) {
+  for (const wanted of regions) {
     const values: SqlValue[] = [MIN_HEALTH, month, BUDGET_STOP_SHARE, wanted, MAX_SILENT_POLLS, ...avoided]
     const candidates = `
       SELECT id FROM pool_nodes
@@ -137,6 +179,6 @@ export async function unassign (sql: SqlRunner, { sessionId, nodeId, fence }: Un
 }
 
 export async function readAssignments (sql: SqlRunner, where: string, values: SqlValue[]): Promise<Assignment[]> {
-  const rows = await sql.query<AssignmentRow>(`SELECT * FROM assignments ${where} ORDER BY session_id`, values)
-  return rows.map(row => ({ sessionId: row.session_id, nodeId: row.node_id, fence: row.fence, assignedMs: row.assigned_ms }))
+  const rows = await sql.query<AssignmentRow>(`SELECT * FROM assignments ${where} ORDER BY session_id, role`, values)
+  return rows.map(row => ({ sessionId: row.session_id, role: row.role, nodeId: row.node_id, fence: row.fence, assignedMs: row.assigned_ms }))
 }

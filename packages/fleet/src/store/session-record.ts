@@ -32,6 +32,13 @@ export interface RelayPlace {
   playPort: number
 }
 
+/** On the way to another region, while the place that it has goes on. */
+export interface SessionMove {
+  region: string
+  startedMs: number
+  steps: StepTime[]
+}
+
 export interface SessionRecord {
   id: string
   userId: string
@@ -49,13 +56,18 @@ export interface SessionRecord {
   state: SessionState
   steps: StepTime[]
   place?: RelayPlace
+  move?: SessionMove
+  /** When it was moved last: the place that it has left goes on for a while */
+  movedMs?: number
+  /** Why the last move came to nothing, in words for the user */
+  moveFailure?: string
   endReason?: EndReason
   /** What went wrong, in words for the user */
   failure?: string
   /** Counts who works on it: whoever comes with a smaller one is too late */
   fence: number
   leaseUntilMs: number
-  /** Until then a process is working on it, and others keep away; 0 when nobody is */
+  /** Until then a process is working on it, and others keep away; 0 when there is nothing to do */
   workUntilMs: number
   createdMs: number
   endedMs?: number

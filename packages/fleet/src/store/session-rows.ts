@@ -82,7 +82,7 @@ export async function readPage (sql: SqlRunner, { userId, states, afterId, limit
 
 export async function readDue (sql: SqlRunner, nowMs: number, limit: number): Promise<SessionRecord[]> {
   return await readSessions(sql, `
-    WHERE (state IN ('provisioning', 'active') AND lease_until_ms <= $1) OR (state IN ('provisioning', 'releasing') AND work_until_ms <= $1)
+    WHERE (state IN ('provisioning', 'active') AND lease_until_ms <= $1) OR (work_until_ms > 0 AND work_until_ms <= $1)
     ORDER BY lease_until_ms LIMIT $2`, [nowMs, Math.min(MAX_PAGE, limit)])
 }
 

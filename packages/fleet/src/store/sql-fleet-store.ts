@@ -3,7 +3,7 @@ import { migrate } from './migrations.ts'
 import * as nodeRows from './node-rows.ts'
 import * as sessionRows from './session-rows.ts'
 import type {
-  Assignment, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
+  Assignment, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
 } from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
 import type { SessionRecord, SessionState } from './session-record.ts'
@@ -15,6 +15,7 @@ interface SlotRow {
   label: string
   name: string
   created_ms: number
+  moves: string
 }
 
 interface KeyRow {
@@ -24,6 +25,9 @@ interface KeyRow {
   user_id: string | null
   created_ms: number
 }
+
+/** Remembered of a slot: more than may be made in a day. */
+const MAX_MOVES = 16
 
 export class SqlFleetStore implements FleetStore {
   private readonly database: SqlDatabase
@@ -72,6 +76,18 @@ export class SqlFleetStore implements FleetStore {
 
   async assign (request: AssignRequest): Promise<Assignment | undefined> {
     return await this.database.transaction(async sql => await nodeRows.assign(this.database, sql, request))
+  }
+
+  async assignNext (request: AssignNextRequest): Promise<Assignment | undefined> {
+    return await this.database.transaction(async sql => await nodeRows.assignNext(this.database, sql, request))
+  }
+
+  async holdAt (request: { sessionId: string, fence: number, nodeId: string }): Promise<void> {
+    await this.database.transaction(async sql => { await nodeRows.holdAt(this.database, sql, request) })
+  }
+
+  async movingAssignments (limit: number): Promise<Assignment[]> {
+    return (await nodeRows.readAssignments(this.database, 'WHERE role <> \'held\'', [])).slice(0, limit)
   }
 
   async assignments (filter: { sessionId: string } | { nodeId: string }): Promise<Assignment[]> {
@@ -148,10 +164,10 @@ export class SqlFleetStore implements FleetStore {
     return row && { id: row.id, maxActive: row.max_active }
   }
 
-  async insertSlot ({ userId, slot, label, name, createdMs }: SlotRecord): Promise<boolean> {
+  async insertSlot ({ userId, slot, label, name, createdMs, moves }: SlotRecord): Promise<boolean> {
     return await this.hasChanged(`
-      INSERT INTO slots (user_id, slot, label, name, created_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING name`,
-    [userId, slot, label, name, createdMs])
+      INSERT INTO slots (user_id, slot, label, name, created_ms, moves) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING name`,
+    [userId, slot, label, name, createdMs, JSON.stringify(moves)])
   }
 
   async slot (userId: string, slot: number): Promise<SlotRecord | undefined> {
@@ -168,6 +184,17 @@ export class SqlFleetStore implements FleetStore {
 
   async labelSlot (userId: string, slot: number, label: string): Promise<boolean> {
     return await this.hasChanged('UPDATE slots SET label = $3 WHERE user_id = $1 AND slot = $2 RETURNING name', [userId, slot, label])
+  }
+
+  async addMove (userId: string, slot: number, atMs: number): Promise<void> {
+    await this.database.transaction(async sql => {
+      const [row] = await sql.query<{ moves: string }>(
+        `SELECT moves FROM slots WHERE user_id = $1 AND slot = $2 ${this.database.forUpdate}`, [userId, slot])
+      if (row !== undefined) {
+        const moves = [...JSON.parse(row.moves) as number[], atMs].slice(-MAX_MOVES)
+        await sql.query('UPDATE slots SET moves = $3 WHERE user_id = $1 AND slot = $2', [userId, slot, JSON.stringify(moves)])
+      }
+    })
   }
 
   async removeSlot (userId: string, slot: number): Promise<boolean> {
@@ -193,7 +220,9 @@ export class SqlFleetStore implements FleetStore {
 
   private async readSlots (where: string, values: SqlValue[]): Promise<SlotRecord[]> {
     const rows = await this.database.query<SlotRow>(`SELECT * FROM slots ${where} ORDER BY slot`, values)
-    return rows.map(row => ({ userId: row.user_id, slot: row.slot, label: row.label, name: row.name, createdMs: row.created_ms }))
+    return rows.map(row => ({
+      userId: row.user_id, slot: row.slot, label: row.label, name: row.name, createdMs: row.created_ms, moves: JSON.parse(row.moves) as number[]
+    }))
   }
 
   private async readKeys (where: string, values: SqlValue[]): Promise<KeyRecord[]> {

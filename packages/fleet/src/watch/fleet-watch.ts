@@ -1,14 +1,13 @@
 /** Asks every node how it does, has what it carries put right, and moves the sessions of those that are lost. One control plane does it for all. */
 import { deadline } from '@skein/core'
 import { isLost } from '../store/pool-node.ts'
-import { answered, budgetAlarm, keptSilent, reconcile } from './watch-round.ts'
+import { answered, budgetAlarm, keptSilent, reconcile, toAdmit } from './watch-round.ts'
 import type { Clock } from '@skein/core'
 import type { NodeAgent, NodeStatistics } from '../agent/node-agent.ts'
 import type { SessionKeeper } from '../session/session-keeper.ts'
 import type { FleetTime } from '../session/fleet-time.ts'
 import type { FleetStore } from '../store/fleet-store.ts'
 import type { PoolNode } from '../store/pool-node.ts'
-import type { SessionRecord } from '../store/session-record.ts'
 import type { Budget } from './node-health.ts'
 
 export interface FleetWatchInit {
@@ -82,12 +81,11 @@ export class FleetWatch {
     }
     onStatistics?.(node, statistics)
     if (node.owner === undefined) {
-      const { sessions, assignments } = await this.carriedBy(node)
-      const { revoke, admit } = reconcile(statistics, assignments, sessions)
+      const { revoke, missing } = reconcile(statistics, await store.assignments({ nodeId: node.id }))
       for (const request of revoke) {
         await agent.revoke(request, { signal })
       }
-      for (const request of admit) {
+      for (const request of missing.length === 0 ? [] : toAdmit(missing, await store.assignedSessions(node.id))) {
         await agent.admit(request, { signal })
       }
     }
@@ -101,16 +99,10 @@ export class FleetWatch {
   }
 
   private async displace (node: PoolNode): Promise<void> {
-    for (const session of (await this.carriedBy(node)).sessions) {
-      if (session.state === 'active') {
+    for (const session of await this.init.store.assignedSessions(node.id)) {
+      if (session.state === 'active' && session.place?.instanceId === node.id) {
         await this.init.keeper.displace(session)
       }
     }
-  }
-
-  private async carriedBy ({ id }: PoolNode): Promise<{ assignments: Awaited<ReturnType<FleetStore['assignments']>>, sessions: SessionRecord[] }> {
-    const { store } = this.init
-    const assignments = await store.assignments({ nodeId: id })
-    return { assignments, sessions: await store.assignedSessions(id) }
   }
 }

@@ -1,5 +1,4 @@
 /** What becomes of a node after a poll: its figures, and the difference between what it carries and what it should. Pure. */
-import { isLive } from '../store/session-record.ts'
 import { msToMonthEnd } from '../session/fleet-time.ts'
 import { budgetOf, healthScore } from './node-health.ts'
 import type { AdmitRequest, NodeStatistics, RevokeRequest } from '../agent/node-agent.ts'
@@ -40,22 +39,25 @@ export function budgetAlarm (node: PoolNode, report: NodeReport, nowMs: number):
 export interface Reconciliation {
   /** Carried, and nobody's: left by a crash, or by a time in which the node was thought lost */
   revoke: RevokeRequest[]
-  /** Not carried any more: the node was started again */
-  admit: AdmitRequest[]
+  /** Sessions that have a place there and are not carried: the node was started again, or they are on the way there */
+  missing: string[]
 }
 
 /**
  * `statistics` must be older than `assignments`: an assignment is there before its stream is admitted, so a stream without one has none any more.
- *
- * @param sessions - those of the assignments
  */
-export function reconcile (statistics: NodeStatistics, assignments: Assignment[], sessions: SessionRecord[]): Reconciliation {
+export function reconcile (statistics: NodeStatistics, assignments: Assignment[]): Reconciliation {
   const assigned = new Set(assignments.map(({ sessionId }) => sessionId))
   const carried = new Set(statistics.streams.map(({ sessionId }) => sessionId))
   return {
     revoke: statistics.streams.filter(({ sessionId }) => !assigned.has(sessionId)).map(({ sessionId, fence }) => ({ sessionId, fence })),
-    admit: sessions
-      .filter(session => assigned.has(session.id) && !carried.has(session.id) && isLive(session) && session.state === 'active')
-      .map(({ id, streamToken, fence }) => ({ sessionId: id, streamToken, fence }))
+    missing: [...assigned].filter(sessionId => !carried.has(sessionId))
   }
+}
+
+/** What of it is to be admitted again; who is provisioned is admitted by who does that. */
+export function toAdmit (missing: string[], sessions: SessionRecord[]): AdmitRequest[] {
+  const wanted = new Set(missing)
+  return sessions.filter(({ id, state }) => wanted.has(id) && state === 'active')
+    .map(({ id, streamToken, fence }) => ({ sessionId: id, streamToken, fence }))
 }

@@ -123,6 +123,48 @@ describe('The API of the fleet', function () {
     expect((await world.store.nodes()).map(({ used }) => used)).to.deep.equal([0, 1])
   })
 
+  it('moves a session to another region: both carry it for a while, and then the new one alone', async () => {
+    const moved = await FleetWorld.open({ reapMs: 100, times: { moveDrainMs: 1_500 } })
+    try {
+      const key = await moved.key(['sessions'], 'ann')
+      const from = await moved.addNode('a', 4, 'us-central')
+      const { body: { id, name } } = await moved.ask(key, 'POST', '/v1/sessions', { slot: 1 })
+      const place = async (): Promise<string | undefined> => (await moved.ask(key, 'GET', `/v1/sessions/${id}`)).body.place?.instanceId
+      while (await place() !== 'a') {
+        await pause(10)
+      }
+      const move = async (region: string): Promise<any> => (await moved.ask(key, 'POST', `/v1/sessions/${id}/move`, { region })).body
+      expect((await move('us-central')).error).to.include({ code: 'move_same_region', field: 'region' })
+      // there is nobody, and all stays as it is
+      await move('eu-west')
+      let { body } = await moved.ask(key, 'GET', `/v1/sessions/${id}`)
+      while (body.moveFailure === undefined) {
+        ({ body } = await moved.ask(key, 'GET', `/v1/sessions/${id}`))
+      }
+      expect(body).to.deep.include({ state: 'active', name })
+      expect(body.place.instanceId).to.equal('a')
+
+      const to = await moved.addNode('b', 4, 'eu-west')
+      expect(await move('eu-west')).to.deep.include({ state: 'active' })
+      while (await place() !== 'b') {
+        await pause(10)
+      }
+      expect([from, to].map(({ admissions }) => admissions.list().map(({ streamToken }) => `live_${streamToken}`))).to.deep.equal([[body.publishId], [body.publishId]])
+      expect((await move('us-central')).error.code).to.be.oneOf(['move_moving', 'move_cool_down'])
+      while ((await moved.store.node('a'))?.used !== 0) {
+        await pause(20)
+      }
+      expect(from.admissions.list()).to.deep.equal([])
+      expect(to.admissions.list()).to.have.length(1)
+      expect((await moved.store.nodes()).map(({ used }) => used)).to.deep.equal([0, 1])
+      const refused = await moved.ask(key, 'POST', `/v1/sessions/${id}/move`, { region: 'us-central' })
+      expect(refused.body.error).to.include({ code: 'move_cool_down' })
+      expect(Number(refused.headers.get('retry-after'))).to.be.within(3_500, 3_600)
+    } finally {
+      await moved.close()
+    }
+  })
+
   it('tells a node that was started again what it had', async () => {
     const node = await world.addNode('a')
     const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1 })

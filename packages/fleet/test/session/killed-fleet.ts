@@ -113,7 +113,7 @@ export class KilledFleet {
   }
 
   private async act ({ keeper, watch }: ControlPlane): Promise<void> {
-    const kind = randomBelow(this.random, 12)
+    const kind = randomBelow(this.random, 14)
     if (kind < 4) {
       const [userId, slot] = [`user${randomBelow(this.random, 4)}`, randomBelow(this.random, SLOTS)]
       const client: { userId: string, slot: number, sessionId?: string } = { userId, slot }
@@ -149,6 +149,11 @@ export class KilledFleet {
     } else if (kind < 11) {
       this.clock.advance(6_100)
       await watch.round()
+    } else if (kind < 13) {
+      const session = await this.anySession()
+      if (session !== undefined) {
+        await keeper.startMove(session, this.one(['eu-west', 'us-central'])).catch(() => {})
+      }
     } else {
       this.clock.advance(30_000)
       for (const { sessionId } of this.clients.values()) {
@@ -198,6 +203,11 @@ export class KilledFleet {
     const { id } = await keeper.start({ userId, slot })
     await keeper.settled()
     return await this.store.session(id) as SessionRecord
+  }
+
+  private async anySession (): Promise<SessionRecord | undefined> {
+    const id = this.anyClient()?.sessionId
+    return id === undefined ? undefined : await this.store.session(id)
   }
 
   private anyClient (): { userId: string, slot: number, sessionId?: string } | undefined {

@@ -90,7 +90,7 @@ describe('The life of a session', () => {
 
   it('never comes back from its end, never shortens a lease, and counts up, whatever happens', () => {
     const event = fc.record({
-      type: fc.constantFrom('renewed', 'adopted', 'stepped', 'provisioned', 'failed', 'stopped', 'displaced', 'released'),
+      type: fc.constantFrom('renewed', 'adopted', 'stepped', 'provisioned', 'failed', 'stopped', 'displaced', 'released', 'moving', 'moved', 'moveFailed'),
       fenceBack: fc.constantFrom(0, 0, 0, 1),
       waitMs: fc.constantFrom(0, 1_000, 20_000, 310_000)
     })
@@ -99,7 +99,7 @@ describe('The life of a session', () => {
       let nowMs = 0
       for (const { type, fenceBack, waitMs } of events) {
         nowMs += waitMs
-        const outcome = transition(record, { type, fence: record.fence - fenceBack, steps: [], place: PLACE, message: '' } as SessionEvent, nowMs)
+        const outcome = transition(record, { type, fence: record.fence - fenceBack, steps: [], place: PLACE, message: '', region: 'r' } as SessionEvent, nowMs)
         if (outcome.type === 'refused') {
           continue
         }
@@ -108,6 +108,7 @@ describe('The life of a session', () => {
         expect(next.fence).to.be.at.least(record.fence)
         expect(next.leaseUntilMs).to.be.at.least(record.leaseUntilMs)
         expect(STATES.indexOf(next.state) >= STATES.indexOf(record.state) || (record.state === 'active' && next.state === 'provisioning')).to.equal(true)
+        expect(next.move === undefined || next.state === 'active').to.equal(true)
         expect(outcome.work !== undefined).to.equal(next.fence > record.fence)
         expect(next.place !== undefined && isLive(next)).to.equal(next.state === 'active')
         record = next

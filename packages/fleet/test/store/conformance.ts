@@ -100,7 +100,7 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       expect(await assigned('s')).to.equal('a')
       expect(await assigned('s')).to.equal('a')
       expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([1, 0])
-      expect(await store.assignments({ nodeId: 'a' })).to.deep.equal([{ sessionId: 's', nodeId: 'a', fence: 1, assignedMs: 7 }])
+      expect(await store.assignments({ nodeId: 'a' })).to.deep.equal([{ sessionId: 's', role: 'held', nodeId: 'a', fence: 1, assignedMs: 7 }])
       expect((await store.assignedSessions('a')).map(({ id }) => id)).to.deep.equal(['s'])
       expect(await store.assignedSessions('b')).to.deep.equal([])
       expect(await store.unassign({ sessionId: 's', nodeId: 'b', fence: 1 })).to.equal(false)
@@ -148,6 +148,36 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
     })
   })
 
+  describe('a move', () => {
+    it('takes a place in that region alone, beside the one that there is, and has them change roles', async () => {
+      await store.putNode(nodeSpec('a'))
+      await store.putNode(nodeSpec('b', { region: 'eu-west', capacity: 1 }))
+      await store.insertSession(sessionRecord('s'))
+      await store.assign({ sessionId: 's', fence: 1, region: 'us-central', month: MONTH, nowMs: 1 })
+      const request = { sessionId: 's', fence: 2, region: 'eu-west', month: MONTH, nowMs: 2, currentNodeId: 'a' }
+      expect(await store.assignNext(request).catch(error => error)).to.be.instanceOf(StaleFenceError)
+      await store.replaceSession(sessionRecord('s', { state: 'active', fence: 2, version: 2 }), 1)
+      expect(await store.assignNext({ ...request, region: 'ap-south' })).to.equal(undefined)
+      expect(await store.assignNext(request)).to.include({ nodeId: 'b', role: 'next' })
+      expect(await store.assignNext(request)).to.include({ nodeId: 'b', role: 'next' })
+      const roles = async (): Promise<string[]> => (await store.assignments({ sessionId: 's' })).map(({ nodeId, role }) => `${nodeId} ${role}`)
+      expect(await roles()).to.deep.equal(['a held', 'b next'])
+      expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([1, 1])
+      expect(await store.holdAt({ sessionId: 's', fence: 1, nodeId: 'b' }).catch(error => error)).to.be.instanceOf(StaleFenceError)
+      for (let again = 0; again < 2; again++) {
+        await store.holdAt({ sessionId: 's', fence: 2, nodeId: 'b' })
+        expect(await roles()).to.deep.equal(['b held', 'a left'])
+      }
+      // the process died before it could say so: the next one is given what there is
+      expect(await store.assignNext(request)).to.include({ nodeId: 'b', role: 'held' })
+      expect((await store.movingAssignments(10)).map(({ nodeId }) => nodeId)).to.deep.equal(['a'])
+      await store.holdAt({ sessionId: 's', fence: 2, nodeId: 'a' })
+      expect(await roles()).to.deep.equal(['a held', 'b left'])
+      expect(await store.unassign({ sessionId: 's', nodeId: 'b', fence: 2 })).to.equal(true)
+      expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([1, 0])
+    })
+  })
+
   describe('sessions', () => {
     it('come back as they were put', async () => {
       const session = sessionRecord('s', {
@@ -192,15 +222,17 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
 
     it('are due when the lease has run out, or nobody works on what is to be done', async () => {
       const idle = { workUntilMs: 0, leaseUntilMs: 1_000 }
+      await store.insertSession(sessionRecord('moving', { state: 'active', workUntilMs: 2_000, leaseUntilMs: 9_000 }))
       await store.insertSession(sessionRecord('active', { ...idle, state: 'active' }))
       await store.insertSession(sessionRecord('worked', { workUntilMs: 500, leaseUntilMs: 1_100 }))
-      await store.insertSession(sessionRecord('left', { ...idle, state: 'releasing', leaseUntilMs: 10 }))
+      await store.insertSession(sessionRecord('left', { ...idle, state: 'releasing', workUntilMs: 1, leaseUntilMs: 10 }))
       await store.insertSession(sessionRecord('ended', { ...idle, state: 'ended', endedMs: 0 }))
       const due = async (nowMs: number): Promise<string[]> => (await store.dueSessions(nowMs, 10)).map(({ id }) => id)
       expect(await due(499)).to.deep.equal(['left'])
       expect(await due(500)).to.deep.equal(['left', 'worked'])
       expect(await due(1_000)).to.deep.equal(['left', 'active', 'worked'])
-      expect(await store.countSessions()).to.deep.equal({ provisioning: 1, active: 1, releasing: 1, ended: 1 })
+      expect(await store.countSessions()).to.deep.equal({ provisioning: 1, active: 2, releasing: 1, ended: 1 })
+      expect(await due(2_000)).to.deep.equal(['left', 'active', 'worked', 'moving'])
       expect(await store.dueSessions(1_000, 1)).to.have.length(1)
     })
 
@@ -239,7 +271,7 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
 
   describe('slots', () => {
     it('are the user\'s, each with a name that no other has', async () => {
-      const slot = { userId: 'ann', slot: 1, label: 'Phone', name: 'k7mx2p9a', createdMs: 3 }
+      const slot = { userId: 'ann', slot: 1, label: 'Phone', name: 'k7mx2p9a', createdMs: 3, moves: [] }
       expect(await store.insertSlot(slot)).to.equal(true)
       expect(await store.insertSlot({ ...slot, name: 'aaaaaaaa' })).to.equal(false)
       expect(await store.insertSlot({ ...slot, slot: 2 })).to.equal(false)
@@ -249,6 +281,10 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       expect(await store.slot('ann', 1)).to.deep.equal({ ...slot, label: 'Camera' })
       expect(await store.slotByName('bbbbbbbb')).to.deep.include({ userId: 'ann', slot: 2 })
       expect((await store.slots('ann')).map(({ slot }) => slot)).to.deep.equal([1, 2])
+      for (let atMs = 1; atMs <= 20; atMs++) {
+        await store.addMove('ann', 1, atMs)
+      }
+      expect((await store.slot('ann', 1))?.moves).to.have.length(16).and.include(20)
       expect(await store.removeSlot('ann', 1)).to.equal(true)
       expect(await store.removeSlot('ann', 1)).to.equal(false)
       expect(await store.slotByName('k7mx2p9a')).to.equal(undefined)

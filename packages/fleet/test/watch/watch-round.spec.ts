@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { answered, budgetAlarm, keptSilent, reconcile } from '../../src/watch/watch-round.ts'
+import { answered, budgetAlarm, keptSilent, reconcile, toAdmit } from '../../src/watch/watch-round.ts'
 import { nodeSpec, sessionRecord } from '../records.ts'
-import type { NodeStatistics, PoolNode } from '@skein/fleet'
+import type { Assignment, NodeStatistics, PoolNode } from '@skein/fleet'
 
 const NODE: PoolNode = {
   ...nodeSpec('n'), state: 'active', used: 2, health: 100, month: '2026-11', monthBytes: 1_000, silentPolls: 2, bootId: 'b1', bootBytes: 400
@@ -9,8 +9,7 @@ const NODE: PoolNode = {
 const STATISTICS: NodeStatistics = { bootId: 'b1', draining: false, cpuShare: 0.5, memoryShare: 0.2, bytes: 700, lossShare: 0.02, streams: [] }
 const stream = (sessionId: string, fence: number): NodeStatistics['streams'][0] =>
   ({ sessionId, fence, live: false, bitrateBps: 0, rttMs: 0, lossShare: 0, latencyMs: 0, links: [] })
-const assignment = (sessionId: string): { sessionId: string, nodeId: string, fence: number, assignedMs: number } =>
-  ({ sessionId, nodeId: 'n', fence: 1, assignedMs: 0 })
+const assignment = (sessionId: string): Assignment => ({ sessionId, role: 'held', nodeId: 'n', fence: 1, assignedMs: 0 })
 
 describe('A round of the watch', () => {
   it('counts the bytes since the last answer, from a start of the node on, and anew each month', () => {
@@ -41,9 +40,9 @@ describe('A round of the watch', () => {
     const sessions = [sessionRecord('missing', { state: 'active', fence: 3 }), sessionRecord('coming'), sessionRecord('there', { state: 'active' }),
       sessionRecord('going', { state: 'releasing' })]
     const statistics = { ...STATISTICS, streams: [stream('there', 1), stream('left', 7)] }
-    expect(reconcile(statistics, sessions.map(({ id }) => assignment(id)), sessions)).to.deep.equal({
-      revoke: [{ sessionId: 'left', fence: 7 }],
-      admit: [{ sessionId: 'missing', streamToken: 'token-missing', fence: 3 }]
-    })
+    const { revoke, missing } = reconcile(statistics, sessions.map(({ id }) => assignment(id)))
+    expect(revoke).to.deep.equal([{ sessionId: 'left', fence: 7 }])
+    expect(missing).to.deep.equal(['missing', 'coming', 'going'])
+    expect(toAdmit(missing, sessions)).to.deep.equal([{ sessionId: 'missing', streamToken: 'token-missing', fence: 3 }])
   })
 })

@@ -37,6 +37,9 @@ const Step = Type.Object({
   endedMs: Type.Optional(Ms)
 })
 
+export const MoveBody = Type.Object({ region: Region }, exact)
+const Move = Type.Object({ region: Type.String(), startedMs: Ms, steps: Type.Array(Step) })
+
 const Place = Type.Object({
   instanceId: Type.String(),
   region: Type.String(),
@@ -59,6 +62,8 @@ export const Session = Type.Object({
   playId: Type.String({ description: 'SRT stream id of who plays; a secret' }),
   leaseRemainingMs: Type.Number({ description: 'It ends by itself after this, unless it is renewed' }),
   heartbeatMs: Type.Number({ description: 'Renew it this often' }),
+  move: Type.Optional(Move),
+  moveFailure: Type.Optional(Type.String({ description: 'Why the last move came to nothing' })),
   endReason: Type.Optional(Type.String()),
   failure: Type.Optional(Type.String()),
   createdMs: Ms

@@ -2,10 +2,11 @@
 import { deadline, sleep } from '@skein/core'
 import { Type } from 'typebox'
 import { UnknownRelayError } from '../../provision/provisioner.ts'
+import { MoveRefusedError } from '../../session/move-rules.ts'
 import { SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from '../../session/session-error.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { SECURED } from './api-parts.ts'
-import { Failure, IdPath, Session, Sessions, StartBody, StreamFigures } from './api-schemas.ts'
+import { Failure, IdPath, MoveBody, Session, Sessions, StartBody, StreamFigures } from './api-schemas.ts'
 import type { Static } from 'typebox'
 import type { SessionRecord } from '../../store/session-record.ts'
 import type { HttpServer } from '../http/http-server.ts'
@@ -89,6 +90,13 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
     return view(await failing(keeper.renew(await own(request.params.id, await user(request)))))
   })
 
+  server.post('/v1/sessions/:id/move', {
+    schema: {
+      tags, security: SECURED, summary: 'Move a session to another region while its stream goes on', params: IdPath, body: MoveBody,
+      response: { 200: Session, '4xx': Failure }
+    }
+  }, async request => view(await failing(keeper.startMove(await own(request.params.id, await user(request)), request.body.region))))
+
   server.delete('/v1/sessions/:id', {
     schema: {
       tags, security: SECURED, summary: 'Stop a session; harmless when it is over', params: IdPath, response: { 204: Type.Null(), '4xx': Failure }
@@ -123,7 +131,7 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
   }
 
   function view (session: SessionRecord): Static<typeof Session> {
-    const { id, slot, name, provider, state, steps, place, streamToken, endReason, failure, createdMs, leaseUntilMs } = session
+    const { id, slot, name, provider, state, steps, place, streamToken, move, moveFailure, endReason, failure, createdMs, leaseUntilMs } = session
     return {
       id,
       slot,
@@ -137,6 +145,8 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       playId: `play_${streamToken}`,
       leaseRemainingMs: Math.max(0, leaseUntilMs - time.nowMs()),
       heartbeatMs: keeper.times.heartbeatMs,
+      move,
+      moveFailure,
       endReason,
       failure,
       createdMs
@@ -158,6 +168,12 @@ function asFailure (error: Error): Error {
   }
   if (error instanceof SessionOverError) {
     return new HttpFailure(410, 'session_over', error.message, { field: 'path.id' })
+  }
+  if (error instanceof MoveRefusedError) {
+    return new HttpFailure(409, `move_${error.reason}`, error.message, {
+      field: error.reason === 'same_region' ? 'region' : 'path.id',
+      retryAfterSeconds: error.retryAfterMs === undefined ? undefined : error.retryAfterMs / 1_000
+    })
   }
   if (error instanceof SessionLimitError) {
     return new HttpFailure(409, 'session_limit', error.message, { field: 'slot' })
