@@ -174,14 +174,36 @@ export class KilledFleet {
     expect(new Set(live.map(({ userId, slot }) => `${userId}/${slot}`)).size).to.equal(live.length)
   }
 
-  /** All clients are gone, all nodes are there; after a lease and two rounds nothing may be left. */
-  async comeToRest (): Promise<void> {
+  /** All that stood still goes on, all nodes are there; after a few rounds each live session is carried where its user was told. @returns how many */
+  async everyoneIsServed (): Promise<number> {
     for (const stopped of this.still.splice(0)) {
       await goOn(stopped)
     }
     for (const node of this.nodes) {
       node.isUp = true
     }
+    await this.startPlane()
+    const { keeper, watch } = this.planes.at(-1) as ControlPlane
+    for (let round = 0; round < 4; round++) {
+      this.clock.advance(20_000)
+      await keeper.reap()
+      await keeper.settled()
+      await watch.round()
+      await keeper.settled()
+    }
+    const live = (await this.store.sessions({ limit: 1_000 })).filter(isLive)
+    for (const { id, state, place, move, streamToken } of live) {
+      expect([state, move], id).to.deep.equal(['active', undefined])
+      const node = this.nodes.find(({ id }) => id === place?.instanceId)
+      expect(node?.admissions.sessionOf(streamToken), `${id} at ${place?.instanceId}`).to.equal(id)
+      const held = (await this.store.assignments({ sessionId: id })).filter(({ role }) => role === 'held')
+      expect(held.map(({ nodeId }) => nodeId), id).to.deep.equal([place?.instanceId])
+    }
+    return live.length
+  }
+
+  /** All clients are gone; after a lease and two rounds nothing may be left. */
+  async comeToRest (): Promise<void> {
     for (let round = 0; round < 4; round++) {
       await this.startPlane()
       const plane = this.planes.at(-1) as ControlPlane

@@ -5,6 +5,10 @@ const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8]
 const KILLS = 100
 
 describe('A fleet whose parts are killed at random', () => {
+  let served = 0
+
+  after(() => { expect(served, 'sessions that were live at the end').to.be.above(SEEDS.length) })
+
   for (const seed of SEEDS) {
     it(`leaks nothing after ${KILLS} kills of clients, control planes and nodes (seed ${seed})`, async () => {
       const fleet = await KilledFleet.open(seed)
@@ -16,6 +20,7 @@ describe('A fleet whose parts are killed at random', () => {
       }
       expect(Math.min(fleet.kills.client, fleet.kills.controlPlane, fleet.kills.node)).to.be.above(3)
 
+      served += await fleet.everyoneIsServed()
       await fleet.comeToRest()
       const left = (await fleet.store.sessions({ limit: 1_000 })).filter(({ state }) => state !== 'ended')
       expect(left.map(({ id, state }) => [id, state])).to.deep.equal([])
