@@ -6,7 +6,7 @@ import { openStore } from '@skein/fleet/node'
 import { nodeSpec } from '../records.ts'
 import { TestNode } from '../test-node.ts'
 import { CrashGate } from './crash-gate.ts'
-import type { FleetStore, SessionRecord } from '@skein/fleet'
+import type { FleetStore, PoolNode, SessionRecord } from '@skein/fleet'
 
 interface ControlPlane {
   gate: CrashGate
@@ -166,8 +166,14 @@ export class KilledFleet {
 
   /** What holds at any time. */
   private async check (): Promise<void> {
-    for (const node of await this.store.nodes()) {
-      const assignments = await this.store.assignments({ nodeId: node.id })
+    for (const { id } of this.nodes) {
+      // what a control plane had the store do as it died may be done between two questions
+      let node = await this.store.node(id) as PoolNode
+      let assignments = await this.store.assignments({ nodeId: id })
+      while ((await this.store.node(id))?.used !== node.used) {
+        node = await this.store.node(id) as PoolNode
+        assignments = await this.store.assignments({ nodeId: id })
+      }
       expect(node.used, node.id).to.equal(assignments.length).and.to.be.at.most(node.capacity)
     }
     const live = (await this.store.sessions({ limit: 1_000 })).filter(isLive)
