@@ -28,8 +28,8 @@ export interface PoolProvisionerInit {
   maxTries?: number
 }
 
-/** Most nodes answer in a few ms; one that takes longer than this would cost the user more than trying another. */
-const HEALTH_MS = 600
+/** Most nodes answer in a few ms; one that takes longer than this would cost the user more than trying another, as long as there is another try. */
+const HEALTH_MS = 1_000
 
 export class PoolProvisioner implements Provisioner, SessionMover {
   private readonly init: PoolProvisionerInit
@@ -50,7 +50,7 @@ export class PoolProvisioner implements Provisioner, SessionMover {
         if (isLost(node)) {
           throw new NodeUnreachableError(node.id, 'it has not answered for a while')
         }
-        return await this.prepare(node, request, steps, options)
+        return await this.prepare(node, request, steps, options, avoid.length + 1 >= this.maxTries)
       } catch (error) {
         const anotherMay = error instanceof NodeUnreachableError || (error instanceof NodeRefusedError && error.reason !== 'stale_fence')
         if (!anotherMay || avoid.length + 1 >= this.maxTries) {
@@ -86,7 +86,7 @@ export class PoolProvisioner implements Provisioner, SessionMover {
     if (isLost(node)) {
       throw new NodeUnreachableError(node.id, 'it has not answered for a while')
     }
-    const place = await this.prepare(node, request, steps, options)
+    const place = await this.prepare(node, request, steps, options, true)
     await store.holdAt({ sessionId, fence, nodeId: node.id })
     return place
   }
@@ -133,12 +133,14 @@ export class PoolProvisioner implements Provisioner, SessionMover {
     return node
   }
 
-  private async prepare (node: PoolNode, request: ProvisionRequest, steps: TrackedSteps, { signal }: ProvisionOptions): Promise<RelayPlace> {
+  private async prepare (
+    node: PoolNode, request: ProvisionRequest, steps: TrackedSteps, { signal }: ProvisionOptions, isLastTry: boolean
+  ): Promise<RelayPlace> {
     const { agentOf, names, clock } = this.init
     const { sessionId, streamToken, fence } = request
     const agent = agentOf(node)
     await steps.begin('waiting_for_instance')
-    const limit = deadline(clock, HEALTH_MS, [signal])
+    const limit = deadline(clock, isLastTry ? undefined : HEALTH_MS, [signal])
     try {
       await agent.health({ signal: limit.signal })
     } catch (error) {

@@ -80,12 +80,15 @@ export async function reportNode (sql: SqlRunner, id: string, report: NodeReport
 export async function assign (database: SqlDatabase, sql: SqlRunner, request: AssignRequest): Promise<Assignment | undefined> {
   const { sessionId, fence, region } = request
   await lockSession(database, sql, sessionId, 'provisioning', fence)
-  const [held] = await readAssignments(sql, 'WHERE session_id = $1 AND role = \'held\'', [sessionId])
+  const present = await readAssignments(sql, 'WHERE session_id = $1', [sessionId])
+  const held = present.find(({ role }) => role === 'held')
   if (held !== undefined) {
     await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1 AND role = \'held\'', [sessionId, fence])
     return { ...held, fence }
   }
-  return await place(sql, request, 'held', await pick(database, sql, request, region === '' ? [''] : [region, '']))
+  // a place that it has left is soon called off, by session and node: it must not be taken anew meanwhile
+  const avoid = [...request.avoid ?? [], ...present.map(({ nodeId }) => nodeId)]
+  return await place(sql, request, 'held', await pick(database, sql, { ...request, avoid }, region === '' ? [''] : [region, '']))
 }
 
 /** In a transaction. */
@@ -173,7 +176,7 @@ export async function unassign (sql: SqlRunner, { sessionId, nodeId, fence }: Un
   const rows = await sql.query(
     'DELETE FROM assignments WHERE session_id = $1 AND node_id = $2 AND fence <= $3 RETURNING session_id', [sessionId, nodeId, fence])
   if (rows.length > 0) {
-    await sql.query('UPDATE pool_nodes SET used = used - 1 WHERE id = $1', [nodeId])
+    await sql.query('UPDATE pool_nodes SET used = used - $2 WHERE id = $1', [nodeId, rows.length])
   }
   return rows.length > 0
 }

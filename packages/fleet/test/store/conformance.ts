@@ -178,6 +178,26 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
     })
   })
 
+  describe('a session that has moved', () => {
+    it('does not take the place anew that it has left', async () => {
+      await store.putNode(nodeSpec('a'))
+      await store.putNode(nodeSpec('b', { region: 'eu-west' }))
+      await store.insertSession(sessionRecord('s'))
+      const request = { sessionId: 's', fence: 1, month: MONTH, nowMs: 1 }
+      await store.assign({ ...request, region: 'us-central' })
+      await store.replaceSession(sessionRecord('s', { state: 'active', version: 2 }), 1)
+      await store.assignNext({ ...request, region: 'eu-west', currentNodeId: 'a' })
+      await store.holdAt({ sessionId: 's', fence: 1, nodeId: 'b' })
+      // the new node is lost
+      await store.replaceSession(sessionRecord('s', { version: 3 }), 2)
+      await store.unassign({ sessionId: 's', nodeId: 'b', fence: 1 })
+      expect(await store.assign({ ...request, region: '', avoid: ['b'] })).to.equal(undefined)
+      await store.unassign({ sessionId: 's', nodeId: 'a', fence: 1 })
+      expect(await store.assign({ ...request, region: '', avoid: ['b'] })).to.include({ nodeId: 'a' })
+      expect((await store.nodes()).map(({ used }) => used)).to.deep.equal([1, 0])
+    })
+  })
+
   describe('sessions', () => {
     it('come back as they were put', async () => {
       const session = sessionRecord('s', {
