@@ -3,10 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
 import { wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
-import type { CommandContext } from './command-context.ts'
-
-type Run = <T, P extends unknown[]>(command: (context: CommandContext, options: T, ...rest: P) => Promise<void>) =>
-  (...parameters: unknown[]) => Promise<void>
+import type { Run } from './command-context.ts'
 
 const SCOPES = ['nodes', 'keys', 'metrics']
 
