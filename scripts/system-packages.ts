@@ -17,6 +17,7 @@ export interface SystemPackage {
 }
 
 export const SYSTEM_PACKAGES: SystemPackage[] = [
+  { name: 'bind9', program: 'named', neededBy: ['fleet'] },
   { name: 'chromium', program: 'chromium', neededBy: ['testnet'] },
   { name: 'conntrack', program: 'conntrack', neededBy: ['testnet'], rootOnly: true },
   { name: 'coturn', program: 'turnserver', neededBy: ['testnet'], rootOnly: true },
@@ -24,6 +25,7 @@ export const SYSTEM_PACKAGES: SystemPackage[] = [
   { name: 'iproute2', program: 'ip', neededBy: ['testnet'], rootOnly: true },
   { name: 'miniupnpd-nftables', program: 'miniupnpd', neededBy: ['cli', 'testnet'], rootOnly: true },
   { name: 'nftables', program: 'nft', neededBy: ['testnet'], rootOnly: true },
+  { name: 'postgresql', program: 'pg_ctlcluster', neededBy: ['fleet'] },
   { name: 'redis-server', program: 'redis-server', neededBy: ['cli', 'seed'] },
   { name: 'srt-tools', program: 'srt-live-transmit', neededBy: ['cli', 'media-relay', 'srt', 'srtla'] }
 ]

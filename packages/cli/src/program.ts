@@ -4,6 +4,7 @@ import { ConfigError, ConfigFileError, SEED_TABLE, SUPER_NODE_TABLE } from '@ske
 import { OLLAMA_URL } from './local-server.ts'
 import { credentialKey, issueCredential, revokeCredential, showCredential } from './commands/credential.ts'
 import { doctor } from './commands/doctor.ts'
+import { FleetOptionsError } from './commands/fleet.ts'
 import { find } from './commands/find.ts'
 import { gateway } from './commands/gateway.ts'
 import { measure } from './commands/measure.ts'
@@ -20,6 +21,7 @@ import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
 import { mediaRelayOptions, mediaWatchOptions } from './media-relay-options.ts'
 import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
+import { fleetCommands } from './fleet-program.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
 import { Output } from './output.ts'
 import { mergeOptions, mergeValues, simulateOptions } from './simulate-options.ts'
@@ -64,7 +66,7 @@ function statusOf (error: unknown): number {
   if (error instanceof StoppedError) {
     return error.exitStatus
   }
-  const asked = [ConfigError, ConfigFileError, LinkSourceError]
+  const asked = [ConfigError, ConfigFileError, FleetOptionsError, LinkSourceError]
   return asked.some(type => error instanceof type) || isAskedWrongly(error) ? 2 : 1
 }
 
@@ -90,6 +92,7 @@ Examples:
   $ skein reputation list                        whom this peer trusts to deliver
   $ skein srtla receive --srt-host 127.0.0.1 --srt-port 4001     take streams that come over several links
   $ skein media-relay --stream live_a=play_a     hand an SRT stream to many players
+  $ skein fleet connect --slot 1                 keep a bonded relay ready
   $ skein simulate --list                        simulations of the mesh at any size, and what each claims`)
 
   json(program.command('up')
@@ -249,6 +252,7 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   srtlaOptions(program.command('srtla'), run)
   mediaRelayOptions(program.command('media-relay'), run)
   mediaWatchOptions(program.command('media-watch'), run)
+  fleetCommands(program.command('fleet'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))
   simulate.action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
