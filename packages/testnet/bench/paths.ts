@@ -1,13 +1,15 @@
 /**
- * `npm run bench -- paths [ROUNDS] [MEGABYTES]`: time to the first token, and MB/s of bytes over a stream and of an answer, on a direct, a punched
- * and a relayed path, beside raw TCP between the same hosts, all in one run and in turns. Caller and providers are behind real NATs of the
- * laboratory (root and Linux); elsewhere all is on loopback, and punching is left out. Caller, provider and relay share the machine.
+ * `npm run bench -- paths [ROUNDS] [MEGABYTES]`: time to the first token, and MB/s of bytes over a stream and of an answer, on a direct, a bonded
+ * (SRT over one link), a punched (TCP, WebRTC) and a relayed path, beside raw TCP between the same hosts, all in one run and in turns. Caller and
+ * providers are behind real NATs of the laboratory (root and Linux); elsewhere all is on loopback, and what punches is left out. Caller, provider
+ * and relay share the machine.
  */
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { NatLab, NatLabUnavailableError } from '../src/nat-lab/index.ts'
 import type { ChildProcess } from 'node:child_process'
+import type { NatKind } from '../src/nat-lab/index.ts'
 
 interface Result {
   name: string
@@ -32,8 +34,12 @@ type Spawn = (args: string[]) => ChildProcess
 const ROUNDS = Number(process.argv[2] ?? 7)
 const MEGABYTES = Number(process.argv[3] ?? 16)
 const MEMBER = fileURLToPath(new URL('paths/member.ts', import.meta.url))
-const PATHS = ['raw', 'direct', 'punched', 'relayed'] as const
+const PATHS = ['raw', 'direct', 'bonded', 'punched', 'webrtc', 'relayed'] as const
 type Path = typeof PATHS[number]
+/** What the mesh calls the path that is measured under that name. */
+const CALLED: Partial<Record<Path, string>> = { webrtc: 'punched' }
+/** Need NATs, as there is nothing to punch through without. */
+const PUNCHED: readonly Path[] = ['punched', 'webrtc']
 
 /** A process that answers with lines of JSON. */
 class Member {
@@ -87,7 +93,7 @@ async function openLab (): Promise<NatLab | undefined> {
   }
 }
 
-async function hostOf (name: string, kind: 'public' | 'port-restricted'): Promise<{ start: Spawn, address: string }> {
+async function hostOf (name: string, kind: NatKind): Promise<{ start: Spawn, address: string }> {
   const command = ['--conditions=skein-source', MEMBER]
   if (lab === undefined) {
     return { address: '127.0.0.1', start: args => spawn(process.execPath, [...command, ...args], { stdio: ['pipe', 'pipe', 'inherit'] }) }
@@ -99,21 +105,24 @@ async function hostOf (name: string, kind: 'public' | 'port-restricted'): Promis
 async function measure (): Promise<void> {
   const [relay, open] = [await hostOf('relay', 'public'), await hostOf('open', 'public')]
   const [home, caller] = [await hostOf('home', 'port-restricted'), await hostOf('caller', 'port-restricted')]
+  // TCP gets through neither of these two, WebRTC does
+  const [udpHome, udpCaller] = [await hostOf('udp-home', 'restricted'), await hostOf('udp-caller', 'symmetric-random')]
   const { address: seed } = await new Member(relay.start, 'seed', relay.address).line() as { address: string }
   const { port } = await new Member(open.start, 'raw-server', open.address, String(MEGABYTES)).line() as { port: number }
   const callers = new Map<Path, Member>()
   callers.set('raw', new Member(caller.start, 'raw-caller', open.address, String(port), String(MEGABYTES)))
   await callers.get('raw')?.line()
 
-  const paths = PATHS.filter(path => path !== 'raw' && (path !== 'punched' || lab !== undefined))
+  const paths = PATHS.filter(path => path !== 'raw' && (!PUNCHED.includes(path) || lab !== undefined))
   for (const path of paths) {
-    const at = path === 'direct' ? open : home
+    const at = path === 'direct' || path === 'bonded' ? open : path === 'webrtc' ? udpHome : home
+    const from = path === 'webrtc' ? udpCaller : caller
     const how = path === 'direct' ? 'open' : path
     const { id } = await new Member(at.start, 'provider', at.address, seed, `answer-${path}`, String(MEGABYTES), how).line() as { id: string }
-    const member = new Member(caller.start, 'caller', seed, `answer-${path}`, path, id)
+    const member = new Member(from.start, 'caller', seed, `answer-${path}`, path, id)
     const { cold } = await member.line() as { cold: Round }
     report({ name: `${path}, first token of the first request, lookup and dial included`, value: cold.firstMs, unit: 'ms', better: 'lower' })
-    if (path === 'punched') {
+    if (PUNCHED.includes(path)) {
       const { punchedMs } = await member.line() as { punchedMs?: number }
       if (punchedMs === undefined) {
         throw new Error('The hole was not punched')
@@ -126,7 +135,7 @@ async function measure (): Promise<void> {
   for (let i = 0; i <= ROUNDS; i++) {
     for (const [path, member] of callers) {
       const round = await member.go()
-      if (round.path !== path) {
+      if (round.path !== (CALLED[path] ?? path)) {
         throw new Error(`An answer that was to come ${path} came ${round.path}`)
       }
       if (i > 0) { // the first warms up

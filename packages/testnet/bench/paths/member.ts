@@ -1,15 +1,17 @@
 /**
- * A process of the benchmark of paths: `seed HOST`, which relays; `provider HOST SEED MODEL MEGABYTES how`, `how` being `open`, `punched` or
- * `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`. Callers make a request for each line
+ * A process of the benchmark of paths: `seed HOST`, which relays; `provider HOST SEED MODEL MEGABYTES how`, `how` being `open`, `bonded`, `punched`,
+ * `webrtc` or `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`. Callers make a request for each line
  * that they read.
  */
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { createPeer } from '@skein/peer'
 import { createSeed } from '@skein/seed'
+import { srtla } from '@skein/srtla/libp2p'
+import { webRtc } from '@skein/webrtc'
 import type { AddressInfo } from 'node:net'
 import type { Connection, Stream } from '@libp2p/interface'
-import type { Peer } from '@skein/peer'
+import type { Peer, PeerInit } from '@skein/peer'
 
 interface Round {
   path: string
@@ -32,7 +34,7 @@ function tell (line: Record<string, unknown>): void {
 const roles: Record<string, () => Promise<void>> = {
   seed: async () => {
     const limits = { circuitBytes: NO_LIMIT, circuitMs: 3_600_000, circuitsPerPeer: 16, peerDayBytes: NO_LIMIT, monthBytes: NO_LIMIT }
-    const seed = await createSeed({ listen: [`/ip4/${args[0]}/tcp/0`], roles: ['discover', 'signal', 'relay', 'bootstrap'], relay: { limits } })
+    const seed = await createSeed({ listen: [`/ip4/${args[0]}/tcp/0`], roles: ['discover', 'signal', 'relay', 'bootstrap'], stun: { port: 3478 }, relay: { limits } })
     tell({ address: seed.addresses[0] })
   },
 
@@ -40,12 +42,12 @@ const roles: Record<string, () => Promise<void>> = {
     const [host = '', seed = '', model = '', megabytes = '', how = ''] = args
     const peer = await createPeer({
       bootstrap: [seed],
-      listen: how === 'open' ? [`/ip4/${host}/tcp/0`] : [],
+      listen: how === 'open' ? [`/ip4/${host}/tcp/0`] : how === 'bonded' ? [`/ip4/${host}/udp/0/srtla`] : [],
       client: false,
-      relay: how === 'open' ? 'dial' : 'listen',
-      ...how === 'relayed' ? { reachability: false as const } : {}
+      relay: isPublic(how) ? 'dial' : 'listen',
+      ...waysOf(how, seed)
     })
-    if (how !== 'open') {
+    if (!isPublic(how)) {
       await peer.reserveRelay()
     }
     await peer.serve(model, async function * () {
@@ -59,9 +61,9 @@ const roles: Record<string, () => Promise<void>> = {
 
   caller: async () => {
     const [seed = '', model = '', path = '', provider = ''] = args
-    const peer = await createPeer({ bootstrap: [seed], listen: [], client: true, ...path === 'relayed' ? { reachability: false as const } : {} })
+    const peer = await createPeer({ bootstrap: [seed], listen: [], client: true, ...waysOf(path, seed) })
     tell({ cold: await transfer(peer, model, provider) })
-    if (path === 'punched') {
+    if (path === 'punched' || path === 'webrtc') {
       tell({ punchedMs: await untilPunched(peer, provider) })
     }
     for await (const _ of createInterface({ input: process.stdin })) {
@@ -116,6 +118,20 @@ const roles: Record<string, () => Promise<void>> = {
       })
       tell({ round: { path: 'raw', firstMs, mbPerSecond: bytes / 1e3 / (performance.now() - startMs) } })
     }
+  }
+}
+
+function isPublic (how: string): boolean {
+  return how === 'open' || how === 'bonded'
+}
+
+function waysOf (how: string, seed: string): Pick<PeerInit, 'reachability' | 'transports'> {
+  const [, , host] = seed.split('/')
+  switch (how) {
+    case 'relayed': return { reachability: false }
+    case 'webrtc': return { reachability: { webrtc: webRtc(), stun: [`/ip4/${host}/udp/3478`] } }
+    case 'bonded': return { transports: those => [...those, srtla()] }
+    default: return {}
   }
 }
 
