@@ -53,6 +53,20 @@ export async function peerInit (command: string, options: NodeOptions, output: O
   }
 }
 
+/** A peer that asks others something and goes again: it listens nowhere, and holds nothing for anybody. With a data folder it asks as its peer. */
+export function visitorInit ({ seed, data }: Pick<NodeOptions, 'seed' | 'data'>, output: Output): PeerInit {
+  return {
+    bootstrap: seed,
+    onSeedNameFailure: seedNameWarning(output),
+    listen: [],
+    client: true,
+    checks: false,
+    reachability: { webrtc: webRtc() },
+    dataDir: data,
+    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) }
+  }
+}
+
 /**
  * Whether a peer that serves asks for a relay. A public one does too: where the web alone is allowed, or IPv6 is not spoken, others cannot dial it,
  * but they reach a seed. On one machine or in one home nobody needs any.

@@ -2,7 +2,7 @@
 import { deadline } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createPeer, InferenceError } from '@skein/peer'
-import { seedNameWarning } from '../node-options.ts'
+import { visitorInit } from '../node-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { ProviderExplanation } from '@skein/peer'
 import type { Offer } from '@skein/records'
@@ -20,13 +20,8 @@ export async function find ({ output, stop }: CommandContext, options: FindComma
   const clock = systemClock()
   const limit = deadline(clock, options.timeout * 1000, [stop])
   const peer = await createPeer({
-    bootstrap: options.seed,
-    onSeedNameFailure: seedNameWarning(output),
-    listen: [],
-    client: true,
     // what is thought of others is in the folder of the peer that asked them; without one they are all strangers
-    dataDir: options.data,
-    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
+    ...visitorInit(options, output),
     region: options.region,
     signal: limit.signal
   })

@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { deadline } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
-import { seedNameWarning } from '../node-options.ts'
+import { visitorInit } from '../node-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { Peer, PeerMeasurement } from '@skein/peer'
 
@@ -21,14 +21,8 @@ const MEBIBYTE = 1024 * 1024
 export async function measure ({ output, stop }: CommandContext, options: MeasureCommandOptions, target: string): Promise<void> {
   const limit = deadline(systemClock(), options.timeout * 1000, [stop])
   const peer = await createPeer({
-    bootstrap: options.seed,
-    onSeedNameFailure: seedNameWarning(output),
-    listen: [],
-    client: true,
-    checks: false,
-    // who was served by the peer before is answered sooner than a stranger
-    dataDir: options.data,
-    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
+    // with a data folder: who was served by the peer before is answered sooner than a stranger
+    ...visitorInit(options, output),
     signal: limit.signal
   })
   try {

@@ -4,8 +4,7 @@ import { deadline } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createMediaViewer } from '@skein/media-relay/node'
 import { createPeer } from '@skein/peer'
-import { webRtc } from '@skein/webrtc'
-import { seedNameWarning } from '../node-options.ts'
+import { visitorInit } from '../node-options.ts'
 import { reachPeer, wayTo } from '../reached-peer.ts'
 import type { WatchChange } from '@skein/media-relay/libp2p'
 import type { CommandContext } from '../command-context.ts'
@@ -25,14 +24,7 @@ const JOIN_TIMEOUT_MS = 5_000
 export async function mediaWatch ({ output, stop }: CommandContext, options: MediaWatchOptions, relay: string, player: string): Promise<void> {
   const clock = systemClock()
   const peer = await createPeer({
-    bootstrap: options.seed,
-    onSeedNameFailure: seedNameWarning(output),
-    listen: [],
-    client: true,
-    checks: false,
-    reachability: { webrtc: webRtc() },
-    dataDir: options.data,
-    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
+    ...visitorInit(options, output),
     joinTimeoutMs: Math.min(JOIN_TIMEOUT_MS, options.timeout * 1_000),
     signal: stop
   })

@@ -2,9 +2,8 @@
 import { deadline, sleep } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
 import { createPeer } from '@skein/peer'
-import { webRtc } from '@skein/webrtc'
 import { dialProblem } from '../doctor/dial-problem.ts'
-import { seedNameWarning } from '../node-options.ts'
+import { visitorInit } from '../node-options.ts'
 import { summarizePings } from '../ping-summary.ts'
 import { reachPeer, wayTo } from '../reached-peer.ts'
 import { measureRoundTrip } from '../round-trip.ts'
@@ -38,14 +37,7 @@ export class PeerSilentError extends Error {
 export async function ping ({ output, stop }: CommandContext, options: PingCommandOptions, target: string): Promise<void> {
   const clock = systemClock()
   const peer = await createPeer({
-    bootstrap: options.seed,
-    onSeedNameFailure: seedNameWarning(output),
-    listen: [],
-    client: true,
-    checks: false,
-    reachability: { webrtc: webRtc() },
-    dataDir: options.data,
-    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
+    ...visitorInit(options, output),
     joinTimeoutMs: Math.min(JOIN_TIMEOUT_MS, options.timeout * 1_000),
     signal: stop
   })

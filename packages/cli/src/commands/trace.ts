@@ -4,10 +4,9 @@ import { deadline, sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createPeer, InferenceError } from '@skein/peer'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { webRtc } from '@skein/webrtc'
 import { dialProblem } from '../doctor/dial-problem.ts'
 import { visitSeeds } from '../doctor/seed-visit.ts'
-import { seedNameWarning } from '../node-options.ts'
+import { visitorInit } from '../node-options.ts'
 import { wayTo } from '../reached-peer.ts'
 import { TraceOutput } from '../trace-output.ts'
 import type { Peer, ProviderExplanation } from '@skein/peer'
@@ -35,14 +34,7 @@ export async function trace ({ output, stop }: CommandContext, options: TraceCom
   const { signal } = limit
   const told = new TraceOutput(output, clock)
   const peer = await createPeer({
-    bootstrap: options.seed,
-    onSeedNameFailure: seedNameWarning(output),
-    listen: [],
-    client: true,
-    checks: false,
-    reachability: { webrtc: webRtc() },
-    dataDir: options.data,
-    onDamage: message => { output.event('damage', { message }, `warning: ${message}`) },
+    ...visitorInit(options, output),
     region: options.region,
     signal
   })

@@ -1,7 +1,7 @@
 /**
- * A process of the benchmark of paths: `seed HOST`, which relays; `provider HOST SEED MODEL MEGABYTES how`, `how` being `open`, `bonded`, `punched`,
- * `webrtc` or `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`. Callers make a request for each line
- * that they read.
+ * A process of the benchmark of paths: `seed HOST`, which relays and answers STUN; `provider HOST SEED MODEL MEGABYTES how`, `how` being `open`,
+ * `bonded`, `punched`, `webrtc` or `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`. Callers
+ * make a request for each line that they read.
  */
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -34,7 +34,8 @@ function tell (line: Record<string, unknown>): void {
 const roles: Record<string, () => Promise<void>> = {
   seed: async () => {
     const limits = { circuitBytes: NO_LIMIT, circuitMs: 3_600_000, circuitsPerPeer: 16, peerDayBytes: NO_LIMIT, monthBytes: NO_LIMIT }
-    const seed = await createSeed({ listen: [`/ip4/${args[0]}/tcp/0`], roles: ['discover', 'signal', 'relay', 'bootstrap'], stun: { port: 3478 }, relay: { limits } })
+    const listen = [`/ip4/${args[0]}/tcp/0`]
+    const seed = await createSeed({ listen, roles: ['discover', 'signal', 'relay', 'bootstrap'], stun: { port: 3478 }, relay: { limits } })
     tell({ address: seed.addresses[0] })
   },
 
