@@ -1,7 +1,7 @@
 /**
  * A process of the benchmark of paths: `seed HOST`, which relays and answers STUN; `provider HOST SEED MODEL MEGABYTES how`, `how` being `open`,
- * `bonded`, `punched`, `webrtc` or `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`. Callers
- * make a request for each line that they read.
+ * `bonded`, `punched`, `webrtc` or `relayed`; `caller SEED MODEL path PROVIDER`; `raw-server HOST MEGABYTES`; `raw-caller HOST PORT MEGABYTES`.
+ * Callers make a request for each line that they read.
  */
 import { createServer, connect } from 'node:net'
 import { createInterface } from 'node:readline'
