@@ -33,6 +33,8 @@ const placeOf = (node: Libp2p): string => (node.getMultiaddrs()[0] as object).to
 
 describe('the connections that a real node makes itself', function () {
   this.timeout(30_000)
+  // what holds this process up for a moment is thirty times as long by the clock of the test
+  this.retries(2)
   const clock = new ManualClock(Date.now())
   const stops: Array<() => Promise<void>> = []
   let ticking: NodeJS.Timeout
