@@ -1,7 +1,7 @@
 /** The steps of `npm test` that run mocha: pure specs, simulations, and tests over real sockets. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { runTool } from '../child-process.ts'
 import { ensureSystemPackages } from '../system-packages.ts'
 import { listFiles } from '../tree.ts'
@@ -54,12 +54,12 @@ interface MochaRun extends Limits {
   capture: boolean
 }
 
-/** A process per package: one that hangs, or does not load, does not take the others with it. */
+/** A process per package, or folder of the long one: one that hangs, or does not load, does not take the others with it. */
 async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
   const total = { passed: 0, failed: 0, pending: 0 }
   const [together, alone] = [new Map<string, string[]>(), new Map<string, string[]>()]
-  for (const [owner, files] of Map.groupBy(testFiles(pattern), file => file.replace(/\/test\/.*/, ''))) {
-    (owner === ALONE ? alone : together).set(owner, files)
+  for (const [owner, files] of Map.groupBy(testFiles(pattern), ownerOf)) {
+    (owner.startsWith(ALONE) ? alone : together).set(owner, files)
   }
   for (const [owners, workers] of [[together, WORKERS], [alone, 1]] as const) {
     const waiting = [...owners].values()
@@ -73,6 +73,11 @@ async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
     }))
   }
   return total
+}
+
+/** The package of a test file; of a package whose tests take many minutes, the folder under `test`. */
+function ownerOf (file: string): string {
+  return file.startsWith(ALONE) ? dirname(file) : file.replace(/\/test\/.*/, '')
 }
 
 /** Test files of all packages, or of those that `PACKAGES` names. */

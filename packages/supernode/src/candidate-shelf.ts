@@ -19,6 +19,8 @@ export interface KnownCandidate {
   readonly reports: BoundedMap<string, SuperNodeReport>
   /** When a verifier said what it was drawn for, of which its newest report is the last word */
   readonly drawnAtMs: BoundedMap<string, number>
+  /** What this elector measured itself last */
+  measured?: { bytesPerSecond: number, atMs: number }
 }
 
 /**

@@ -181,6 +181,9 @@ export class ElectorBoard implements Machine<BoardEffect> {
     const known = this.shelf.get(peer)
     if (found !== undefined && known !== undefined && this.isVolunteer(this.init.self, nowMs)) {
       const report = reportOn(known, found, { ...this.init, rules: this.rules }, nowMs)
+      if (found.bytesPerSecond !== undefined) {
+        known.measured = { bytesPerSecond: found.bytesPerSecond, atMs: nowMs }
+      }
       this.effects.push({ type: 'report', report })
       this.onReport(report, nowMs)
     }

@@ -121,12 +121,12 @@ export class LeasePoll implements Machine<LeasePollEffect> {
     }
   }
 
-  /** It could not be reached, or has no answer; `retryAfterMs` is what it said of when to come again. */
-  onFailed (peer: string, nowMs: number, retryAfterMs = REST_MS): void {
+  /** It could not be reached, or has no answer; `retryAfterMs` is what it said of when to come again: one that says so is there. */
+  onFailed (peer: string, nowMs: number, retryAfterMs?: number): void {
     const elector = this.electors.get(peer)
     if (elector !== undefined) {
-      elector.failures++
-      elector.restUntilMs = nowMs + Math.min(retryAfterMs, this.init.maxPauseMs)
+      elector.failures += retryAfterMs === undefined ? 1 : 0
+      elector.restUntilMs = nowMs + Math.min(retryAfterMs ?? REST_MS, this.init.maxPauseMs)
       if (elector.failures >= MAX_FAILURES) {
         this.electors.delete(peer)
       }

@@ -347,5 +347,34 @@ describe('ElectorBoard', () => {
       expect(said.length).to.be.at.least(2)
       expect(said[0]).to.deep.include({ reachable: true, bytesPerSecond: 5_000_000, verifier: 'volunteer-0' })
     })
+
+    it('says what it measured before where it reaches one and may not measure it again, as long as a report lives', () => {
+      const fixture = new BoardFixture()
+      fixture.volunteers(8)
+      fixture.run(12 * MINUTE_MS)
+      const verify = fixture.effects.find(effect => effect.type === 'verify')
+      const peer = verify?.type === 'verify' ? verify.peer : ''
+      const saidOf = (reachable: boolean): number | undefined => {
+        fixture.effects.length = 0
+        fixture.board.onVerified(peer, { reachable, networks: [] }, fixture.nowMs)
+        fixture.candidacy(0) // hands on what the board wants
+        return fixture.effects.flatMap(effect => effect.type === 'report' && effect.report.candidate === peer ? [effect.report] : [])[0]?.bytesPerSecond
+      }
+      const pass = (ms: number): void => {
+        for (let leftMs = ms; leftMs > 0; leftMs -= 10 * MINUTE_MS) {
+          Array.from({ length: 8 }, (_, j) => j).forEach(j => { fixture.candidacy(j) })
+          fixture.run(10 * MINUTE_MS)
+        }
+      }
+      fixture.board.onVerified(peer, { reachable: true, networks: [], bytesPerSecond: 5_000_000 }, fixture.nowMs)
+      pass(60 * MINUTE_MS)
+      expect(saidOf(true)).to.equal(5_000_000)
+      pass(10 * MINUTE_MS)
+      expect(saidOf(false)).to.equal(undefined)
+      pass(10 * MINUTE_MS)
+      expect(saidOf(true)).to.equal(5_000_000)
+      pass(300 * MINUTE_MS)
+      expect(saidOf(true)).to.equal(undefined)
+    })
   })
 })

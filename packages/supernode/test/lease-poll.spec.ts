@@ -218,6 +218,10 @@ describe('Asking for leases', () => {
       machine.onFailed('other 199', NOW_MS)
     }
     expect(machine.known).to.equal(63)
+    for (let i = 0; i < 3; i++) {
+      machine.onFailed('other 0', NOW_MS, 1_000) // it is there, and has no time
+    }
+    expect(machine.known).to.equal(63)
   })
 
   it('asks nine a round at most, whoever comes', () => {
