@@ -85,9 +85,13 @@ describe('ports that a real router maps', function () {
   }
 
   const table: Array<[MappingProtocol, MappingRouterOptions]> = [['pcp', { upnp: false }], ['nat-pmp', { upnp: false }], ['upnp', { natPmp: false }]]
-  for (const [protocol, options] of table) {
-    it(`${protocol}: others come in, also after the router was switched off and on, and no more when it is over`, async () => {
-      const { host, router } = await behind(options)
+  it('others come in, also after the router was switched off and on, and no more when it is over, by each protocol', async () => {
+    const homes: Array<Awaited<ReturnType<typeof behind>>> = []
+    for (const [, options] of table) {
+      homes.push(await behind(options))
+    }
+    await Promise.all(table.map(async ([protocol], i) => {
+      const { host, router } = homes[i] as typeof homes[number]
       expect(await greeting(host.publicAddress, PORT)).to.equal('')
       const node = start(host, protocol)
       const { opened } = await node.line(line => line.opened !== undefined)
@@ -101,7 +105,7 @@ describe('ports that a real router maps', function () {
       await router.restart()
       expect(await router.mappedPorts()).to.deep.equal([])
       const againMs = await until(async () => (await router.mappedPorts()).includes(PORT), AGAIN_LIMIT_MS)
-      console.log(`      mapped again ${(againMs / 1_000).toFixed(1)} s after the router was back`)
+      console.log(`      ${protocol}: mapped again ${(againMs / 1_000).toFixed(1)} s after the router was back`)
       expect(await greeting(host.publicAddress, PORT)).to.equal('hello')
       await node.line(({ counters }) => counters?.forgotten_total === 1)
 
@@ -109,8 +113,10 @@ describe('ports that a real router maps', function () {
       await node.line(({ stopped }) => stopped === true)
       expect(await router.mappedPorts()).to.deep.equal([])
       expect(await greeting(host.publicAddress, PORT)).to.equal('')
-    })
+    }))
+  })
 
+  for (const [protocol, options] of table) {
     it(`${protocol}: a router behind a carrier's NAT maps nothing, and that is told`, async () => {
       const { host } = await behind({ ...options, outside: 'wan' }, 'cgnat')
       const { problem } = await start(host, protocol).line(line => line.problem !== undefined)
