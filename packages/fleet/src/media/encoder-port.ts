@@ -10,7 +10,6 @@ export interface EncoderPortInit {
   port: number
   /** From the encoder to here, ms @default 120 */
   latencyMs?: number
-  passphrase?: string
   /** Under which what comes is published to `fanout` */
   publisher: string
   fanout: FanoutDriver
@@ -34,12 +33,11 @@ export class EncoderPort {
 
   /** @throws what the system says of the port */
   static async open (init: EncoderPortInit): Promise<EncoderPort> {
-    const { host = '127.0.0.1', port, latencyMs, passphrase, publisher, fanout } = init
+    const { host = '127.0.0.1', port, latencyMs, publisher, fanout } = init
     const listener = await SrtListener.listen({
       host,
       port,
       latencyMs,
-      passphrase,
       payloadBytes: PAYLOAD_BYTES,
       maxConnections: MAX_CONNECTIONS,
       onRequest: () => {

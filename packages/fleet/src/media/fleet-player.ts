@@ -31,7 +31,7 @@ export interface FleetPlayerInit {
   port?: number
   /** From the relay to here, ms @default 500 */
   latencyMs?: number
-  /** What the relay, and here players, must have */
+  /** What the relay wants, 10 to 79 characters; players of this machine need none */
   passphrase?: string
   /** From one question where the session is to the next, ms @default 1_000 */
   pollMs?: number
@@ -100,7 +100,6 @@ export class FleetPlayer extends TypedEventEmitter<FleetPlayerEvents> {
     player.players = await PlayerPort.open({
       host: init.host ?? '127.0.0.1',
       port: init.port ?? 4_000,
-      passphrase: init.passphrase,
       maxConnections: 100,
       driver: player.fanout,
       onConnected: (_session, address) => { player.safeDispatchEvent('player:connected', { detail: { address } }) },

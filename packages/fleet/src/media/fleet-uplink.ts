@@ -26,7 +26,7 @@ export interface FleetUplinkInit {
   latencyMs?: number
   /** Source addresses of the links; changed with `setLinks()` @default the way that the system takes, alone */
   links?: string[]
-  /** What the encoder, and here the relay, must have: 10 to 79 characters */
+  /** What the relay wants, 10 to 79 characters; the encoder of this machine needs none */
   passphrase?: string
   /**
    * After a move the stream goes to both places for so long, ms, once the new one takes it: those who play have to find the new place meanwhile. It
@@ -87,7 +87,6 @@ export class FleetUplink extends TypedEventEmitter<FleetUplinkEvents> {
       host: init.host,
       port: init.port,
       latencyMs: init.encoderLatencyMs,
-      passphrase: init.passphrase,
       publisher: PUBLISHER,
       fanout: uplink.fanout,
       onConnected: address => { uplink.safeDispatchEvent('encoder:connected', { detail: { address } }) },
