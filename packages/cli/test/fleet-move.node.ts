@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { systemClock } from '@skein/core/system'
+import { FleetRequests } from '@skein/fleet'
+import { expect } from 'chai'
+import { Encoder, needPrograms, Player, stopWhenQuiet, until } from '../../media-relay/test/media-programs.ts'
+import { FleetOfProcesses, LINKS } from './fleet-of-processes.ts'
+import { transportGaps } from './transport-stream.ts'
+import type { SessionView } from '@skein/fleet'
+import type { SkeinEvent } from './skein-process.ts'
+
+/** The place that was left goes on for so long, s. */
+const MOVE_OVERLAP = 12
+const PATIENCE_MS = 90_000
+
+describe('a stream that is moved', function () {
+  this.timeout(240_000)
+  let fleet: FleetOfProcesses
+  let requests: FleetRequests
+
+  before(async function () {
+    needPrograms(this)
+    fleet = await FleetOfProcesses.start(MOVE_OVERLAP)
+    requests = new FleetRequests({ url: fleet.url, key: fleet.userKey, clock: systemClock() })
+  })
+  after(async () => { await fleet?.stop() })
+
+  async function session (slot: number): Promise<SessionView | undefined> {
+    return (await requests.ask<{ sessions: SessionView[] }>('GET', '/v1/sessions')).sessions.find(session => session.slot === slot)
+  }
+
+  it('from one region to another over two bonded links has no gap: what is played is what was sent, byte for byte', async () => {
+    const old = await fleet.node('kc1', 'us-central')
+    const next = await fleet.node('fra1', 'eu-west')
+    const { uplink, encoderPort, player, playPort } = await fleet.slot(1, 'us-central')
+    const [sent, played] = [join(fleet.folder, 'sent.ts'), join(fleet.folder, 'played.ts')]
+    const recorder = new Player({ port: playPort, streamId: 'play_local', file: played })
+    await player.event('player:connected')
+    const encoder = new Encoder({ port: encoderPort, streamId: 'any', seconds: 30, mbitPerSecond: 2, file: sent, latencyMs: 200 })
+    expect(await player.event('source:switched')).to.include({ instanceId: 'kc1', how: 'begun' })
+    await uplink.event('connection', ({ state }) => state === 'live')
+
+    const { id } = await session(1) as SessionView
+    const figures = async (): Promise<Figures> => await requests.ask<Figures>('GET', `/v1/sessions/${id}/statistics`)
+    await untilAsked('the node tells of both links', async () => (await figures()).links.length === 2)
+    expect((await figures()).links.map(hostOf).sort()).to.deep.equal(LINKS)
+    await untilAsked('it tells what is sent', async () => (await figures()).bitrateBps > 1_000_000)
+    // the first one carries it alone while that is enough; without it the other does
+    const first = (await figures()).links.sort((a, b) => b.bytes - a.bytes).map(hostOf)[0] as string
+    await fleet.setLinks(LINKS.filter(link => link !== first))
+    await untilAsked('the other link carries it', async () => (await figures()).links.some(link => hostOf(link) !== first && link.bytes > 200_000))
+    await fleet.setLinks(LINKS)
+
+    const moving = fleet.skein(['move', '1', 'eu-west'])
+    expect((await moving.event('moved')).session.place).to.include({ instanceId: 'fra1', region: 'eu-west' })
+    await uplink.event('uplink:up', ({ instanceId }) => instanceId === 'fra1')
+    expect(uplink.events.some(({ event }) => event === 'uplink:down'), 'the old uplink goes on').to.equal(false)
+    expect(await player.event('source:switched', ({ instanceId }) => instanceId === 'fra1')).to.include({ how: 'joined' })
+    await uplink.event('uplink:down', ({ instanceId }) => instanceId === 'kc1')
+    await until('the old node is released', async () => (await fleet.store.node('kc1'))?.used === 0, PATIENCE_MS)
+
+    expect(await encoder.exit(), encoder.output).to.equal(0)
+    await stopWhenQuiet([recorder])
+    const [sentBytes, playedBytes] = [await readFile(sent), await readFile(played)]
+    expect(playedBytes.length).to.equal(sentBytes.length)
+    expect(playedBytes.equals(sentBytes), 'played as it was sent').to.equal(true)
+    expect(transportGaps(playedBytes)).to.deep.equal({ packets: sentBytes.length / 188, gaps: 0 })
+    expect(player.events.filter(({ event }) => event === 'source:switched').map(({ instanceId, how }) => [instanceId, how]))
+      .to.deep.equal([['kc1', 'begun'], ['fra1', 'joined']])
+    expect(old.events.filter(told('publisher:connected'))).to.have.length(1)
+    expect(next.events.filter(told('publisher:connected'))).to.have.length(1)
+  })
+})
+
+interface Figures {
+  bitrateBps: number
+  links: Array<{ address: string, bytes: number }>
+}
+
+function hostOf ({ address }: { address: string }): string {
+  return address.split(':')[0] as string
+}
+
+/** With pauses, as the control plane lets nobody ask all the time. */
+async function untilAsked (what: string, holds: () => Promise<boolean>): Promise<void> {
+  await until(what, async () => {
+    await pause(500)
+    return await holds().catch(() => false)
+  }, PATIENCE_MS)
+}
+
+function told (name: string): (event: SkeinEvent) => boolean {
+  return ({ event }) => event === name
+}
