@@ -11,6 +11,13 @@ export const LINKS = ['127.0.0.2', '127.0.0.3']
 const NODE_KEY = 'k'.repeat(32)
 const ANY_PORTS = ['srtla', 'publisher', 'player', 'manage'].flatMap(name => [`--${name}-port`, '0'])
 
+export interface UserSide {
+  uplink: SkeinProcess
+  encoderPort: number
+  player: SkeinProcess
+  playPort: number
+}
+
 export class FleetOfProcesses {
   readonly folder: string
   /** The one that the control plane uses */
@@ -64,7 +71,7 @@ export class FleetOfProcesses {
   }
 
   /** The user's side of a slot: an uplink over two links, and a player that follows. */
-  async slot (slot: number, region: string): Promise<{ uplink: SkeinProcess, encoderPort: number, player: SkeinProcess, playPort: number }> {
+  async slot (slot: number, region: string): Promise<UserSide> {
     await this.setLinks(LINKS)
     const uplink = this.skein(['connect', '--slot', String(slot), '--region', region, '--srt', '0', '--links', this.linkFile, '--overlap', '5'])
     const { port: encoderPort } = await uplink.event('listening')
