@@ -18,14 +18,15 @@ export function fleetNodeServe (command: Command, run: Run): void {
     .option('--player-port <port>', 'UDP port of players', port, 4_000)
     .option('--manage-host <address>', 'IP address at which the control plane manages it', ipAddress, '127.0.0.1')
     .option('--manage-port <port>', 'its TCP port', port, 3_000)
-    .option('--allow-from <address>', 'address or network that the control plane comes from; others are not answered (repeatable) (default: all)', networks)
+    .option('--allow-from <address>', 'address or network that the control plane comes from; others are not answered (repeatable) (default: all)',
+      networks)
     .option('--latency <ms>', 'least latency of streams over one link; bonded ones have 1000', wholeNumber(20, 30_000), 120)
     .addOption(new Option('--passphrase <text>', 'what publishers and players must have, 10 to 79 characters').env('SKEIN_MEDIA_PASSPHRASE'))
     .option('--mmdb <file>', 'table of networks in MaxMind\'s format: statistics of links name the carrier')
     .addHelpText('after', `
-The key that the control plane has to show is read from SKEIN_FLEET_NODE_KEY. Nothing is kept: after a restart the control plane has its streams admitted
-again within seconds. It tells the control plane what each stream and link carries, what is lost, and what processor and memory are used. Statistics
-are answered to the control plane alone; put TLS in front of --manage-port beyond a private network.
+The key that the control plane has to show is read from SKEIN_FLEET_NODE_KEY. Nothing is kept: after a restart the control plane has its streams
+admitted again within seconds. It tells the control plane, and nobody else, what each stream and link carries, what is lost, and what processor and
+memory are used. Put TLS in front of --manage-port beyond a private network.
 
 Examples:
   $ export SKEIN_FLEET_NODE_KEY=$(openssl rand -hex 24)

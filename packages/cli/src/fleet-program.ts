@@ -60,7 +60,7 @@ Examples:
     .option('--srt <port>', 'take SRT of an encoder at this UDP port, and send it to where the slot is, also when that changes; 0 takes any free one',
       wholeNumber(0, 65_535))
     .option('--srt-host <address>', 'with --srt: IP address of that port', '127.0.0.1')
-    .option('--links <file>', 'with --srt: source address of each link, one a line; read again when it changes (default: one, as the system takes it)')
+    .option('--links <file>', 'with --srt: source address of each link, one a line; read again when it changes (default: one link, the system\'s)')
     .option('--interfaces <names>', 'with --srt: network interfaces to use in place of a file, separated by commas: eth0,wwan0', names)
     .option('--latency <ms>', 'with --srt: to the relay; five times the longest round trip of the links', wholeNumber(20, 30_000), 1_500)
     .addOption(passphrase('with --srt: '))
@@ -86,8 +86,8 @@ Exit status: 0 after a signal, 1 when it failed.`)
     .option('--latency <ms>', 'from the relay to here', wholeNumber(20, 30_000), 500)
     .addOption(passphrase(''))
     .addHelpText('after', `
-It asks the control plane every second where the slot is. When it moves, the stream is fetched from both places until they meet: relays hand packets on
-as they got them, so that it goes on with the very next one.
+It asks the control plane every second where the slot is. When it moves, the stream is fetched from both places until they meet: relays hand packets
+on as they got them, so that it goes on with the very next one.
 
 Examples:
   $ skein fleet play 1
@@ -106,8 +106,8 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed.`)
   json(api(command.command('move <slot> <region>')))
     .description('Move the relay of a slot to another region while the stream goes on')
     .addHelpText('after', `
-The name points to the new relay at once; the old one goes on for two minutes. Once an hour, six times a day. What is sent with skein fleet connect --srt
-follows by itself, and what is played with skein fleet play has no gap.
+The name points to the new relay at once; the old one goes on for two minutes. Once an hour, six times a day. What is sent with
+skein fleet connect --srt follows by itself, and what is played with skein fleet play has no gap.
 
 Examples:
   $ skein fleet move 1 eu-west

@@ -1,5 +1,5 @@
 /** What a media relay tells of its streams, in the form that the control plane asks for: pure. */
-import type { GroupStats } from '@skein/srtla'
+import type { GroupStats, LinkStats } from '@skein/srtla'
 import type { PublisherFigures } from '@skein/media-relay'
 import type { AdmitRequest, LinkStatistics, StreamStatistics } from '../agent/node-agent.ts'
 
@@ -42,10 +42,12 @@ export function streamStatistics (
     rttMs: figures?.msRTT ?? 0,
     lossShare: loss,
     latencyMs: figures?.latencyMs ?? 0,
-    links: groups.filter(({ stream_id: streamId }) => streamId === publisherId(streamToken)).flatMap(({ connections }) => connections.map(linkStatistics))
+    links: groups.filter(({ stream_id: streamId }) => streamId === publisherId(streamToken))
+      .flatMap(({ connections }) => connections.map(linkStatistics))
   }
 }
 
-function linkStatistics ({ addr, bytes, share_pct: sharePercent, asn_org: carrier, last_ms_ago: idleMs }: GroupStats['connections'][number]): LinkStatistics {
+function linkStatistics (link: LinkStats): LinkStatistics {
+  const { addr, bytes, share_pct: sharePercent, asn_org: carrier, last_ms_ago: idleMs } = link
   return { address: addr, bytes, sharePercent, ...carrier !== undefined && { carrier }, idleMs }
 }
