@@ -73,10 +73,11 @@ export class FleetOfProcesses {
   /** The user's side of a slot: an uplink over two links, and a player that follows. */
   async slot (slot: number, region: string): Promise<UserSide> {
     await this.setLinks(LINKS)
-    const uplink = this.skein(['connect', '--slot', String(slot), '--region', region, '--srt', '0', '--links', this.linkFile, '--overlap', '5'])
+    const uplink = this.skein(['connect', '--slot', String(slot), '--region', region, '--srt', '0', '--links', this.linkFile,
+      '--latency', '3000'])
     const { port: encoderPort } = await uplink.event('listening')
     await uplink.event('uplink:up')
-    const player = this.skein(['play', String(slot), '--port', '0'])
+    const player = this.skein(['play', String(slot), '--port', '0', '--latency', '2000'])
     const { port: playPort } = await player.event('listening')
     return { uplink, encoderPort, player, playPort }
   }

@@ -14,6 +14,8 @@ export interface UplinkOptions {
   latency: number
   passphrase?: string
   /** Seconds */
+  settle: number
+  /** Seconds */
   overlap: number
 }
 
@@ -34,7 +36,7 @@ export class LinkChoiceError extends Error {
 }
 
 export async function openUplink (output: Output, options: UplinkOptions, port: number): Promise<OpenUplink> {
-  const { srtHost, links, interfaces, latency, passphrase, overlap } = options
+  const { srtHost, links, interfaces, latency, passphrase, settle, overlap } = options
   const onProblem = (message: string): void => { output.event('problem', { message }, `warning: ${message}`) }
   const source = sourceOf(links, interfaces)
   let uplink: FleetUplink | undefined
@@ -48,7 +50,8 @@ export async function openUplink (output: Output, options: UplinkOptions, port: 
   })
   try {
     uplink = await FleetUplink.open({
-      host: srtHost, port, links: watch && [...watch.links], latencyMs: latency, passphrase, overlapMs: overlap * 1_000, onProblem
+      host: srtHost, port, links: watch && [...watch.links], latencyMs: latency, passphrase, settleMs: settle * 1_000, overlapMs: overlap * 1_000,
+      onProblem
     })
   } catch (error) {
     watch?.close()
