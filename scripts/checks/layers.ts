@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   srtla: [...GROUND, 'srt'],
   peer: LOWER,
   seed: [...LOWER, 'peer'], // a seed is a node as any other: it takes its libp2p configuration from there
-  fleet: LOWER,
+  fleet: [...LOWER, 'media-relay'], // a node of the fleet is a media relay that is told whom to let in
   simulator: LOWER,
   'smoke-model': ['core', 'inference'],
   webrtc: GROUND, // no part of a peer: users add it

@@ -1,7 +1,10 @@
 /** The commands of `skein fleet`, and their options. */
 import { InvalidArgumentError, Option } from 'commander'
+import { LOCAL_PLAYER } from '@skein/fleet/media'
 import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
-import { wholeNumber } from './option-values.ts'
+import { playFromFleet } from './commands/fleet-play.ts'
+import { fleetNodeServe } from './fleet-node-options.ts'
+import { seconds, wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
 import type { Run } from './command-context.ts'
 
@@ -23,6 +26,7 @@ Examples:
     .option('--dns-zone <name>', 'zone in which names of slots are kept, relay.example.org (default: users are told the address of the node)')
     .option('--dns-server <host:port>', 'primary of that zone, which takes signed updates (RFC 2136)', endpoint)
     .option('--dns-key <name>', 'name of the TSIG key, whose secret (base64, HMAC-SHA-256) is in SKEIN_FLEET_DNS_SECRET')
+    .option('--move-overlap <seconds>', 'after a move the place that was left goes on for so long', wholeNumber(5, 3_600), 120)
     .option('--dns-zone-id <id>', 'instead of a server: id of the zone at a provider with an API as Cloudflare\'s, token in SKEIN_FLEET_DNS_SECRET')
     .addHelpText('after', `
 The API describes itself at /openapi.json. Several may run over one PostgreSQL; with a file there is one.
@@ -53,15 +57,45 @@ Examples:
     .option('--own <relay>', 'id of a relay of your own, instead of one of the fleet')
     .option('--data <file>', 'remembers the connections, so that the next start needs no --slot')
     .option('--release', 'give the relays back at the end, instead of leaving them to their leases (5 minutes)')
+    .option('--srt <port>', 'take SRT of an encoder at this UDP port, and send it to where the slot is, also when that changes; 0 takes any free one',
+      wholeNumber(0, 65_535))
+    .option('--srt-host <address>', 'with --srt: IP address of that port', '127.0.0.1')
+    .option('--links <file>', 'with --srt: source address of each link, one a line; read again when it changes (default: one link, the system\'s)')
+    .option('--interfaces <names>', 'with --srt: network interfaces to use in place of a file, separated by commas: eth0,wwan0', names)
+    .option('--latency <ms>', 'with --srt: to the relay; five times the longest round trip of the links', wholeNumber(20, 30_000), 1_500)
+    .addOption(passphrase('with --srt: '))
+    .option('--settle <seconds>', 'with --srt: after a move give players so long to find the new place before the stream goes there', seconds(0, 60), 3)
+    .option('--overlap <seconds>', 'with --srt: then send to both places for so long, at twice the bitrate', seconds(0.5, 60), 2)
     .addHelpText('after', `
-Send to the address and with the stream id that are printed; the name stays the same for this slot, wherever the relay is.
+Send to the address and with the stream id that are printed; the name stays the same for this slot, wherever the relay is. With --srt the encoder
+sends to this machine instead, without a stream id, and needs not know of moves: the stream goes to the new relay beside the old one first. Those who
+play with skein fleet play hear nothing of it.
 
 Examples:
   $ skein fleet connect --slot 1
   $ skein fleet connect --slot 1 --slot 2 --region eu-west --release --json
+  $ skein fleet connect --slot 1 --srt 4010 --links links.txt
+  $ ffmpeg -re -i film.mp4 -c copy -f mpegts "srt://127.0.0.1:4010?pkt_size=1316"
 
 Exit status: 0 after a signal, 1 when it failed.`)
     .action(run(connectToFleet))
+
+  json(api(command.command('play <slot>')))
+    .description('Play the stream of a slot to players of this machine, wherever its relay is, without a gap when it moves')
+    .option('--host <address>', 'IP address of the port for players', '127.0.0.1')
+    .option('--port <port>', 'its UDP port; 0 takes any free one', wholeNumber(0, 65_535), 4_000)
+    .option('--latency <ms>', 'from the relay to here', wholeNumber(20, 30_000), 500)
+    .addOption(passphrase(''))
+    .addHelpText('after', `
+It asks the control plane every second where the slot is. When it moves, the stream is fetched from both places until they meet: relays hand packets
+on as they got them, so that it goes on with the very next one.
+
+Examples:
+  $ skein fleet play 1
+  $ ffplay "srt://127.0.0.1:4000?streamid=${LOCAL_PLAYER}"
+
+Exit status: 0 after a signal and an orderly end, 1 when it failed.`)
+    .action(run(playFromFleet))
 
   for (const what of ['sessions', 'slots', 'nodes'] as const) {
     json(api(command.command(what)))
@@ -73,7 +107,8 @@ Exit status: 0 after a signal, 1 when it failed.`)
   json(api(command.command('move <slot> <region>')))
     .description('Move the relay of a slot to another region while the stream goes on')
     .addHelpText('after', `
-The name points to the new relay at once; the old one goes on for two minutes. Once an hour, six times a day.
+The name points to the new relay at once; the old one goes on for two minutes. Once an hour, six times a day. What is sent with
+skein fleet connect --srt follows by itself, and what is played with skein fleet play has no gap.
 
 Examples:
   $ skein fleet move 1 eu-west
@@ -81,11 +116,13 @@ Examples:
 Exit status: 0 when it is moved, 1 when it is refused or came to nothing.`)
     .action(run(moveInFleet))
 
-  const node = command.command('node').description('Add, drain and forget nodes of the pool').addHelpText('after', `
+  const node = command.command('node').description('Run a relay node; add, drain and forget nodes of the pool').addHelpText('after', `
 Examples:
+  $ skein fleet node serve --capacity 8 --manage-host 192.0.2.1
   $ skein fleet node add kc1 --region us-central --capacity 8 --ingest 192.0.2.1:5000 --play 192.0.2.1:4000 --manage http://192.0.2.1:3000
   $ skein fleet node drain kc1
   $ skein fleet node remove kc1`)
+  fleetNodeServe(json(node.command('serve')), run)
   json(api(node.command('add <id>')))
     .description('Add a node, or change what is said of it')
     .requiredOption('--region <name>', 'short name of its region')
@@ -131,6 +168,10 @@ function json (command: Command): Command {
   return command.option('--json', 'one JSON object a line instead of text')
 }
 
+function passphrase (where: string): Option {
+  return new Option('--passphrase <text>', `${where}what the relay wants, 10 to 79 characters`).env('SKEIN_MEDIA_PASSPHRASE')
+}
+
 function scopes (value: string, previous: string[] = []): string[] {
   if (!SCOPES.includes(value)) {
     throw new InvalidArgumentError(`Expected one of ${SCOPES.join(', ')}`)
@@ -149,4 +190,12 @@ function endpoint (value: string): { host: string, port: number } {
     throw new InvalidArgumentError('Expected an address and a port such as 192.0.2.1:5000 or [2001:db8::1]:5000')
   }
   return { host, port: Number(port) }
+}
+
+function names (value: string): string[] {
+  const parts = value.split(',').map(part => part.trim()).filter(part => part !== '')
+  if (parts.length === 0) {
+    throw new InvalidArgumentError('Expected names of interfaces, separated by commas')
+  }
+  return parts
 }

@@ -17,6 +17,7 @@ const FIGURES: PublisherFigures = {
   msRcvBuf: 438,
   mbpsBandwidth: 12.3,
   mbpsRecvRate: 1.1502,
+  pktRecv: 9_000,
   pktRcvDrop: 0,
   pktRcvLoss: 3,
   byteRcvDrop: 0,

@@ -1,12 +1,14 @@
 /** `skein fleet`: the control plane of the relay fleet, and what is asked of it. */
 import { sleep } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
-import { FleetClient, FleetRequests, HttpNamePublisher } from '@skein/fleet'
+import { FleetClient, FleetRequests, HttpNamePublisher, REAP_MS } from '@skein/fleet'
 import { ConnectionFile, createControlPlane, DnsPublisher, issueKey, openStore } from '@skein/fleet/node'
 import { untilStopped } from '../command-context.ts'
+import { openUplink } from './fleet-uplink.ts'
 import type { Connection, ConnectionSpec, NamePublisher, SessionView } from '@skein/fleet'
 import type { Scope } from '@skein/fleet/node'
 import type { CommandContext } from '../command-context.ts'
+import type { OpenUplink, UplinkOptions } from './fleet-uplink.ts'
 import type { Output } from '../output.ts'
 
 /** What was asked for cannot be meant. */
@@ -19,6 +21,8 @@ export interface ServeFleetOptions {
   store: string
   host: string
   port: number
+  /** Seconds */
+  moveOverlap: number
   dnsZone?: string
   dnsServer?: { host: string, port: number }
   dnsKey?: string
@@ -40,7 +44,8 @@ function namesOf ({ dnsZone: zone, dnsServer: server, dnsKey, dnsZoneId: zoneId 
 }
 
 export async function serveFleet ({ output, stop }: CommandContext, options: ServeFleetOptions): Promise<void> {
-  const { store: location, host, port } = options
+  const { store: location, host, port, moveOverlap } = options
+  const moveDrainMs = moveOverlap * 1_000
   const names = namesOf(options)
   const problem = (message: string, error: Error): void => {
     output.event('problem', { message, error: error.message }, `${message}: ${error.message}`)
@@ -49,6 +54,8 @@ export async function serveFleet ({ output, stop }: CommandContext, options: Ser
   try {
     const plane = await createControlPlane({
       store, host, port, names,
+      times: { moveDrainMs },
+      reapMs: Math.min(REAP_MS, moveDrainMs / 2),
       onProblem: problem,
       onBudget: ({ id }, budget) => {
         output.event('budget', { node: id, ...budget },
@@ -94,7 +101,7 @@ export interface FleetApiOptions {
   key?: string
 }
 
-export interface ConnectFleetOptions extends FleetApiOptions {
+export interface ConnectFleetOptions extends FleetApiOptions, UplinkOptions {
   slot?: number[]
   region?: string
   own?: string
@@ -110,7 +117,11 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
     store: data === undefined ? undefined : new ConnectionFile(data),
     onProblem: error => { output.event('problem', { error: error.message }, `Connections could not be saved: ${error.message}`) }
   })
-  client.addEventListener('connection:changed', ({ detail }) => { tell(output, detail) })
+  let uplink: OpenUplink | undefined
+  client.addEventListener('connection:changed', ({ detail }) => {
+    tell(output, detail)
+    uplink?.follow(detail.session)
+  })
   try {
     for (const each of slot) {
       const spec: ConnectionSpec = { slot: each, region, ...own === undefined ? {} : { provider: 'own', relayId: own } }
@@ -120,13 +131,22 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
     if (connections.length === 0) {
       throw new FleetOptionsError('Say which slot with --slot, or where connections are remembered with --data')
     }
+    if (options.srt !== undefined) {
+      if (connections.length !== 1) {
+        throw new FleetOptionsError('With --srt give one slot: an encoder sends one stream')
+      }
+      uplink = await openUplink(output, options, options.srt)
+      uplink.follow(connections[0]?.session)
+    }
     await untilStopped(stop)
+    await uplink?.stop()
     if (options.release === true) {
       await Promise.all(connections.map(async ({ slot }) => { await client.remove(slot) }))
       await client.settled()
       output.event('released', { slots: connections.map(({ slot }) => slot) }, 'The relays are given back')
     }
   } finally {
+    await uplink?.stop()
     await client.close()
   }
 }
@@ -239,7 +259,7 @@ function requestsOf (options: FleetApiOptions): FleetRequests {
   return new FleetRequests({ url: options.url, key: keyOf(options), clock: systemClock() })
 }
 
-function keyOf ({ key }: FleetApiOptions): string {
+export function keyOf ({ key }: FleetApiOptions): string {
   if (key === undefined || key === '') {
     throw new FleetOptionsError('The fleet wants a key: put it into SKEIN_FLEET_KEY, or give --key. `skein fleet key` makes one')
   }

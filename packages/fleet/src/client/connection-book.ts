@@ -132,6 +132,15 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
     }
   }
 
+  /** The session is not where it was, or has no figures: it may have been moved, or its node lost. It is asked about at once. */
+  onElsewhere (slot: number, nowMs: number): void {
+    const entry = this.entries.get(slot)
+    if (entry?.session !== undefined) {
+      entry.pollAtMs = nowMs
+      this.onTimeout(nowMs)
+    }
+  }
+
   onStopped (sessionId: string): void {
     this.stops.delete(sessionId)
   }

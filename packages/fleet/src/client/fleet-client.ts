@@ -192,12 +192,17 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
 
   private async watch (slot: number, id: string, options: RequestOptions): Promise<void> {
     let isLive = false
+    let instanceId: string | undefined
     try {
-      isLive = (await this.requests.ask<{ live: boolean }>('GET', `/v1/sessions/${id}/statistics`, undefined, options)).live
+      ({ live: isLive, instanceId } = await this.requests.ask<{ live: boolean, instanceId: string }>(
+        'GET', `/v1/sessions/${id}/statistics`, undefined, options))
     } catch (error) {
       if (!(error instanceof FleetRefusedError) || error.status !== 409) {
         return // not known: as it was
       }
+    }
+    if (instanceId !== this.connection(slot)?.session?.place?.instanceId) {
+      this.driver.input((book, nowMs) => { book.onElsewhere(slot, nowMs) })
     }
     this.driver.input(book => { book.onStatistics(slot, isLive) })
   }

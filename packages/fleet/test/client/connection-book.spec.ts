@@ -64,6 +64,21 @@ describe('The connections of a client', () => {
     expect(world.take('changed').map(({ connection }) => connection.state)).to.deep.equal(['live', 'ready'])
   })
 
+  it('are asked about at once when they are not where they were, so that who sends follows', () => {
+    const world = new BookWorld()
+    world.book.onAdded({ slot: 1 }, 0)
+    world.book.onStarted(1, view(1, { state: 'active' }), 0)
+    world.pass(3_000)
+    world.take('poll')
+    world.book.onElsewhere(1, world.nowMs)
+    expect(world.take('poll')).to.deep.equal([{ type: 'poll', slot: 1, sessionId: 's1' }])
+    const place = { instanceId: 'fra1', region: 'eu-west', ingestHost: '192.0.2.2', ingestPort: 5_000, playHost: '192.0.2.2', playPort: 4_000 }
+    world.book.onRenewed(1, view(1, { state: 'active', place }), world.nowMs)
+    expect(world.take('changed').at(-1).connection.session.place).to.deep.equal(place)
+    world.book.onElsewhere(7, world.nowMs) // nobody's
+    expect(world.take('poll')).to.deep.equal([])
+  })
+
   it('start within two seconds of the app, each at its own moment, and two at a time', () => {
     const world = new BookWorld()
     world.book.onAppStarted(Array.from({ length: 10 }, (_, slot) => ({ slot })), 0)

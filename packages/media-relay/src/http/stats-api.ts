@@ -14,6 +14,7 @@ export interface PublisherFigures {
   msRcvBuf: number
   mbpsBandwidth: number
   mbpsRecvRate: number
+  pktRecv: number
   pktRcvDrop: number
   pktRcvLoss: number
   byteRcvDrop: number

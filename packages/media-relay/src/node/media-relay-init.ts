@@ -15,12 +15,12 @@ export interface MediaRelayInit {
   srtlaPort?: number | false
   /** IP address of the ports for HTTP: statistics are for everyone who reaches them @default '127.0.0.1' */
   managementHost?: string
-  /** TCP port of `/api` and `/health` @default 3000 */
-  apiPort?: number
+  /** TCP port of `/api` and `/health`; `false` for none, here and below: stream ids are those of `book` alone then @default 3000 */
+  apiPort?: number | false
   /** TCP port of `/stats/PLAYER` @default 8090 */
-  statsPort?: number
+  statsPort?: number | false
   /** TCP port of the SRTLA receiver's `/stats`; opened with an SRTLA receiver only @default 5080 */
-  linkStatsPort?: number
+  linkStatsPort?: number | false
   /**
    * Least latency from publishers, ms; one that asks for more gets it. Losses are repaired within it. Over SRTLA at least 1,000, as links are
    * unequally slow.

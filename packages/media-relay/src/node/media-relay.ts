@@ -15,8 +15,10 @@ import { keyDigest, makeKey } from './key-text.ts'
 import { PlayerPort } from './player-port.ts'
 import { PublisherPort } from './publisher-port.ts'
 import { RelayFile } from './relay-file.ts'
+import { TrafficCount } from './traffic-count.ts'
 import type { PublisherFigures } from '../http/stats-api.ts'
 import type { RelayState } from '../relay-state.ts'
+import type { GroupStats } from '@skein/srtla'
 import type { JsonHandler } from '../http/json-exchange.ts'
 import type { JsonPort } from './json-port.ts'
 import type { MediaRelayEvents } from './media-relay-events.ts'
@@ -57,7 +59,9 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
   private players?: PlayerPort
   private srtla?: ReceiverService
   private linkStats?: StatsPort
-  private readonly jsonPorts: JsonPort[] = []
+  private api?: JsonPort
+  private stats?: JsonPort
+  private readonly traffic = new TrafficCount()
   private saveProblem?: string
   private stopping?: Promise<void>
 
@@ -100,17 +104,29 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
     return this.srtla?.port
   }
 
+  /** '' without that port. */
   get apiUrl (): string {
-    return this.jsonPorts[0]?.url ?? ''
+    return this.api?.url ?? ''
   }
 
+  /** '' without that port. */
   get statsUrl (): string {
-    return this.jsonPorts[1]?.url ?? ''
+    return this.stats?.url ?? ''
   }
 
-  /** `undefined` without an SRTLA receiver. */
+  /** `undefined` without an SRTLA receiver, or without that port. */
   get linkStatsUrl (): string | undefined {
     return this.linkStats?.url
+  }
+
+  /** In and out of the ports for publishers and players since the start, with headers and what was sent twice. */
+  get carriedBytes (): number {
+    return this.traffic.bytes
+  }
+
+  /** Streams that come over links, by their stream ids, and each of their links. */
+  linkGroups (): GroupStats[] {
+    return this.srtla?.stats().groups ?? []
   }
 
   /** Figures of who publishes for a player id. */
@@ -126,7 +142,7 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
   /** Opens the ports; `createMediaRelay` does. */
   async open (): Promise<void> {
     const { init, fanout } = this
-    if (init.newAdminKey === true || !this.book.keys.hasAdminWithout(undefined)) {
+    if (init.apiPort !== false && (init.newAdminKey === true || !this.book.keys.hasAdminWithout(undefined))) {
       const made = await this.book.addKey(ADMIN_KEY_NAME, ['admin'])
       this.adminKey = made.type === 'made' ? made.key : undefined
     }
@@ -140,6 +156,7 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
       passphrase: init.passphrase,
       maxConnections: 2 * maxPublishers,
       driver: fanout,
+      traffic: this.traffic,
       optionsFor: caller => bondedOptions(caller, srtHost, this.srtla?.receiver.groups ?? [], init.latencyMs),
       onConnected: ({ publisher }, address) => { this.safeDispatchEvent('publisher:connected', { detail: { publisher, address } }) },
       onClosed: ({ publisher }, reason) => { this.safeDispatchEvent('publisher:closed', { detail: { publisher, reason } }) },
@@ -151,14 +168,16 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
       passphrase: init.passphrase,
       maxConnections: maxPlayers,
       driver: fanout,
+      traffic: this.traffic,
       onConnected: ({ player }, address) => { this.safeDispatchEvent('player:connected', { detail: { player, address } }) },
       onClosed: ({ player, sentPackets, queue }, reason) => {
         this.safeDispatchEvent('player:closed', { detail: { player, reason, sentPackets, droppedPackets: queue.droppedPackets } })
       },
       onRefused: (reason, address) => { this.safeDispatchEvent('caller:refused', { detail: { role: 'player', reason, address } }) }
     })
-    await this.openJsonPort('the management API', init.apiPort ?? 3_000, managementApi({ book: this.book, problem: () => this.saveProblem }))
-    await this.openJsonPort('statistics', init.statsPort ?? 8_090, statsApi({ figuresOf: player => this.figuresOf(player) }), true)
+    this.api = await this.openJsonPort('the management API', init.apiPort ?? 3_000,
+      managementApi({ book: this.book, problem: () => this.saveProblem }))
+    this.stats = await this.openJsonPort('statistics', init.statsPort ?? 8_090, statsApi({ figuresOf: player => this.figuresOf(player) }), true)
     if (init.srtlaPort !== false) {
       this.srtla = await ReceiverService.start({
         port: init.srtlaPort ?? 5_000,
@@ -167,7 +186,9 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
         organizationOf: init.organizationOf,
         onProblem: init.onProblem
       })
-      this.linkStats = await StatsPort.open({ service: this.srtla, host: init.managementHost, port: init.linkStatsPort })
+      if (init.linkStatsPort !== false) {
+        this.linkStats = await StatsPort.open({ service: this.srtla, host: init.managementHost, port: init.linkStatsPort })
+      }
     }
   }
 
@@ -179,7 +200,8 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
 
   private async close (): Promise<void> {
     await Promise.all([
-      ...this.jsonPorts.map(async port => { await port.stop() }),
+      this.api?.stop(),
+      this.stats?.stop(),
       this.linkStats?.close(),
       this.srtla?.stop(),
       this.publishers?.close(),
@@ -189,8 +211,8 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
     await this.file?.close()
   }
 
-  private async openJsonPort (purpose: string, port: number, handler: JsonHandler, isPublic = false): Promise<void> {
-    this.jsonPorts.push(await openJsonPort({ host: this.init.managementHost ?? '127.0.0.1', port, purpose, handler, isPublic }))
+  private async openJsonPort (purpose: string, port: number | false, handler: JsonHandler, isPublic = false): Promise<JsonPort | undefined> {
+    return port === false ? undefined : await openJsonPort({ host: this.init.managementHost ?? '127.0.0.1', port, purpose, handler, isPublic })
   }
 
   private async save (state: RelayState): Promise<void> {

@@ -1,9 +1,11 @@
 /** The SRT port of players: gives each what the fan-out has for it. */
+import { SocketSink } from './socket-sink.ts'
 import { openSrtListener } from './srt-listener.ts'
 import type { Refusal } from '../admission.ts'
-import type { FanoutDriver, PlayerSink } from '../fanout/fanout-driver.ts'
+import type { FanoutDriver } from '../fanout/fanout-driver.ts'
 import type { PlayerSession } from '../fanout/player-session.ts'
 import type { ConnectionEnd } from './publisher-port.ts'
+import type { TrafficCount } from './traffic-count.ts'
 import type { SrtListener, SrtSocket } from '@skein/srt/node'
 
 export interface PlayerPortInit {
@@ -12,6 +14,8 @@ export interface PlayerPortInit {
   passphrase?: string
   maxConnections: number
   driver: FanoutDriver
+  /** Counts what goes through @default nothing does */
+  traffic?: TrafficCount
   onConnected: (session: PlayerSession, address: string) => void
   onClosed: (session: PlayerSession, reason: ConnectionEnd) => void
   onRefused: (reason: Refusal, address: string) => void
@@ -67,7 +71,7 @@ export class PlayerPort {
   }
 
   private async take (socket: SrtSocket): Promise<void> {
-    const { driver, onConnected, onClosed } = this.init
+    const { driver, traffic, onConnected, onClosed } = this.init
     const admission = driver.admitPlayer(socket.streamId)
     if (admission.type === 'refuse') {
       socket.abort() // it was let in, and its id was taken back since
@@ -76,6 +80,7 @@ export class PlayerPort {
     let end: ConnectionEnd = 'ended'
     const sink = new SocketSink(socket, () => { driver.onWritable(session) }, reason => { end = reason })
     const session = driver.addPlayer(admission.player, admission.publisher, sink)
+    traffic?.add(socket)
     onConnected(session, socket.remoteAddress)
     try {
       while (await socket.read() !== undefined) {
@@ -86,48 +91,8 @@ export class PlayerPort {
     } finally {
       socket.abort()
       driver.removePlayer(session)
+      traffic?.onEnded(socket)
       onClosed(session, end)
     }
-  }
-}
-
-/** A connection whose send buffer takes packets until it is full; then one waits with it, and no more are taken. */
-class SocketSink implements PlayerSink {
-  private readonly socket: SrtSocket
-  private readonly onWritable: () => void
-  private readonly onClose: (reason: ConnectionEnd) => void
-  private isWaiting = false
-
-  constructor (socket: SrtSocket, onWritable: () => void, onClose: (reason: ConnectionEnd) => void) {
-    this.socket = socket
-    this.onWritable = onWritable
-    this.onClose = onClose
-  }
-
-  send (packet: Uint8Array): boolean {
-    if (this.isWaiting) {
-      return false
-    }
-    if (packet.length > this.socket.payloadBytes || !this.socket.writeNow(packet)) {
-      this.isWaiting = true
-      void this.sendLater(packet)
-    }
-    return true
-  }
-
-  close (reason: ConnectionEnd): void {
-    this.onClose(reason)
-    this.socket.abort()
-  }
-
-  /** Cuts it too, where the other side takes smaller packets. */
-  private async sendLater (packet: Uint8Array): Promise<void> {
-    try {
-      await this.socket.write(packet)
-    } catch {
-      return // the connection has ended, and takes no more
-    }
-    this.isWaiting = false
-    this.onWritable()
   }
 }

@@ -8,6 +8,7 @@ import type { CloseReason } from '../fanout/fanout.ts'
 import type { PublisherFigures } from '../http/stats-api.ts'
 import type { ConnectionOptions } from '@skein/srt'
 import type { CallerInfo, SrtListener, SrtSocket } from '@skein/srt/node'
+import type { TrafficCount } from './traffic-count.ts'
 
 export interface PublisherPortInit {
   host: string
@@ -18,6 +19,8 @@ export interface PublisherPortInit {
   /** Connections at once, those that are about to be taken over among them */
   maxConnections: number
   driver: FanoutDriver
+  /** Counts what goes through @default nothing does */
+  traffic?: TrafficCount
   /** Options for a caller that need others than most do */
   optionsFor?: (caller: CallerInfo) => ConnectionOptions | undefined
   onConnected: (publication: Publication, address: string) => void
@@ -81,6 +84,7 @@ export class PublisherPort {
       msRcvBuf: statistics.msRcvBuf,
       mbpsBandwidth: statistics.mbpsBandwidth,
       mbpsRecvRate: statistics.mbpsRecvRate,
+      pktRecv: statistics.pktRecvTotal,
       pktRcvDrop: statistics.pktRcvDropTotal,
       pktRcvLoss: statistics.pktRcvLossTotal,
       byteRcvDrop: statistics.byteRcvDropTotal,
@@ -99,7 +103,7 @@ export class PublisherPort {
   }
 
   private async take (socket: SrtSocket): Promise<void> {
-    const { driver, onConnected, onClosed } = this.init
+    const { driver, traffic, onConnected, onClosed } = this.init
     const asked = readStreamId(socket.streamId)
     if (asked.type !== 'asked') {
       socket.abort() // it was let in by another id than this
@@ -113,6 +117,7 @@ export class PublisherPort {
       }
     })
     this.sockets.set(publication, socket)
+    traffic?.add(socket)
     onConnected(publication, socket.remoteAddress)
     try {
       for (let packet = await socket.read(); packet !== undefined; packet = socket.readNow() ?? await socket.read()) {
@@ -124,6 +129,7 @@ export class PublisherPort {
       socket.abort()
       driver.removePublisher(publication)
       this.sockets.delete(publication)
+      traffic?.onEnded(socket)
       onClosed(publication, end)
     }
   }

@@ -73,6 +73,7 @@ export const Sessions = Type.Object({ sessions: Type.Array(Session) })
 
 export const StreamFigures = Type.Object({
   sessionId: Type.String(),
+  instanceId: Type.String({ description: 'Where it is now' }),
   live: Type.Boolean(),
   bitrateBps: Type.Number(),
   rttMs: Type.Number(),

@@ -116,10 +116,10 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
     const stream = node?.manageUrl === undefined
       ? undefined
       : (await statistics(node).catch(() => undefined))?.streams.find(({ sessionId }) => session.provider === 'own' || sessionId === session.id)
-    if (stream === undefined) {
+    if (node === undefined || stream === undefined) {
       throw new HttpFailure(409, 'no_statistics', 'The relay of this session has no figures of it now', { field: 'path.id' })
     }
-    return stream
+    return { ...stream, instanceId: node.id }
   })
 
   async function own (id: string, userId: string): Promise<SessionRecord> {
