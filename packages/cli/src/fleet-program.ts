@@ -64,7 +64,7 @@ Examples:
     .option('--interfaces <names>', 'with --srt: network interfaces to use in place of a file, separated by commas: eth0,wwan0', names)
     .option('--latency <ms>', 'with --srt: to the relay; five times the longest round trip of the links', wholeNumber(20, 30_000), 1_500)
     .addOption(passphrase('with --srt: '))
-    .option('--settle <seconds>', 'with --srt: after a move give players so long to find the new place before the stream goes there', seconds(0, 60), 3)
+    .option('--settle <seconds>', 'with --srt: after a move give players so long to find the new place first', seconds(0, 60), 3)
     .option('--overlap <seconds>', 'with --srt: then send to both places for so long, at twice the bitrate', seconds(0.5, 60), 2)
     .addHelpText('after', `
 Send to the address and with the stream id that are printed; the name stays the same for this slot, wherever the relay is. With --srt the encoder
