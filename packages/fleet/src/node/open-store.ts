@@ -19,7 +19,7 @@ export interface OpenStoreOptions {
 
 /**
  * @param location - the path of a file, `:memory:`, or `postgres://user:password@host:port/database`
- * @throws {SqliteMissingError} when it is a file, and this Node is older than 22.13 and was not started with --experimental-sqlite
+ * @throws {SqliteMissingError} when it is a file, and this Node has no `node:sqlite`, not even with its flag
  * @throws {StoreVersionError} when a newer program has changed the tables
  */
 export async function openStore (location: string, options: OpenStoreOptions = {}): Promise<FleetStore> {

@@ -14,13 +14,13 @@ export class StaleFenceError extends Error {
   }
 }
 
-/** The embedded store is not to be had on this Node. */
+/** The embedded store is not to be had on this Node, nor in a thread of it with the flag. */
 export class SqliteMissingError extends Error {
   static override name = 'SqliteMissingError'
   override readonly name = 'SqliteMissingError'
 
   constructor (options?: ErrorOptions) {
-    super('This Node has no node:sqlite: use Node 22.13 or newer, start it with --experimental-sqlite, or give the fleet a PostgreSQL URL', options)
+    super('This Node has no node:sqlite: use Node 22.12 or newer that was built with it, or give the fleet a PostgreSQL URL', options)
   }
 }
 
