@@ -1,35 +1,41 @@
 /**
  * The control plane on both stores: how long provisioning takes alone and fifty at once, heartbeats a second, and what 10,000 live sessions cost.
  *
- * The control plane is a process of its own with its limits of rate off; this one is its nodes (over HTTP, without streams) and all clients.
- * `npm run bench -- fleet [--quick]`; PostgreSQL is left out where it is not installed.
+ * The control plane is a process of its own with its limits of rate off; this one is its nodes (over HTTP, without streams; ten sessions each) and all clients.
+ * `npm run bench -- fleet [--quick] [--only=sqlite|postgres]`; PostgreSQL is left out where it is not installed.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock, systemRandom } from '@skein/core/system'
-import { issueKey, openStore, serveNode } from '@skein/fleet/node'
+import { issueKey, openStore } from '@skein/fleet/node'
 import { hasPostgres, startPostgres } from '../test/postgres-server.ts'
 import { nodeSpec } from '../test/records.ts'
-import { TestNode } from '../test/test-node.ts'
+import { NodePark } from './fleet/node-park.ts'
 import type { ChildProcess } from 'node:child_process'
-import type { ServedNode } from '@skein/fleet/node'
 
 const quick = process.argv.includes('--quick')
+const only = /^--only=(sqlite|postgres)$/.exec(process.argv.find(argument => argument.startsWith('--only')) ?? '')?.[1]
 const ALONE = quick ? 30 : 200
 const AT_ONCE = 50
 const ROUNDS = quick ? 3 : 10
 const LIVE = quick ? 1_000 : 10_000
-const PER_USER = 100
-const NODES = 10
+/** Those at once are of as many users: the sessions of one user are begun one after the other, for the sake of the plan's limit. */
+const PER_USER = 10
+const USERS = LIVE / PER_USER
+/** As relays are, of which one machine carries 8 to 11 streams. */
+const STREAMS_OF_NODE = 10
+const PLACES_OF_NODE = 11
 const BEATERS = 64
 const BEAT_MS = quick ? 2_000 : 5_000
 const HEARTBEAT_MS = 30_000
 const PACED_MS = quick ? 5_000 : 30_000
+/** As clients do; what is measured is the control plane's own time. */
+const POLL_MS = 250
 const NODE_KEY = 'k'.repeat(32)
 const PROVISION_TARGET_MS = 2_000
 
@@ -40,34 +46,31 @@ class Bench {
   private readonly child: ChildProcess
   private readonly url: URL
   private readonly keys: string[]
-  private readonly nodes: ServedNode[]
+  readonly park: NodePark
   private readonly agent = new Agent({ keepAlive: true, maxSockets: BEATERS })
 
   static async start (location: string): Promise<Bench> {
     const store = await openStore(location)
-    const nodes: ServedNode[] = []
-    for (let at = 0; at < NODES; at++) {
-      const node = new TestNode(`n${at}`, 2 * LIVE / NODES)
-      const served = await serveNode({ agent: node, key: NODE_KEY, port: 0 })
-      nodes.push(served)
-      await store.putNode(nodeSpec(node.id, { capacity: node.capacity, manageUrl: served.url, manageKey: NODE_KEY }))
+    const park = await NodePark.open(LIVE / STREAMS_OF_NODE, PLACES_OF_NODE)
+    for (const id of park.nodes.keys()) {
+      await store.putNode(nodeSpec(id, { capacity: PLACES_OF_NODE, manageUrl: park.urlOf(id), manageKey: NODE_KEY }))
     }
     const keys: string[] = []
-    for (let user = 0; user < LIVE / PER_USER; user++) {
+    for (let user = 0; user < USERS; user++) {
       await store.putUser({ id: `u${user}`, maxActive: PER_USER })
       keys.push((await issueKey(store, systemRandom(), { scopes: ['sessions'], userId: `u${user}` }, systemClock().nowMs())).key)
     }
     await store.close()
     const child = fork(new URL('fleet/control-process.ts', import.meta.url), [location], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     const [{ url }] = await once(child, 'message') as [{ url: string }]
-    return new Bench(child, new URL(url), keys, nodes)
+    return new Bench(child, new URL(url), keys, park)
   }
 
-  private constructor (child: ChildProcess, url: URL, keys: string[], nodes: ServedNode[]) {
+  private constructor (child: ChildProcess, url: URL, keys: string[], park: NodePark) {
     this.child = child
     this.url = url
     this.keys = keys
-    this.nodes = nodes
+    this.park = park
   }
 
   async ask<T> (user: number, method: string, path: string, body?: unknown): Promise<T> {
@@ -93,10 +96,10 @@ class Bench {
 
   /** How long it took from the request to ready, as the control plane has it, ms. */
   async provision (at: number): Promise<{ id: string, tookMs: number }> {
-    const user = Math.floor(at / PER_USER)
-    let session = await this.ask<Session>(user, 'POST', '/v1/sessions', { slot: at % PER_USER })
+    const user = at % USERS
+    let session = await this.ask<Session>(user, 'POST', '/v1/sessions', { slot: Math.floor(at / USERS) })
     while (session.state === 'provisioning') {
-      await pause(20)
+      await pause(POLL_MS)
       session = await this.ask<Session>(user, 'GET', `/v1/sessions/${session.id}`)
     }
     if (session.state !== 'active') {
@@ -106,7 +109,7 @@ class Bench {
   }
 
   async release (at: number, id: string): Promise<void> {
-    const user = Math.floor(at / PER_USER)
+    const user = at % USERS
     await this.ask(user, 'DELETE', `/v1/sessions/${id}`)
     while ((await this.ask<Session>(user, 'GET', `/v1/sessions/${id}`)).state !== 'ended') {
       await pause(20)
@@ -124,7 +127,7 @@ class Bench {
     const ended = once(this.child, 'exit')
     this.child.kill('SIGKILL')
     await ended
-    await Promise.all(this.nodes.map(async node => { await node.close() }))
+    await this.park.close()
   }
 }
 
@@ -132,6 +135,7 @@ const results: Array<{ name: string, value: number, unit: string, target?: numbe
 
 async function measure (store: string, location: string): Promise<void> {
   const bench = await Bench.start(location)
+  console.log(`${store.padEnd(10)}  load of the machine: ${loadavg().map(load => load.toFixed(1)).join(', ')}`)
   const tell = (what: string, value: number, unit: string, better: 'lower' | 'higher', target?: number): void => {
     const rounded = Number(value.toPrecision(4))
     console.log(`${store.padEnd(10)}  ${what.padEnd(40)}  ${rounded} ${unit}`)
@@ -168,7 +172,7 @@ async function measure (store: string, location: string): Promise<void> {
     const untilMs = performance.now() + BEAT_MS
     await Promise.all(Array.from({ length: BEATERS }, async (_, first) => {
       for (let at = first; performance.now() < untilMs; at = (at + BEATERS) % LIVE) {
-        await bench.ask(Math.floor(at / PER_USER), 'POST', `/v1/sessions/${ids[at]}/heartbeat`)
+        await bench.ask(at % USERS, 'POST', `/v1/sessions/${ids[at]}/heartbeat`)
         beats++
       }
     }))
@@ -176,14 +180,17 @@ async function measure (store: string, location: string): Promise<void> {
 
     // as many as all sessions send in that time
     const before = await bench.usage()
+    const pollsBefore = bench.park.polls
     const fromMs = performance.now()
     const total = Math.floor(LIVE * PACED_MS / HEARTBEAT_MS)
     await Promise.all(Array.from({ length: total }, async (_, at) => {
       await pause(at / total * PACED_MS)
-      await bench.ask(Math.floor(at / PER_USER), 'POST', `/v1/sessions/${ids[at]}/heartbeat`)
+      await bench.ask(at % USERS, 'POST', `/v1/sessions/${ids[at]}/heartbeat`)
     }))
     const seconds = (performance.now() - fromMs) / 1_000
     const after = await bench.usage()
+    const rounds = (bench.park.polls - pollsBefore) / bench.park.nodes.size
+    tell(`from one poll of ${bench.park.nodes.size} nodes to the next`, seconds / rounds, 's', 'lower')
     tell(`CPU with ${LIVE} live sessions`, (after.cpuMicros - before.cpuMicros) / 1e4 / seconds, '% of a core', 'lower')
     tell(`RSS with ${LIVE} live sessions`, after.rssBytes / 1e6, 'MB', 'lower')
   } finally {
@@ -196,13 +203,15 @@ function percentile (values: number[], percent: number): number {
   return sorted[Math.ceil(percent / 100 * sorted.length) - 1] ?? Number.NaN
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'skein-bench-'))
-try {
-  await measure('SQLite', join(folder, 'fleet.db'))
-} finally {
-  await rm(folder, { recursive: true, force: true })
+if (only !== 'postgres') {
+  const folder = await mkdtemp(join(tmpdir(), 'skein-bench-'))
+  try {
+    await measure('SQLite', join(folder, 'fleet.db'))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
-if (hasPostgres()) {
+if (hasPostgres() && only !== 'sqlite') {
   const server = await startPostgres({ durable: true })
   try {
     await measure('PostgreSQL', server.url)

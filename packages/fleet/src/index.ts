@@ -6,8 +6,8 @@ export type {
   EndReason, ProviderName, ProvisionStep, RelayPlace, SessionMove, SessionRecord, SessionState, StepTime
 } from './store/session-record.ts'
 export type {
-  Assignment, AssignmentRole, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest,
-  UserRecord
+  Assignment, AssignmentRole, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, ReplaceOptions, SessionFilter, SlotRecord,
+  UnassignRequest, UserRecord
 } from './store/fleet-store.ts'
 export { SqliteMissingError, StaleFenceError, StoreVersionError } from './store/store-error.ts'
 export { NodeRefusedError, NodeUnreachableError } from './agent/node-agent.ts'

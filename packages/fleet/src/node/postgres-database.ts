@@ -1,4 +1,6 @@
 /** PostgreSQL, for several control planes over one fleet. Statements run at READ COMMITTED; what must not change meanwhile is locked by row. */
+import { createHash } from 'node:crypto'
+import { BoundedMap } from '@skein/core'
 import pg from 'pg'
 import type { SqlDatabase, SqlRunner, SqlValue } from '../store/sql-database.ts'
 
@@ -19,6 +21,8 @@ const IDLE_TRANSACTION_TIMEOUT_MS = 10_000
 /** Deadlocks and lost serializations are for the caller to try again (PostgreSQL manual, 13.5). */
 const TRY_AGAIN = new Set(['40001', '40P01'])
 const MAX_TRIES = 5
+/** Of statements; there are fewer than a hundred. */
+const MAX_NAMES = 1_000
 const INT8_OID = 20
 const NUMERIC_OID = 1700
 /** "skein" in ASCII: what advisory lock migrations wait for. */
@@ -42,9 +46,30 @@ export function openPostgres ({ url, maxConnections = 10, onProblem = () => {} }
 const getTypeParser: typeof pg.types.getTypeParser = (id: number, format?: unknown) =>
   (id === INT8_OID || id === NUMERIC_OID) && format !== 'binary' ? Number : pg.types.getTypeParser(id, format as 'text')
 
+/**
+ * Statements differ by a handful of shapes, and each is parsed and planned once for a connection. Those without values are run once, and may be
+ * several in one.
+ */
+function prepared (sql: string, values: SqlValue[]): pg.QueryConfig {
+  return values.length === 0 ? { text: sql } : { name: nameOf(sql), text: sql, values }
+}
+
+const names = new BoundedMap<string, string>({ maxSize: MAX_NAMES })
+
+function nameOf (sql: string): string {
+  let name = names.get(sql)
+  if (name === undefined) {
+    name = createHash('sha256').update(sql).digest('base64url').slice(0, 24)
+    names.set(sql, name)
+  }
+  return name
+}
+
 class PostgresDatabase implements SqlDatabase {
   readonly forUpdate = 'FOR UPDATE'
   readonly skipLocked = 'FOR UPDATE SKIP LOCKED'
+  // holds for the transaction that this statement is: PostgreSQL manual, 30.4
+  readonly unhurried = 'set_config(\'synchronous_commit\', \'off\', true)'
   readonly migrationLock = `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`
   private readonly pool: pg.Pool
 
@@ -53,7 +78,7 @@ class PostgresDatabase implements SqlDatabase {
   }
 
   async query<Row> (sql: string, values: SqlValue[] = []): Promise<Row[]> {
-    return (await this.pool.query(sql, values)).rows as Row[]
+    return (await this.pool.query(prepared(sql, values))).rows as Row[]
   }
 
   async transaction<T> (work: (runner: SqlRunner) => Promise<T>): Promise<T> {
@@ -82,7 +107,7 @@ class PostgresDatabase implements SqlDatabase {
     let broken: Error | undefined
     try {
       await client.query('BEGIN')
-      const result = await work({ query: async (sql, values) => (await client.query(sql, values)).rows })
+      const result = await work({ query: async (sql, values = []) => (await client.query(prepared(sql, values))).rows })
       await client.query('COMMIT')
       return result
     } catch (error) {

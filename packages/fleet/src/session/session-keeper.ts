@@ -223,7 +223,8 @@ export class SessionKeeper {
         }
         return outcome
       }
-      if (await store.replaceSession(outcome.session, session.version)) {
+      // a step, or a renewal, that is lost with the power of the store's machine is made up for by the next
+      if (await store.replaceSession(outcome.session, session.version, { mayBeLost: event.type === 'stepped' || event.type === 'renewed' })) {
         if (outcome.work !== undefined) {
           this.work(outcome.session, outcome.work)
         }
@@ -271,7 +272,9 @@ export class SessionKeeper {
         signal,
         onProgress: async progress => {
           steps = progress
-          await step({ type: 'stepped', fence, steps })
+          if (steps.at(-1)?.step !== 'ready') { // told with the place
+            await step({ type: 'stepped', fence, steps })
+          }
         }
       })
       await step({ type: 'provisioned', fence, place, steps })

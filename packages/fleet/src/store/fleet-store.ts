@@ -75,6 +75,11 @@ export interface KeyRecord {
  */
 export type InsertOutcome = 'inserted' | 'exists' | 'limit'
 
+export interface ReplaceOptions {
+  /** The change need not be on the disk before the answer: the machine of the store may lose it with its power @default false */
+  mayBeLost?: boolean
+}
+
 /** Of a page of sessions: those after `afterId`, by id. */
 export interface SessionFilter {
   userId?: string
@@ -135,7 +140,7 @@ export interface FleetStore {
   /** How many there are in each state */
   countSessions (): Promise<Record<SessionState, number>>
   /** Replaces the session if it is still at `version` @returns false when it is not, and nothing was changed */
-  replaceSession (session: SessionRecord, version: number): Promise<boolean>
+  replaceSession (session: SessionRecord, version: number, options?: ReplaceOptions): Promise<boolean>
   /** Sessions that somebody has to look after: leases that have run out, and work that nobody does any more. Oldest first. */
   dueSessions (nowMs: number, limit: number): Promise<SessionRecord[]>
   /** Forgets sessions that ended before `beforeMs` @returns how many */

@@ -32,6 +32,9 @@ interface AssignmentRow {
   assigned_ms: number
 }
 
+/** By name: a statement that a connection has prepared must give the same after a newer program has added columns. */
+const NODE_COLUMNS = 'id, region, capacity, used, owner, state, health, month, month_bytes, month_limit_bytes, silent_polls, seen_ms, boot_id, ' +
+  'boot_bytes, body'
 /** Who comes in vain so often, each time because another was faster, is told that there is no place: every round somebody got one. */
 const MAX_ROUNDS = 200
 const MAX_AVOIDED = 32
@@ -47,7 +50,7 @@ export async function putNode (sql: SqlRunner, spec: NodeSpec): Promise<void> {
 }
 
 export async function readNodes (sql: SqlRunner, where: string, values: SqlValue[]): Promise<PoolNode[]> {
-  const rows = await sql.query<NodeRow>(`SELECT * FROM pool_nodes ${where} ORDER BY id`, values)
+  const rows = await sql.query<NodeRow>(`SELECT ${NODE_COLUMNS} FROM pool_nodes ${where} ORDER BY id`, values)
   return rows.map(row => ({
     ...JSON.parse(row.body) as Pick<PoolNode, 'ingest' | 'play' | 'manageUrl' | 'manageKey'>,
     id: row.id,
@@ -133,15 +136,14 @@ async function place (
   if (nodeId === undefined) {
     return undefined
   }
-  await sql.query('UPDATE pool_nodes SET used = used + 1 WHERE id = $1', [nodeId])
   await sql.query('INSERT INTO assignments (session_id, role, node_id, fence, assigned_ms) VALUES ($1, $2, $3, $4, $5)',
     [sessionId, role, nodeId, fence, nowMs])
   return { sessionId, role, nodeId, fence, assignedMs: nowMs }
 }
 
 /**
- * The row of the node that is picked, locked. First what no other transaction holds, which costs no waiting; where all that might do are held, it
- * waits for one of them rather than go to another region, or say that the fleet is full.
+ * Takes a place at the node that is picked, whose row it holds from then on. First what no other transaction holds, which costs no waiting; where all
+ * that might do are held, it waits for one of them rather than go to another region, or say that the fleet is full.
  */
 async function pick (
   database: SqlDatabase, sql: SqlRunner, { month, avoid = [] }: Pick<AssignRequest, 'month' | 'avoid'>, regions: string[]
@@ -150,15 +152,15 @@ async function pick (
   for (const wanted of regions) {
     const values: SqlValue[] = [MIN_HEALTH, month, BUDGET_STOP_SHARE, wanted, MAX_SILENT_POLLS, ...avoided]
     const candidates = `
-      SELECT id FROM pool_nodes
-      WHERE owner IS NULL AND state = 'active' AND health >= $1 AND used < capacity AND silent_polls < $5
+      SELECT id FROM pool_nodes WHERE owner IS NULL AND state = 'active' AND health >= $1 AND used < capacity AND silent_polls < $5
         AND (month_limit_bytes IS NULL OR month <> $2 OR month_bytes < month_limit_bytes * CAST($3 AS DOUBLE PRECISION))
         AND ($4 = '' OR region = $4)
         ${avoided.length === 0 ? '' : `AND id NOT IN (${avoided.map((_, at) => `$${at + 6}`).join(', ')})`}
       ORDER BY used * 1.0 / capacity, id LIMIT 1`
 
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const [row] = await sql.query<{ id: string }>(`${candidates} ${round % 2 === 0 ? database.skipLocked : database.forUpdate}`, values)
+      const locked = `${candidates} ${round % 2 === 0 ? database.skipLocked : database.forUpdate}`
+      const [row] = await sql.query<{ id: string }>(`UPDATE pool_nodes SET used = used + 1 WHERE id = (${locked}) RETURNING id`, values)
       if (row !== undefined) {
         return row.id
       }
@@ -182,6 +184,7 @@ export async function unassign (sql: SqlRunner, { sessionId, nodeId, fence }: Un
 }
 
 export async function readAssignments (sql: SqlRunner, where: string, values: SqlValue[]): Promise<Assignment[]> {
-  const rows = await sql.query<AssignmentRow>(`SELECT * FROM assignments ${where} ORDER BY session_id, role`, values)
+  const rows = await sql.query<AssignmentRow>(`
+    SELECT session_id, role, node_id, fence, assigned_ms FROM assignments ${where} ORDER BY session_id, role`, values)
   return rows.map(row => ({ sessionId: row.session_id, role: row.role, nodeId: row.node_id, fence: row.fence, assignedMs: row.assigned_ms }))
 }

@@ -1,5 +1,5 @@
 /** Sessions in SQL: columns for what is asked for or compared, JSON for the rest. */
-import type { InsertOutcome, SessionFilter } from './fleet-store.ts'
+import type { InsertOutcome, ReplaceOptions, SessionFilter } from './fleet-store.ts'
 import type { SessionRecord, SessionState } from './session-record.ts'
 import type { SqlDatabase, SqlRunner, SqlValue } from './sql-database.ts'
 
@@ -19,17 +19,24 @@ interface SessionRow {
 /** What a user may have live at once of whom no plan is known. */
 export const DEFAULT_MAX_ACTIVE = 3
 const MAX_PAGE = 1_000
+/** By name: a statement that a connection has prepared must give the same after a newer program has added columns. */
+const COLUMNS = 'id, user_id, slot, state, fence, lease_until_ms, work_until_ms, ended_ms, version, body'
 
 /** In a transaction. The user's row is locked, so that two starts of a user do not both see the last free place. */
 export async function insertSession (database: SqlDatabase, sql: SqlRunner, session: SessionRecord): Promise<InsertOutcome> {
-  await sql.query('INSERT INTO fleet_users (id, max_active) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING', [session.userId, DEFAULT_MAX_ACTIVE])
-  const [user] = await sql.query<{ max_active: number }>(`SELECT max_active FROM fleet_users WHERE id = $1 ${database.forUpdate}`, [session.userId])
+  const lockUser = async (): Promise<number | undefined> => (await sql.query<{ max_active: number }>(
+    `SELECT max_active FROM fleet_users WHERE id = $1 ${database.forUpdate}`, [session.userId]))[0]?.max_active
+  let maxActive = await lockUser()
+  if (maxActive === undefined) {
+    await sql.query('INSERT INTO fleet_users (id, max_active) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING', [session.userId, DEFAULT_MAX_ACTIVE])
+    maxActive = await lockUser()
+  }
   const live = await sql.query<{ slot: number }>(
     'SELECT slot FROM sessions WHERE user_id = $1 AND state IN (\'provisioning\', \'active\')', [session.userId])
   if (live.some(({ slot }) => slot === session.slot)) {
     return 'exists'
   }
-  if (live.length >= (user?.max_active ?? 0)) {
+  if (live.length >= (maxActive ?? 0)) {
     return 'limit'
   }
   await sql.query(`
@@ -40,10 +47,13 @@ export async function insertSession (database: SqlDatabase, sql: SqlRunner, sess
 }
 
 /** One statement: what was read at `version` is replaced, or nothing is. */
-export async function replaceSession (sql: SqlRunner, session: SessionRecord, version: number): Promise<boolean> {
-  const rows = await sql.query(`
+export async function replaceSession (
+  database: SqlDatabase, session: SessionRecord, version: number, { mayBeLost = false }: ReplaceOptions = {}
+): Promise<boolean> {
+  const rows = await database.query(`
     UPDATE sessions SET state = $2, fence = $3, lease_until_ms = $4, work_until_ms = $5, ended_ms = $6, version = $7, body = $8
-    WHERE id = $1 AND version = $9 RETURNING id`, [session.id, ...changeable(session), version])
+    WHERE id = $1 AND version = $9 RETURNING id${mayBeLost && database.unhurried !== undefined ? `, ${database.unhurried}` : ''}`,
+  [session.id, ...changeable(session), version])
   return rows.length > 0
 }
 
@@ -53,7 +63,7 @@ function changeable (session: SessionRecord): SqlValue[] {
 }
 
 export async function readSessions (sql: SqlRunner, rest: string, values: SqlValue[]): Promise<SessionRecord[]> {
-  const rows = await sql.query<SessionRow>(`SELECT * FROM sessions ${rest}`, values)
+  const rows = await sql.query<SessionRow>(`SELECT ${COLUMNS} FROM sessions ${rest}`, values)
   return rows.map(row => ({
     ...JSON.parse(row.body) as Omit<SessionRecord, 'id'>,
     id: row.id,

@@ -12,6 +12,11 @@ export interface SqlDatabase extends SqlRunner {
   forUpdate: string
   /** The same, passing over rows that another transaction holds */
   skipLocked: string
+  /**
+   * Put after RETURNING in a change whose loss does no harm when the machine of the database loses power: it does not wait for the disk. Left out
+   * where nothing does.
+   */
+  unhurried?: string
   /** Waits, in a transaction, for others that migrate; left out where a transaction has the database to itself */
   migrationLock?: string
   /** All of it or nothing. `work` may be run again when the database asks for that, so it does nothing but ask `runner`. */

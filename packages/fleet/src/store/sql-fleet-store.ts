@@ -3,7 +3,8 @@ import { migrate } from './migrations.ts'
 import * as nodeRows from './node-rows.ts'
 import * as sessionRows from './session-rows.ts'
 import type {
-  Assignment, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, SessionFilter, SlotRecord, UnassignRequest, UserRecord
+  Assignment, AssignNextRequest, AssignRequest, FleetStore, InsertOutcome, KeyRecord, ReplaceOptions, SessionFilter, SlotRecord, UnassignRequest,
+  UserRecord
 } from './fleet-store.ts'
 import type { NodeReport, NodeSpec, NodeState, PoolNode } from './pool-node.ts'
 import type { SessionRecord, SessionState } from './session-record.ts'
@@ -131,8 +132,8 @@ export class SqlFleetStore implements FleetStore {
     return counts
   }
 
-  async replaceSession (session: SessionRecord, version: number): Promise<boolean> {
-    return await sessionRows.replaceSession(this.database, session, version)
+  async replaceSession (session: SessionRecord, version: number, options?: ReplaceOptions): Promise<boolean> {
+    return await sessionRows.replaceSession(this.database, session, version, options)
   }
 
   async dueSessions (nowMs: number, limit: number): Promise<SessionRecord[]> {
@@ -160,7 +161,7 @@ export class SqlFleetStore implements FleetStore {
   }
 
   async user (id: string): Promise<UserRecord | undefined> {
-    const [row] = await this.database.query<{ id: string, max_active: number }>('SELECT * FROM fleet_users WHERE id = $1', [id])
+    const [row] = await this.database.query<{ id: string, max_active: number }>('SELECT id, max_active FROM fleet_users WHERE id = $1', [id])
     return row && { id: row.id, maxActive: row.max_active }
   }
 
@@ -219,14 +220,14 @@ export class SqlFleetStore implements FleetStore {
   }
 
   private async readSlots (where: string, values: SqlValue[]): Promise<SlotRecord[]> {
-    const rows = await this.database.query<SlotRow>(`SELECT * FROM slots ${where} ORDER BY slot`, values)
+    const rows = await this.database.query<SlotRow>(`SELECT user_id, slot, label, name, created_ms, moves FROM slots ${where} ORDER BY slot`, values)
     return rows.map(row => ({
       userId: row.user_id, slot: row.slot, label: row.label, name: row.name, createdMs: row.created_ms, moves: JSON.parse(row.moves) as number[]
     }))
   }
 
   private async readKeys (where: string, values: SqlValue[]): Promise<KeyRecord[]> {
-    const rows = await this.database.query<KeyRow>(`SELECT * FROM api_keys ${where} ORDER BY id`, values)
+    const rows = await this.database.query<KeyRow>(`SELECT id, secret_hash, scopes, user_id, created_ms FROM api_keys ${where} ORDER BY id`, values)
     return rows.map(row => ({
       id: row.id, secretHash: row.secret_hash, scopes: row.scopes.split(' '), userId: row.user_id ?? undefined, createdMs: row.created_ms
     }))
