@@ -1,7 +1,8 @@
 /**
  * The control plane on both stores: how long provisioning takes alone and fifty at once, heartbeats a second, and what 10,000 live sessions cost.
  *
- * The control plane is a process of its own with its limits of rate off; this one is its nodes (over HTTP, without streams; ten sessions each) and all clients.
+ * The control plane is a process of its own with its limits of rate off; this one is its nodes (over HTTP, without streams; ten sessions each) and
+ * all clients.
  * `npm run bench -- fleet [--quick] [--only=sqlite|postgres]`; PostgreSQL is left out where it is not installed.
  */
 import { fork } from 'node:child_process'

@@ -1,6 +1,6 @@
 /** The relay fleet: what it keeps, and the rules of it. */
-export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, MAX_SILENT_POLLS, MIN_HEALTH, whyNotPicked } from './store/pool-node.ts'
-export type { Endpoint, NodeReport, NodeSpec, NodeState, PoolNode } from './store/pool-node.ts'
+export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, MAX_SILENT_POLLS, MIN_HEALTH, pickNode, whyNotPicked } from './store/pool-node.ts'
+export type { Endpoint, NodeReport, NodeSpec, NodeState, PickWish, PoolNode } from './store/pool-node.ts'
 export { PROVISION_STEPS, isLive } from './store/session-record.ts'
 export type {
   EndReason, ProviderName, ProvisionStep, RelayPlace, SessionMove, SessionRecord, SessionState, StepTime
@@ -26,7 +26,7 @@ export { OwnRelayProvisioner } from './provision/own-relay-provisioner.ts'
 export type { OwnRelayProvisionerInit } from './provision/own-relay-provisioner.ts'
 export { PoolProvisioner } from './provision/pool-provisioner.ts'
 export type { PoolProvisionerInit } from './provision/pool-provisioner.ts'
-export { FleetTime, monthOf } from './session/fleet-time.ts'
+export { FleetTime, monthOf, msToMonthEnd } from './session/fleet-time.ts'
 export { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session/session-life.ts'
 export type { Refusal, SessionEvent, SessionTimes, SessionWork, Transition } from './session/session-life.ts'
 export {
@@ -37,7 +37,7 @@ export type { MoveRefusal } from './session/move-rules.ts'
 export { SessionKeeper } from './session/session-keeper.ts'
 export type { ReapOutcome, SessionKeeperInit, StartRequest } from './session/session-keeper.ts'
 export { ensureSlot } from './session/slot-names.ts'
-export { FleetWatch } from './watch/fleet-watch.ts'
+export { FleetWatch, POLL_MS } from './watch/fleet-watch.ts'
 export type { FleetWatchInit } from './watch/fleet-watch.ts'
 export { budgetOf, healthScore } from './watch/node-health.ts'
 export type { Budget, BudgetState, HealthInput } from './watch/node-health.ts'

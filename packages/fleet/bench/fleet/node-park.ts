@@ -1,4 +1,4 @@
-/** Many relay nodes without streams behind one HTTP server, `/ID/node/…`: what they answer is what `serveNode` does, and they cost the measured nothing. */
+/** Many relay nodes without streams behind one HTTP server, `/ID/node/…`: they answer as `serveNode` does. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { TestNode } from '../../test/test-node.ts'

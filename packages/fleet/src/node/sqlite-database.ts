@@ -1,7 +1,8 @@
 /**
  * SQLite for one control plane without a server. Several processes may open the same file: a transaction has it to itself.
  *
- * Node has the module since 22.5, without a flag since 22.13, and warns there that it is experimental; before, it is used in a thread that has the flag.
+ * Node has the module since 22.5, without a flag since 22.13, and warns there that it is experimental. Before, it is used in a thread that has the
+ * flag.
  */
 import { sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'

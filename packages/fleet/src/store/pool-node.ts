@@ -82,3 +82,24 @@ export function whyNotPicked (node: PoolNode, month: string): 'own' | 'draining'
   }
   return node.used >= node.capacity ? 'full' : undefined
 }
+
+export interface PickWish {
+  /** Preferred, not demanded; '' for any */
+  region: string
+  /** Calendar month in UTC, `2026-11` */
+  month: string
+  /** Not these */
+  avoid?: readonly string[]
+}
+
+/** Where the pick takes a place: of the nodes that may be picked the least loaded, of the region first. The same rule as the query of the store. */
+export function pickNode (nodes: readonly PoolNode[], { region, month, avoid = [] }: PickWish): PoolNode | undefined {
+  const free = nodes.filter(node => whyNotPicked(node, month) === undefined && !avoid.includes(node.id))
+  const near = free.filter(node => node.region === region)
+  return (near.length > 0 ? near : free).toSorted(byLoad)[0]
+}
+
+function byLoad (a: PoolNode, b: PoolNode): number {
+  const difference = a.used / a.capacity - b.used / b.capacity
+  return difference === 0 ? (a.id < b.id ? -1 : 1) : difference
+}

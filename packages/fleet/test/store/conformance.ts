@@ -1,6 +1,7 @@
 /** What every store of the fleet has to do, whatever is behind it. */
+import { randomBelow, SeededRandom } from '@skein/core'
 import { expect } from 'chai'
-import { StaleFenceError } from '@skein/fleet'
+import { pickNode, StaleFenceError } from '@skein/fleet'
 import { MONTH, nodeSpec, sessionRecord } from '../records.ts'
 import type { FleetStore, NodeReport } from '@skein/fleet'
 
@@ -82,6 +83,37 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
       await store.putNode(nodeSpec('last', { capacity: 1 }))
       expect(await assigned('one', { avoid: ['avoided'] })).to.equal('last')
       expect(await assigned('two', { avoid: ['avoided'] })).to.equal(undefined)
+    })
+
+    it('is the one of `pickNode`, whatever the nodes are like', async () => {
+      const random = new SeededRandom(7)
+      for (let at = 0; at < 12; at++) {
+        const id = `n${at}`
+        await store.putNode(nodeSpec(id, {
+          capacity: 1 + randomBelow(random, 4),
+          region: at % 3 === 0 ? 'eu-west' : 'us-central',
+          monthLimitBytes: at % 4 === 0 ? 1_000 : undefined,
+          owner: at === 5 ? 'ann' : undefined
+        }))
+      }
+      let found = 0
+      for (let at = 0; at < 60; at++) {
+        const id = `n${randomBelow(random, 12)}`
+        await store.reportNode(id, {
+          health: 40 + randomBelow(random, 40), month: MONTH, monthBytes: 850 + randomBelow(random, 100), silentPolls: randomBelow(random, 4)
+        })
+        await store.setNodeState(id, randomBelow(random, 6) === 0 ? 'draining' : 'active')
+        const region = ['', 'eu-west', 'us-central', 'mars'][randomBelow(random, 4)] as string
+        const avoid = [`n${randomBelow(random, 12)}`]
+        const expected = pickNode(await store.nodes(), { region, month: MONTH, avoid })?.id
+        const nodeId = await assigned(`s${at}`, { region, avoid })
+        expect(nodeId, `pick ${at}`).to.equal(expected)
+        found += nodeId === undefined ? 0 : 1
+        if (nodeId !== undefined && randomBelow(random, 2) === 0) {
+          await store.unassign({ sessionId: `s${at}`, nodeId, fence: 1 })
+        }
+      }
+      expect(found).to.be.within(20, 59)
     })
 
     it('counts bytes of this month only, and stops at nine tenths', async () => {
