@@ -76,9 +76,10 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
     clock,
     fetch: node.owner === undefined || init.allowPrivateRelays === true ? globalThis.fetch : publicFetch
   }))
+  // steps are told in the fleet's time, as all else of a session is, whichever control plane does them
   const standard = {
-    pool: new PoolProvisioner({ store, agentOf, names, clock, month: () => time.month() }),
-    own: new OwnRelayProvisioner({ store, agentOf, names, clock })
+    pool: new PoolProvisioner({ store, agentOf, names, clock: time, month: () => time.month() }),
+    own: new OwnRelayProvisioner({ store, agentOf, names, clock: time })
   }
   const provisioners = init.provisioners?.(standard) ?? standard
   const keeper = new SessionKeeper({
@@ -96,6 +97,7 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
   const server = await fleetApi({
     store, keeper, names, time, clock, random,
     statistics: async node => await figures.of(node),
+    lastStatistics: node => figures.last(node),
     drain: async (node, draining) => { await agentOf(node).drain(draining) },
     guard: new ApiGuard(store, clock, init.limits),
     stopping: stopping.signal,

@@ -5,12 +5,16 @@ import type { NodeAgent, NodeStatistics } from '../agent/node-agent.ts'
 import type { PoolNode } from '../store/pool-node.ts'
 
 const FRESH_MS = 2_000
+/** Older ones are not those of now: this control plane does not watch, or the node is silent. */
+const STALE_MS = 10_000
 const MAX_NODES = 4_096
 
 export class NodeFigures {
   private readonly agentOf: (node: PoolNode) => NodeAgent
   private readonly clock: Clock
   private readonly figures = new BoundedMap<string, { atMs: number, answer: Promise<NodeStatistics> }>({ maxSize: MAX_NODES })
+  /** What the watch was told last */
+  private readonly watched = new BoundedMap<string, { atMs: number, statistics: NodeStatistics }>({ maxSize: MAX_NODES })
 
   constructor (agentOf: (node: PoolNode) => NodeAgent, clock: Clock) {
     this.agentOf = agentOf
@@ -18,7 +22,15 @@ export class NodeFigures {
   }
 
   put (nodeId: string, statistics: NodeStatistics): void {
-    this.figures.set(nodeId, { atMs: this.clock.nowMs(), answer: Promise.resolve(statistics) })
+    const atMs = this.clock.nowMs()
+    this.figures.set(nodeId, { atMs, answer: Promise.resolve(statistics) })
+    this.watched.set(nodeId, { atMs, statistics })
+  }
+
+  /** Without asking: what the watch of this process was told a few seconds ago at most. */
+  last ({ id }: PoolNode): NodeStatistics | undefined {
+    const last = this.watched.get(id)
+    return last !== undefined && this.clock.nowMs() - last.atMs < STALE_MS ? last.statistics : undefined
   }
 
   /** However many ask, the node is asked once in two seconds. */

@@ -4,7 +4,7 @@ import type { Clock } from '@skein/core'
 
 export interface RoundsInit {
   clock: Clock
-  /** From the end of one to the begin of the next, ms */
+  /** From the begin of one to the begin of the next, ms; a tenth of it is left free where one takes longer */
   everyMs: number
   round: (signal: AbortSignal) => Promise<void>
   /** Told of a round that failed; the next one comes all the same */
@@ -28,6 +28,7 @@ export class Rounds {
   private async run ({ clock, everyMs, round, onProblem }: RoundsInit): Promise<void> {
     const { signal } = this.stopping
     while (!signal.aborted) {
+      const beganMs = clock.nowMs()
       try {
         await round(signal)
       } catch (error) {
@@ -35,7 +36,7 @@ export class Rounds {
           onProblem(error as Error)
         }
       }
-      await sleep(clock, everyMs, { signal }).catch(() => {})
+      await sleep(clock, Math.max(everyMs / 10, beganMs + everyMs - clock.nowMs()), { signal }).catch(() => {})
     }
   }
 }

@@ -3,10 +3,10 @@
  * between, this machine's own clock runs on.
  */
 import { steadyNow } from '@skein/core'
-import type { Clock, SteadyReading } from '@skein/core'
+import type { Cancel, Clock, SteadyReading } from '@skein/core'
 import type { FleetStore } from '../store/fleet-store.ts'
 
-export class FleetTime {
+export class FleetTime implements Clock {
   private readonly clock: Clock
   private readonly store: Pick<FleetStore, 'nowMs'>
   private offsetMs = 0
@@ -31,6 +31,11 @@ export class FleetTime {
     const wallMs = monotonicMs + this.offsetMs
     this.last = this.last === undefined ? { monotonicMs, nowMs: wallMs } : steadyNow(this.last, wallMs, monotonicMs)
     return Math.floor(this.last.nowMs)
+  }
+
+  /** By this machine's clock, after as long as it is until then now. */
+  schedule (atMs: number, task: () => void): Cancel {
+    return this.clock.schedule(this.clock.nowMs() + atMs - this.nowMs(), task)
   }
 
   /** The calendar month in UTC, `2026-11`. */

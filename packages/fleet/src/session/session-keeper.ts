@@ -46,6 +46,8 @@ const WORK_LIMIT_MS = 30_000
 const MAX_WORKERS = 64
 const MAX_WAITING = 1_024
 const MAX_TRIES = 16
+/** Of a user: there are a hundred slots. */
+const MAX_LIVE = 100
 /** Looked after in one round of the reaper at a time; it asks again until nothing is due. */
 const DUE_BATCH = 200
 const MAX_BATCHES = 1_000
@@ -101,7 +103,7 @@ export class SessionKeeper {
         this.work(session, 'provision')
         return session
       }
-      if (outcome === 'limit') {
+      if (outcome === 'limit' && !await this.endExpired(userId)) {
         throw new SessionLimitError((await store.user(userId))?.maxActive ?? 0)
       }
     }
@@ -202,6 +204,17 @@ export class SessionKeeper {
       }
     }
     return renewed.session
+  }
+
+  /** Of a user, in whatever slots: they count as long as nobody has ended them. @returns whether there were any */
+  private async endExpired (userId: string): Promise<boolean> {
+    const { store, time } = this.init
+    const live = await store.sessions({ userId, states: ['provisioning', 'active'], limit: MAX_LIVE })
+    const expired = live.filter(session => hasExpired(session, time.nowMs()))
+    for (const { id } of expired) {
+      await this.apply(id, { type: 'adopted' })
+    }
+    return expired.length > 0
   }
 
   /**

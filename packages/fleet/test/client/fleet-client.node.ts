@@ -80,6 +80,52 @@ describe('A client of the fleet', function () {
     expect(client.connection(1)?.state).to.equal('provisioning')
   })
 
+  it('sends its heartbeats while every other answer is slow, and those of other connections while one of its own is', async () => {
+    const eager = await FleetWorld.open({ times: { heartbeatMs: 100 } })
+    try {
+      await eager.addNode('kc1')
+      const beats = new Map<string, number>()
+      let hung: ((path: string) => boolean) | undefined
+      const client = await FleetClient.open({
+        url: eager.plane.url,
+        key: await eager.key(['sessions'], 'ann'),
+        fetch: async (input, init) => {
+          const path = String(input)
+          if (hung?.(path) === true) {
+            return await new Promise((_resolve, reject) => { init?.signal?.addEventListener('abort', () => { reject(init.signal?.reason) }) })
+          }
+          const response = await fetch(input, init)
+          if (path.endsWith('/heartbeat') && response.ok) {
+            beats.set(path, (beats.get(path) ?? 0) + 1)
+          }
+          return response
+        }
+      })
+      clients.push(client)
+      await client.add({ slot: 1 })
+      await client.add({ slot: 2 })
+      await ready(client, 1)
+      await ready(client, 2)
+      const beating = async (slot: number): Promise<void> => {
+        const path = `${eager.plane.url}/v1/sessions/${client.connection(slot)?.session?.id}/heartbeat`
+        const enough = (beats.get(path) ?? 0) + 4
+        while ((beats.get(path) ?? 0) < enough) {
+          await pause(10)
+        }
+      }
+      hung = path => !path.endsWith('/heartbeat')
+      await client.add({ slot: 3 })
+      await Promise.all([beating(1), beating(2)])
+      expect(client.connection(3)?.state).to.equal('provisioning')
+      const first = client.connection(1)?.session?.id as string
+      hung = path => path.includes(first)
+      await beating(2)
+      await client.close()
+    } finally {
+      await eager.close()
+    }
+  })
+
   it('says what is wrong, and goes on trying', async () => {
     const client = await open()
     await client.add({ slot: 1 })

@@ -18,6 +18,8 @@ export interface ApiParts {
   random: Random
   /** A node's figures, not older than a poll */
   statistics: (node: PoolNode) => Promise<NodeStatistics>
+  /** The same without asking it; left out by a control plane that does not watch, and of a node that is silent */
+  lastStatistics: (node: PoolNode) => NodeStatistics | undefined
   /** Tells a node to take nobody new, or to take them again */
   drain: (node: PoolNode, draining: boolean) => Promise<void>
   /** Who asks; answers 401, 403 or 429 otherwise */

@@ -84,6 +84,16 @@ export const StreamFigures = Type.Object({
   }))
 })
 
+export const NodeFigures = Type.Object({
+  bootId: Type.String(),
+  draining: Type.Boolean(),
+  cpuShare: Type.Number(),
+  memoryShare: Type.Number(),
+  bytes: Type.Number({ description: 'In and out since its process started' }),
+  lossShare: Type.Number(),
+  streams: Type.Array(StreamFigures)
+})
+
 export const LabelBody = Type.Object({ label: Label }, exact)
 export const SlotView = Type.Object({
   slot: Type.Integer(), label: Type.String(), name: Type.String(), hostname: Type.Optional(Type.String()), createdMs: Ms

@@ -59,7 +59,7 @@ export async function fleetApi ({ guard, onProblem, ...init }: FleetApiInit): Pr
     schema: { tags: ['operation'], security: SECURED, summary: 'Figures for Prometheus', response: { 200: Type.String(), '4xx': Failure } }
   }, async (request, reply) => {
     await parts.admit(request, 'metrics')
-    const { text, contentType } = await fleetMetrics(init.store, init.time)
+    const { text, contentType } = await fleetMetrics(init)
     return await reply.type(contentType).send(text)
   })
   server.get('/openapi.json', { schema: { hide: true } }, async () => server.swagger())

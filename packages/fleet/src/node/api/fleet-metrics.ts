@@ -1,11 +1,16 @@
-/** What Prometheus is told of the fleet, read from the store at each scrape: the same from every control plane. */
+/**
+ * What Prometheus is told of the fleet at each scrape: read from the store, the same from every control plane; and of the streams that nodes carry,
+ * from the one that watches.
+ */
 import { Gauge, Registry } from 'prom-client'
 import { isLost } from '../../store/pool-node.ts'
-import { monthOf } from '../../session/fleet-time.ts'
-import type { FleetTime } from '../../session/fleet-time.ts'
-import type { FleetStore } from '../../store/fleet-store.ts'
+import { monthOf, msToMonthEnd } from '../../session/fleet-time.ts'
+import { budgetOf } from '../../watch/node-health.ts'
+import type { ApiParts } from './api-parts.ts'
 
-export async function fleetMetrics (store: FleetStore, time: FleetTime): Promise<{ text: string, contentType: string }> {
+export async function fleetMetrics (
+  { store, time, lastStatistics }: Pick<ApiParts, 'store' | 'time' | 'lastStatistics'>
+): Promise<{ text: string, contentType: string }> {
   const registry = new Registry()
   const gauge = (name: string, help: string): Gauge<string> =>
     new Gauge({ name: `skein_fleet_${name}`, help, labelNames: ['node'], registers: [registry] })
@@ -15,6 +20,12 @@ export async function fleetMetrics (store: FleetStore, time: FleetTime): Promise
   const up = gauge('node_up', '1 when the node answers, 0 when it is lost')
   const bytes = gauge('node_month_bytes', 'Bytes in and out in this calendar month, UTC')
   const limit = gauge('node_month_limit_bytes', 'Bytes that the node may carry in a calendar month')
+  const safe = gauge('node_safe_bytes_per_second', 'What the node may carry on average to the end of the month')
+  const live = gauge('node_live_streams', 'Streams that somebody sends to the node')
+  const links = gauge('node_links', 'Links by which those come')
+  const loss = gauge('node_loss_ratio', 'Lost of what comes to the node, 0 to 1')
+  const processor = gauge('node_cpu_ratio', 'Of the node\'s processors, 0 to 1')
+  const memory = gauge('node_memory_ratio', 'Of the memory that the node may take, 0 to 1')
   const sessions = new Gauge({
     name: 'skein_fleet_sessions', help: 'Sessions by state; ended ones of a day', labelNames: ['state'], registers: [registry]
   })
@@ -33,6 +44,17 @@ export async function fleetMetrics (store: FleetStore, time: FleetTime): Promise
     bytes.set(labels, node.month === monthOf(time.nowMs()) ? node.monthBytes : 0)
     if (node.monthLimitBytes !== undefined) {
       limit.set(labels, node.monthLimitBytes)
+      const usedBytes = node.month === monthOf(time.nowMs()) ? node.monthBytes : 0
+      safe.set(labels, (budgetOf(node.monthLimitBytes, usedBytes, msToMonthEnd(time.nowMs())).safeBps ?? 0) / 8)
+    }
+    const figures = lastStatistics(node)
+    if (figures !== undefined) {
+      const streams = figures.streams.filter(stream => stream.live)
+      live.set(labels, streams.length)
+      links.set(labels, streams.reduce((sum, stream) => sum + stream.links.length, 0))
+      loss.set(labels, figures.lossShare)
+      processor.set(labels, figures.cpuShare)
+      memory.set(labels, figures.memoryShare)
     }
   }
   return { text: await registry.metrics(), contentType: registry.contentType }

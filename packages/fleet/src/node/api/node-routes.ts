@@ -6,14 +6,14 @@ import { budgetOf } from '../../watch/node-health.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { issueKey } from './api-keys.ts'
 import { SECURED } from './api-parts.ts'
-import { Failure, IdPath, KeyBody, Keys, NewKey, NodeBody, Nodes, NodeView } from './api-schemas.ts'
+import { Failure, IdPath, KeyBody, Keys, NewKey, NodeBody, NodeFigures, Nodes, NodeView } from './api-schemas.ts'
 import type { Static } from 'typebox'
 import type { PoolNode } from '../../store/pool-node.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { ApiParts } from './api-parts.ts'
 
 export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
-  const { store, time, random, admit, drain } = parts
+  const { store, time, random, admit, drain, statistics } = parts
   const tags = ['nodes']
   const unknown = (id: string): HttpFailure => new HttpFailure(404, 'unknown_node', `There is no node ${id}`, { field: 'path.id' })
 
@@ -22,6 +22,23 @@ export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
   }, async request => {
     await admit(request, 'nodes')
     return { nodes: (await store.nodes()).filter(({ owner }) => owner === undefined).map(view) }
+  })
+
+  server.get('/v1/nodes/:id/statistics', {
+    schema: {
+      tags, security: SECURED, summary: 'What a node carries: all streams, and the links of each', params: IdPath,
+      response: { 200: NodeFigures, '4xx': Failure }
+    }
+  }, async request => {
+    await admit(request, 'nodes')
+    const { id } = request.params
+    const node = await store.node(id)
+    if (node === undefined || node.owner !== undefined) {
+      throw unknown(id)
+    }
+    return await statistics(node).catch(() => {
+      throw new HttpFailure(409, 'no_statistics', `Node ${id} does not tell what it carries now`, { field: 'path.id' })
+    })
   })
 
   server.put('/v1/nodes/:id', {
