@@ -51,7 +51,7 @@ const SCENARIOS = { folder: 'simulations', owner: 'cli' }
 
 function checkSources (tree: Tree, owner: Package): Finding[] {
   const { manifest } = owner
-  const shipped = owner.name === SCENARIOS.owner ? [...tree.keys()].filter(file => /^simulations\/[^/]+\.ts$/.test(file)) : []
+  const shipped = owner.name === SCENARIOS.owner ? [...tree.keys()].filter(file => /^simulations\/.+\.ts$/.test(file)) : []
   const { names, findings } = outsideImports(tree, owner, [...owner.sources, ...shipped])
   const declared = runtimeDependencies(manifest)
 

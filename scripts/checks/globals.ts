@@ -22,7 +22,7 @@ export const globals: Check = {
   name: 'globals',
   run (tree) {
     // a scenario that read a clock would come out differently each time
-    const scenarios = [...tree.keys()].filter(file => /^simulations\/[^/]+\.ts$/.test(file))
+    const scenarios = [...tree.keys()].filter(file => /^simulations\/.+\.ts$/.test(file))
 
     return [...findPackages(tree).flatMap(owner => owner.sources), ...scenarios].flatMap(file => checkFile(tree, file))
   }
