@@ -24,6 +24,7 @@ interface Entry {
   provisioning: boolean
   startAtMs?: number
   pollAtMs?: number
+  pollWaitMs: number
   heartbeatAtMs?: number
   watchAtMs?: number
   leaseUntilMs: number
@@ -34,6 +35,8 @@ export const START_JITTER_MS = 2_000
 export const MAX_PROVISIONING = 2
 export const MAX_CONNECTIONS = 100
 const POLL_MS = 250
+/** Each answer without news doubles the wait for the next, up to this: a control plane that has much to do is not asked the more for it. */
+const MAX_POLL_MS = 2_000
 const WATCH_MS = 2_000
 const RETRY_MS = 2_000
 const MAX_RETRY_MS = 60_000
@@ -159,7 +162,7 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
         continue
       }
       if (isDue(entry.pollAtMs, nowMs)) {
-        entry.pollAtMs = nowMs + POLL_MS * 4 // unless an answer comes before
+        entry.pollAtMs = nowMs + entry.pollWaitMs * 4 // unless an answer comes before
         this.effects.push({ type: 'poll', slot, sessionId: session.id })
       }
       if (isDue(entry.heartbeatAtMs, nowMs)) {
@@ -205,7 +208,7 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
       present.spec = spec
       return
     }
-    const entry: Entry = { spec, state: 'provisioning', provisioning: false, startAtMs, leaseUntilMs: 0, failures: 0 }
+    const entry: Entry = { spec, state: 'provisioning', provisioning: false, startAtMs, pollWaitMs: POLL_MS, leaseUntilMs: 0, failures: 0 }
     this.entries.set(spec.slot, entry)
     this.tell(entry)
   }
@@ -226,14 +229,16 @@ export class ConnectionBook implements Machine<ConnectionEffect> {
     if (session.state === 'active') {
       entry.provisioning = false
       entry.failures = 0
-      entry.pollAtMs = session.move === undefined ? undefined : nowMs + POLL_MS
       entry.state = entry.state === 'live' ? 'live' : 'ready'
       entry.watchAtMs ??= nowMs
     } else {
       entry.state = 'provisioning'
-      entry.pollAtMs = nowMs + POLL_MS
     }
-    if (isNew || before !== JSON.stringify([entry.state, session.steps, session.place])) {
+    const hasNews = isNew || before !== JSON.stringify([entry.state, session.steps, session.place])
+    // who moves, sends: it has to follow at once
+    entry.pollWaitMs = hasNews || session.state === 'active' ? POLL_MS : Math.min(MAX_POLL_MS, entry.pollWaitMs * 2)
+    entry.pollAtMs = session.state === 'active' && session.move === undefined ? undefined : nowMs + entry.pollWaitMs
+    if (hasNews) {
       this.tell(entry)
     }
     this.begin(nowMs)

@@ -44,7 +44,7 @@ export interface SessionKeeperInit {
 const WORK_LIMIT_MS = 30_000
 /** Of work at once in this process; more waits its turn. */
 const MAX_WORKERS = 64
-const MAX_WAITING = 1_024
+const MAX_WAITING = 16_384
 const MAX_TRIES = 16
 /** Of a user: there are a hundred slots. */
 const MAX_LIVE = 100

@@ -79,6 +79,28 @@ describe('The connections of a client', () => {
     expect(world.take('poll')).to.deep.equal([])
   })
 
+  it('are asked about less often where there is no news of them, until there is', () => {
+    const world = new BookWorld()
+    world.book.onAdded({ slot: 1 }, 0)
+    world.book.onStarted(1, view(1), 0)
+    const waits: number[] = []
+    const answer = (session: SessionView): void => {
+      world.book.onRenewed(1, session, world.nowMs)
+      world.take('poll')
+      const askedMs = world.nowMs
+      while (world.take('poll').length === 0) {
+        world.pass((world.book.nextTimeoutMs() as number) - world.nowMs)
+      }
+      waits.push(world.nowMs - askedMs)
+    }
+    world.pass(250)
+    for (let at = 0; at < 5; at++) {
+      answer(view(1))
+    }
+    answer(view(1, { steps: [{ step: 'launching_instance', startedMs: 1 }] }))
+    expect(waits).to.deep.equal([500, 1_000, 2_000, 2_000, 2_000, 250])
+  })
+
   it('start within two seconds of the app, each at its own moment, and two at a time', () => {
     const world = new BookWorld()
     world.book.onAppStarted(Array.from({ length: 10 }, (_, slot) => ({ slot })), 0)

@@ -71,9 +71,8 @@ export const Session = Type.Object({
 
 export const Sessions = Type.Object({ sessions: Type.Array(Session) })
 
-export const StreamFigures = Type.Object({
+const STREAM_FIELDS = {
   sessionId: Type.String(),
-  instanceId: Type.String({ description: 'Where it is now' }),
   live: Type.Boolean(),
   bitrateBps: Type.Number(),
   rttMs: Type.Number(),
@@ -82,7 +81,8 @@ export const StreamFigures = Type.Object({
   links: Type.Array(Type.Object({
     address: Type.String(), bytes: Type.Number(), sharePercent: Type.Number(), carrier: Type.Optional(Type.String()), idleMs: Type.Number()
   }))
-})
+}
+export const StreamFigures = Type.Object({ ...STREAM_FIELDS, instanceId: Type.String({ description: 'Where it is now' }) })
 
 export const NodeFigures = Type.Object({
   bootId: Type.String(),
@@ -91,7 +91,7 @@ export const NodeFigures = Type.Object({
   memoryShare: Type.Number(),
   bytes: Type.Number({ description: 'In and out since its process started' }),
   lossShare: Type.Number(),
-  streams: Type.Array(StreamFigures)
+  streams: Type.Array(Type.Object(STREAM_FIELDS))
 })
 
 export const LabelBody = Type.Object({ label: Label }, exact)
