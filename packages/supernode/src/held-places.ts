@@ -131,6 +131,13 @@ export class HeldPlaces {
     }
   }
 
+  /** The one that is used is asked at once whether it holds the session. */
+  check (nowMs: number): void {
+    if (this.used !== undefined) {
+      this.used.renewAtMs = nowMs
+    }
+  }
+
   onGiven (holder: string, fence: number): void {
     this.returns = this.returns.filter(one => one.holder !== holder || one.fence !== fence)
   }

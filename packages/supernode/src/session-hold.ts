@@ -99,6 +99,12 @@ export class SessionHold implements Machine<HoldEffect> {
     this.step(nowMs)
   }
 
+  /** Is it carried, as far as the super-node knows? Told by `renewed` when it is. */
+  onCheck (nowMs: number): void {
+    this.places.check(nowMs)
+    this.step(nowMs)
+  }
+
   /** Super-nodes that may be asked, those that are asked first first. */
   onHolders (holders: readonly string[], nowMs: number): void {
     if (!this.choosing) {

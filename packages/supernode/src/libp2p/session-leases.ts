@@ -31,8 +31,12 @@ export interface SessionWish {
 }
 
 export interface SessionLeasesEvents {
+  /** A super-node is asked for a place */
+  'session:asked': CustomEvent<{ session: string, holder: string }>
   /** It has a place, or another one; `from` is the super-node that had it */
   'session:placed': CustomEvent<{ session: string, lease: SessionLease, from: string | undefined }>
+  /** Its super-node has said that it carries it */
+  'session:renewed': CustomEvent<{ session: string, lease: SessionLease }>
   /** It has none; another one is looked for unless it was overtaken by another process with this key */
   'session:lost': CustomEvent<{ session: string, why: 'expired' | 'unknown' | 'overtaken' }>
   /** Nobody takes it now */
@@ -102,6 +106,11 @@ export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implem
     held.driver.input((machine, nowMs) => { machine.onWanted(nowMs) })
   }
 
+  /** Asks at once whether it is carried; told by `session:renewed`. */
+  check (session: string): void {
+    this.held.get(session)?.driver.input((machine, nowMs) => { machine.onCheck(nowMs) })
+  }
+
   /** Resolves when the super-node has it back, or could not be told: then its lease ends by itself. */
   async give (session: string): Promise<void> {
     const held = this.held.get(session)
@@ -119,6 +128,9 @@ export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implem
         held.driver.input((machine, nowMs) => { machine.onHolders(this.holders(held.wish).map(({ peer }) => peer), nowMs) })
         break
       case 'ask':
+        if (effect.action === 'take') {
+          this.safeDispatchEvent('session:asked', { detail: { session, holder: effect.holder } })
+        }
         void this.ask(held, effect.action, effect.holder, effect.fence)
         break
       case 'placed':
@@ -132,7 +144,7 @@ export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implem
         this.safeDispatchEvent('session:starved', { detail: { session, refusals: effect.refusals } })
         break
       case 'renewed':
-        break
+        this.safeDispatchEvent('session:renewed', { detail: { session, lease: effect.lease } })
     }
   }
 
