@@ -101,12 +101,12 @@ describe('sessions in the mesh', function () {
     seed = await createSeed({ ...loopbackHost('127.1.0.1'), networkOf, trustedNetworks: ['127.0.0.0/8'], roles: ['discover', 'bootstrap', 'signal'] })
     const bootstrap = seed.addresses
     carriers = await Promise.all(OCTETS.map(async octet => await CarrierProcess.start({ octet, bootstrap, capacity: CAPACITY, leaseMs: 20_000 })))
-    await until('all elect the same three', 180_000, async () => {
+    const startMs = performance.now()
+    await until('three hold seats', 180_000, async () => {
       const views = await Promise.all(carriers.map(async carrier => await carrier.view()))
-      const named = views.map(({ elected }) => [...elected].sort().join())
-      return views.every(({ elected }) => elected.length === 3) && new Set(named).size === 1 &&
-        views.filter(({ state }) => state === 'elected').length === 3
+      return views.every(({ elected }) => elected.length === 3) && views.filter(({ state }) => state === 'elected').length >= 3
     })
+    console.log(`        three hold seats after ${Math.round(performance.now() - startMs)} ms`)
   })
 
   afterEach(async () => {
@@ -143,44 +143,53 @@ describe('sessions in the mesh', function () {
     expect([...ann.names]).to.deep.equal([])
   })
 
-  it('have each a place of its own: as many as there are, and who comes then is refused in a word that says why', async () => {
-    const [ann, bob] = [await client(32), await client(33)] as const
-    // all six at once: they race for the places
-    const places = await Promise.all([ann, bob].flatMap(one => [1, 2, 3].map(async slot => await connected(one, slot))))
+  it('have each a place of its own, and one that comes when all are taken is told so, and gets the first that is free', async () => {
+    const [ann, bob, eve] = [await client(32), await client(33), await client(34)] as const
+    // all at once: they race for the places
+    const places = await Promise.all([ann, bob].flatMap(one => [1, 2].map(async slot => await connected(one, slot))))
     const perHolder = Map.groupBy(places, ({ instanceId }) => instanceId)
-    expect([...perHolder.values()].map(({ length }) => length)).to.deep.equal([CAPACITY, CAPACITY, CAPACITY])
+    expect(Math.max(...[...perHolder.values()].map(({ length }) => length))).to.be.at.most(CAPACITY)
     const carried = await streams()
-    expect(carried).to.have.length(6)
-    expect(new Set(carried.map(({ sessionId }) => sessionId)).size).to.equal(6)
+    expect(new Set(carried.map(({ sessionId }) => sessionId)).size).to.equal(4).and.equal(carried.length)
 
-    const eve = await client(34)
-    await until('leases are believed', 60_000, () => eve.peer.superNodeLeases.length === 3)
-    for (const { peer, addresses } of eve.peer.superNodeLeases) {
-      const error = await askSession(eve.peer.libp2p, { action: 'take', session: 'e', fence: 1, streamToken: 't'.repeat(32) }, {
-        holder: peer, addresses, region: REGION, clock, timeoutMs: 20_000
-      }).catch((refusal: unknown) => refusal)
-      expect(error).to.be.instanceOf(SessionRefusedError).and.include({ refusal: 'full' })
+    const holders = await until('leases are believed', 60_000, () => eve.peer.superNodeLeases.length >= 3 && [...eve.peer.superNodeLeases])
+    for (const { peer, addresses } of holders) {
+      const take = async (n: number): Promise<unknown> => await askSession(eve.peer.libp2p, {
+        action: 'take', session: `e${n}`, fence: 1, streamToken: `${n}`.repeat(32)
+      }, { holder: peer, addresses, region: REGION, clock, timeoutMs: 20_000 }).catch((refusal: unknown) => refusal)
+      const answers = [await take(1), await take(2), await take(3)]
+      expect(answers.at(-1)).to.be.instanceOf(SessionRefusedError).and.include({ refusal: 'full' })
+      expect((await carrierOf(peer).view()).streams).to.have.length(CAPACITY)
     }
-    const starved = new Promise<Array<{ why: string }>>(resolve => {
-      eve.leases.addEventListener('session:starved', ({ detail: { refusals } }) => {
-        if (refusals.length === 3) {
-          resolve(refusals)
-        }
-      })
+    const leases = new SessionLeases({
+      libp2p: eve.peer.libp2p, leases: () => holders, seek: () => {}, clock, log: eve.peer.libp2p.logger.forComponent('test:leases')
     })
-    await eve.fleet.add({ slot: 1 })
-    expect((await starved).map(({ why }) => why)).to.deep.equal(['full', 'full', 'full'])
-    await ann.fleet.remove(2)
-    await until('the place that is free is taken', 60_000, () => readyPlace(eve.fleet.connection(1)))
-    expect(await streams()).to.have.length(6)
+    leases.start()
+    const placed = new Promise<string>(resolve => { leases.addEventListener('session:placed', ({ detail }) => { resolve(detail.lease.holder) }) })
+    const starved = new Promise<string[]>(resolve => {
+      leases.addEventListener('session:starved', ({ detail: { refusals } }) => { resolve(refusals.map(({ why }) => why)) })
+    })
+    leases.hold({ session: 'late', streamToken: 'l'.repeat(32) })
+    expect(await starved).to.deep.equal(holders.map(() => 'full'))
+    const freed = ann.fleet.connection(1)?.session?.place?.instanceId
+    await ann.fleet.remove(1)
+    await ann.fleet.settled()
+    // those of eve run out meanwhile, as nobody renews them
+    expect(holders.map(({ peer }) => peer)).to.include(await placed)
+    const streamsThere = (await carrierOf(await placed).view()).streams.map(({ sessionId }) => sessionId)
+    expect(streamsThere).to.include(`${eve.peer.id}/late`).and.have.length.at.most(CAPACITY)
+    console.log(`        the place was given by ${await placed === freed ? 'the one that had got one back' : 'one where a lease ran out'}`)
+    await leases.give('late')
+    leases.stop()
   })
 
   it('move from a super-node that drains, which carries them until they are elsewhere', async () => {
     const ann = await client(35)
     const place = await connected(ann, 1)
     const before = carrierOf(place.instanceId)
-    const heldBoth = new Promise<number>(resolve => {
-      ann.leases.addEventListener('session:placed', () => { void streams().then(({ length }) => { resolve(length) }) })
+    const own = async (): Promise<string[]> => (await streams()).filter(({ sessionId }) => sessionId.startsWith(ann.peer.id)).map(({ at }) => at)
+    const heldBoth = new Promise<string[]>(resolve => {
+      ann.leases.addEventListener('session:placed', () => { void own().then(resolve) })
     })
     await before.drain()
     const startMs = performance.now()
@@ -189,10 +198,9 @@ describe('sessions in the mesh', function () {
       return now?.instanceId !== place.instanceId && now
     })
     console.log(`        moved ${Math.round(performance.now() - startMs)} ms after the drain began`)
-    expect(await heldBoth, 'places while it moved').to.equal(2)
+    expect(await heldBoth, 'places while it moved').to.have.members([place.instanceId, next.instanceId])
     expect(ann.names.get(ann.fleet.connection(1)?.session?.name as string)).to.equal(next.ingestHost)
-    await until('the old place is given back', 30_000, async () => (await before.view()).streams.length === 0)
-    expect(await streams()).to.have.length(1)
+    await until('the old place is given back', 30_000, async () => (await own()).join() === next.instanceId)
     await before.kill()
   })
 
@@ -207,6 +215,7 @@ describe('sessions in the mesh', function () {
     })
     console.log(`        moved ${Math.round(performance.now() - startMs)} ms after SIGKILL`)
     expect(ann.names.get(ann.fleet.connection(1)?.session?.name as string)).to.equal(next.ingestHost)
-    expect(await streams()).to.deep.equal([{ at: next.instanceId, sessionId: `${ann.peer.id}/${ann.fleet.connection(1)?.session?.id}` }])
+    expect((await streams()).filter(({ sessionId }) => sessionId === `${ann.peer.id}/${ann.fleet.connection(1)?.session?.id}`))
+      .to.deep.equal([{ at: next.instanceId, sessionId: `${ann.peer.id}/${ann.fleet.connection(1)?.session?.id}` }])
   })
 })

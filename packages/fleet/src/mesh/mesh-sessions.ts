@@ -46,11 +46,16 @@ export class MeshSessions implements SessionRequests {
     init.leases.addEventListener('session:lost', this.onLost)
   }
 
-  /** Nothing is told any more; sessions run out within 5 minutes, and are found again by who starts before. */
+  /** Nothing is told any more; what is ready runs out within 5 minutes, and is found again by who starts before. */
   async close (): Promise<void> {
     this.init.leases.removeEventListener('session:lost', this.onLost)
     this.provisioner.close()
-    await Promise.all([...this.entries.values()].map(async ({ work }) => { await work }))
+    await Promise.all([...this.entries.values()].map(async ({ state, ending, work }) => {
+      if (state === 'provisioning') {
+        ending.abort(new Error('The client is closed'))
+      }
+      await work
+    }))
   }
 
   async start (spec: ConnectionSpec): Promise<SessionView> {
