@@ -2,12 +2,12 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@skein/core/system'
-import { MeshSessions } from '@skein/fleet'
+import { MeshNamePublisher, MeshSessions } from '@skein/fleet'
 import { createPeer } from '@skein/peer'
 import { SessionLeases } from '@skein/supernode/libp2p'
 import { visitorInit } from '../node-options.ts'
 import type { PrivateKey } from '@libp2p/interface'
-import type { NamePublisher, SessionRequests } from '@skein/fleet'
+import type { SessionRequests } from '@skein/fleet'
 import type { Peer } from '@skein/peer'
 import type { Output } from '../output.ts'
 
@@ -27,13 +27,8 @@ export interface MeshConnection {
 /** A key of its own for each folder: names and stream ids of slots are drawn from it, so that they stay. */
 export const MESH_FOLDER = join(homedir(), '.skein', 'fleet')
 
-/**
- * @param namesOf what publishes the names of slots, given the peer and its key @default names are not published
- * @throws what `createPeer` throws
- */
-export async function openMesh (
-  options: MeshOptions, output: Output, stop: AbortSignal, namesOf?: (peer: Peer, privateKey: PrivateKey) => NamePublisher
-): Promise<MeshConnection> {
+/** Names of slots are kept in the mesh, and found by `skein resolve`. @throws what `createPeer` throws */
+export async function openMesh (options: MeshOptions, output: Output, stop: AbortSignal): Promise<MeshConnection> {
   const clock = systemClock()
   const { peer, privateKey } = await createKeyedPeer(options, output, stop)
   const leases = new SessionLeases({
@@ -52,7 +47,7 @@ export async function openMesh (
   leases.start()
   const sessions = new MeshSessions({
     leases,
-    names: namesOf?.(peer, privateKey),
+    names: new MeshNamePublisher({ routing: peer.libp2p.services.routing }),
     owner: peer.id,
     secret: privateKey.raw,
     clock,
@@ -70,7 +65,7 @@ export async function openMesh (
 }
 
 /** A peer, and the key that it has or was given. */
-export async function createKeyedPeer (
+async function createKeyedPeer (
   { seed, region, identity }: MeshOptions, output: Output, stop: AbortSignal
 ): Promise<{ peer: Peer, privateKey: PrivateKey }> {
   let privateKey: PrivateKey | undefined

@@ -120,6 +120,9 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
     throw new FleetOptionsError('With --mesh name a seed or peer with --seed, and no --own relay')
   }
   const mesh = options.mesh === true ? await openMesh({ ...options, region: region ?? '' }, output, stop) : undefined
+  if (mesh !== undefined) {
+    output.event('owner', { peer: mesh.peer.id }, `names of slots are those of ${mesh.peer.id}: skein resolve NAME.${mesh.peer.id}`)
+  }
   const client = await FleetClient.open({
     ...mesh === undefined ? { url: options.url, key: keyOf(options) } : { requests: mesh.requests },
     store: data === undefined ? undefined : new ConnectionFile(data),
