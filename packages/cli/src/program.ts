@@ -175,7 +175,7 @@ Exit status: 0 when at least one offer was found, 1 when none was.`))
     .option('--seed <address>', SEED_HELP, seedAddress, [])
     .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 10)
     .addHelpText('after', `
-A name belongs to nobody: each peer may say one. Where several say the same it is told that it is ambiguous; with the owner behind it, it is theirs alone.
+Each peer may say a name. Where several say the same, it is ambiguous, and you are told so; with the owner behind it, it is that peer's alone.
 A name only tells the way. Who may stream is decided by the stream id.
 
 Examples:

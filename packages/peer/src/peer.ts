@@ -336,7 +336,7 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
     return this.parts.superNodes?.current ?? []
   }
 
-  /** Leases of super-nodes of its region that this peer believes now, whether it uses them or not; who carries streams says so by the role `ingest`. */
+  /** Leases of super-nodes of its region that this peer believes now, used or not; who carries streams has the role `ingest`. */
   get superNodeLeases (): SuperNodeLease[] {
     return this.parts.superNodes?.believed ?? []
   }

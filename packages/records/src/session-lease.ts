@@ -1,4 +1,4 @@
-/** A session's lease: "I carry this stream of that peer, there, until then", signed by the super-node that carries it (docs/specs/super-nodes.md, 9). */
+/** A session's lease: "I carry this stream of that peer, there, until then", signed by a super-node (docs/specs/super-nodes.md, section 9). */
 import { checkLife, openEnvelope, sealEnvelope } from './envelope.ts'
 import { checkName, checkNumber } from './field-bounds.ts'
 import { SessionLeaseRecord } from './pb/session-lease.ts'
@@ -87,7 +87,9 @@ function decodeLease (payload: Uint8Array, holder: string): SessionLease {
   try {
     const { session, owner, fence, seatTerm, seatFence, issuedAtMs, lifeMs, ...place } = SessionLeaseRecord.decode(payload)
     return {
-      holder, session, fence, place, issuedAtMs, owner: peerNameOf(owner), seat: { term: seatTerm, fence: seatFence }, expiresAtMs: issuedAtMs + lifeMs
+      holder, session, fence, place, issuedAtMs, expiresAtMs: issuedAtMs + lifeMs,
+      owner: peerNameOf(owner),
+      seat: { term: seatTerm, fence: seatFence }
     }
   } catch (error) {
     throw new RecordError('malformed', 'Not a lease of a session', { cause: error })

@@ -4,9 +4,9 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { fromHex, toHex } from '@skein/core'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { MAX_SESSION_LEASE_LIFE_MS, openSessionLease, RecordError, sealEnvelope, SESSION_LEASE_KIND, signSessionLease } from '../src/index.ts'
+import { MAX_SESSION_LEASE_LIFE_MS, openSessionLease, sealEnvelope, SESSION_LEASE_KIND, signSessionLease } from '../src/index.ts'
 import { SessionLeaseRecord } from '../src/pb/session-lease.ts'
-import type { SessionLease, StreamPlace } from '../src/index.ts'
+import type { RecordError, SessionLease, StreamPlace } from '../src/index.ts'
 
 const NOW_MS = 1_790_000_000_000
 const privateKey = await generateKeyPair('Ed25519')

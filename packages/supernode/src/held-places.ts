@@ -1,4 +1,4 @@
-/** The places that a client holds for one session: the one it uses, the one it left and still keeps for a while, and those that are to be given back. */
+/** The places that a client holds for one session: the one it uses, the one it left and keeps for a while, and those that are to be given back. */
 import type { SessionLease } from '@skein/records'
 import type { SessionAction } from './session-question.ts'
 

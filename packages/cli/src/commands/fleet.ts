@@ -135,7 +135,8 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
   })
   try {
     for (const each of slot) {
-      const spec: ConnectionSpec = { slot: each, region, ...mesh === undefined ? {} : { provider: 'mesh' }, ...own === undefined ? {} : { provider: 'own', relayId: own } }
+      const provider = mesh === undefined ? {} : { provider: 'mesh' as const }
+      const spec: ConnectionSpec = { slot: each, region, ...provider, ...own === undefined ? {} : { provider: 'own', relayId: own } }
       await client.add(spec)
     }
     const connections = client.connections()

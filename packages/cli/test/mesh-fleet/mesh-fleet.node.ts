@@ -1,4 +1,7 @@
 /** Sessions at elected super-nodes, with no control plane: real super-nodes in processes and networks of their own, real peers that are their clients. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { systemClock } from '@skein/core/system'
 import { FleetClient, MeshSessions } from '@skein/fleet'
@@ -7,10 +10,12 @@ import { createSeed } from '@skein/seed'
 import { askSession, SessionLeases, SessionRefusedError } from '@skein/supernode/libp2p'
 import { loopbackHost, loopbackNetworks } from '@skein/testnet'
 import { expect } from 'chai'
+import { SkeinProcess } from '../skein-process.ts'
 import { CarrierProcess } from './carrier-process.ts'
 import type { Connection, NamePublisher, RelayPlace } from '@skein/fleet'
 import type { Peer } from '@skein/peer'
 import type { Seed } from '@skein/seed'
+import type { SkeinEvent } from '../skein-process.ts'
 
 const clock = systemClock()
 const networkOf = loopbackNetworks()
@@ -181,6 +186,38 @@ describe('sessions in the mesh', function () {
     console.log(`        the place was given by ${await placed === freed ? 'the one that had got one back' : 'one where a lease ran out'}`)
     await leases.give('late')
     leases.stop()
+  })
+
+  it('are kept by skein fleet connect --mesh, whose name skein resolve finds, and which finds its place again', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skein-mesh-'))
+    const address = seed.addresses[0] as string
+    const connect = ['fleet', 'connect', '--mesh', '--seed', address, '--region', REGION, '--slot', '1', '--identity', folder]
+    const isReady = ({ state }: SkeinEvent): boolean => state === 'ready'
+    const children: SkeinProcess[] = []
+    const start = (...args: string[]): SkeinProcess => {
+      const child = new SkeinProcess(args)
+      children.push(child)
+      return child
+    }
+    try {
+      const first = start(...connect)
+      const { peer: owner } = await first.event('owner')
+      const { session } = await first.event('connection', isReady)
+      expect(carriers.map(({ id }) => id)).to.include(session.place.instanceId)
+      const found = start('resolve', `${session.name}.${owner}`, '--seed', address)
+      expect(await found.event('resolved')).to.include({ name: session.name, owner, host: session.place.ingestHost })
+      first.kill('SIGKILL')
+      await first.exit()
+      const second = start(...connect, '--release')
+      const again = await second.event('connection', isReady)
+      expect(again.session).to.deep.include({ name: session.name, publishId: session.publishId, place: session.place })
+      second.kill('SIGINT')
+      expect(await second.exit()).to.include({ code: 0 })
+      expect((await streams()).filter(({ sessionId }) => sessionId.startsWith(owner))).to.deep.equal([])
+    } finally {
+      await Promise.all(children.map(async child => { await child.dispose() }))
+      await rm(folder, { recursive: true, force: true })
+    }
   })
 
   it('move from a super-node that drains, which carries them until they are elsewhere', async () => {

@@ -85,7 +85,7 @@ export class MeshSessions implements SessionRequests {
 
   /** @throws {FleetRefusedError} `move_not_supported`: the mesh moves sessions by itself, within its region */
   async move (): Promise<SessionView> {
-    throw new FleetRefusedError(409, { code: 'move_not_supported', message: 'In the mesh a session is moved when its super-node leaves, within its region' })
+    throw new FleetRefusedError(409, { code: 'move_not_supported', message: 'In the mesh a session moves when its super-node leaves' })
   }
 
   async stop (id: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** What a slot is called and by what its stream is let in, where no control plane keeps that: drawn from the user's key, so that a restart finds it. */
+/** What a slot is called and by what its stream is let in, where no control plane keeps that: drawn from the user's key, the same at each start. */
 import { hkdf } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { slotName, streamToken, uniqueId } from '../session/random-name.ts'

@@ -39,7 +39,8 @@ export class NameExpiredError extends Error {
   readonly record: NameRecord
 
   constructor (record: NameRecord, nowMs: number) {
-    super(`${record.name} pointed to ${record.host} until ${Math.round((nowMs - record.expiresAtMs) / 1_000)} s ago: its owner has stopped, or is cut off`)
+    const seconds = Math.round((nowMs - record.expiresAtMs) / 1_000)
+    super(`${record.name} pointed to ${record.host} until ${seconds} s ago: its owner has stopped, or is cut off`)
     this.record = record
   }
 }
