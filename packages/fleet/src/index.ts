@@ -30,6 +30,7 @@ export { MeshProvisioner, SessionOvertakenError } from './mesh/mesh-provisioner.
 export type { MeshLeases, MeshProvisionerInit } from './mesh/mesh-provisioner.ts'
 export { MeshSessions } from './mesh/mesh-sessions.ts'
 export type { MeshSessionsInit } from './mesh/mesh-sessions.ts'
+export { sessionIngest } from './mesh/session-ingest.ts'
 export { slotIdentity } from './mesh/slot-identity.ts'
 export type { SlotIdentity } from './mesh/slot-identity.ts'
 export { FleetTime, monthOf } from './session/fleet-time.ts'

@@ -52,7 +52,8 @@ const AVOID_MS: Readonly<Record<HolderProblem, number>> = {
 const MAX_AVOID_MS = 600_000
 const MAX_AVOIDED = 128
 const CHOOSE_AGAIN_MS = 500
-const MAX_CHOOSE_AGAIN_MS = 8_000
+/** To choose costs nothing; whoever asks electors for more paces that itself. */
+const MAX_CHOOSE_AGAIN_MS = 2_000
 
 export class SessionHold implements Machine<HoldEffect> {
   private readonly renewMs: number

@@ -1,5 +1,5 @@
 /** Runs a super-node that carries streams in a process of its own, told what to do by its parent: started by `CarrierProcess`. */
-import { StreamAdmissions } from '@skein/fleet'
+import { sessionIngest, StreamAdmissions } from '@skein/fleet'
 import { createSuperNode } from '@skein/seed'
 import { loopbackHost, loopbackNetworks } from '@skein/testnet'
 import type { SuperNode, SuperNodeInit } from '@skein/seed'
@@ -37,13 +37,7 @@ async function start ({ octet, bootstrap, capacity, leaseMs }: CarrierInit): Pro
     region: 'eu-west',
     bootstrap,
     quota: { bytesPerSecond: 20e6 },
-    ingest: {
-      capacity,
-      leaseMs,
-      place: () => ({ ingestHost: host, ingestPort: 5000, playHost: host, playPort: 4000 }),
-      admit: stream => { admissions.admit(stream) },
-      revoke: stream => { admissions.revoke(stream) }
-    },
+    sessions: sessionIngest(admissions, () => ({ ingestHost: host, ingestPort: 5000, playHost: host, playPort: 4000 }), { leaseMs }),
     election: ELECTION
   })
   return node.id

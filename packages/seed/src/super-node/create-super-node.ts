@@ -61,7 +61,7 @@ export interface SuperNodeInit extends PeerOptions {
    */
   stun?: false | StunResponderInit
   /** What carries streams of sessions beside it: clients take places there as long as it holds a seat @default none */
-  ingest?: SessionIngest
+  sessions?: SessionIngest
   /** Keeps what it has carried @default a file of `dataDir`; without that as long as the process */
   usage?: UsageStore
   /** What this process takes of all processors since it was asked last, 0 to 1 @default measured */
@@ -96,7 +96,7 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, ingest, usage, cpuShare,
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, sessions, usage, cpuShare,
     onProblem = () => {}, trustedNetworks, limits, ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
@@ -163,7 +163,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   const candidacy = (): VolunteerOffer => ({
     addresses: toldAddresses(peer, stunned),
     claimedBytesPerSecond: claimed,
-    roles: ingest?.place() === undefined ? roles : [...roles, 'ingest'],
+    roles: sessions?.place() === undefined || roles.includes('ingest') ? roles : [...roles, 'ingest'],
     quota: carried.left()
   })
   const onChange = (): void => { running.node?.update() }
@@ -175,7 +175,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     networkOf: init.networkOf,
     candidacy,
     marks: fenceMarks(init.dataDir, clock, init.onDamage ?? onProblem),
-    ingest,
+    sessions,
     options: election,
     clock,
     onChange,

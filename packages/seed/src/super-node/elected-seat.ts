@@ -22,7 +22,7 @@ export interface ElectedSeatInit {
   candidacy: () => VolunteerOffer
   marks: FenceMarks
   /** What carries streams of sessions @default none */
-  ingest?: SessionIngest
+  sessions?: SessionIngest
   options: ElectionOptions
   clock: Clock
   /** `state` may have changed */
@@ -38,7 +38,7 @@ export class ElectedSeat implements Seat {
 
   /** @throws {Error} without gossip, over which volunteers hear of each other */
   constructor (init: ElectedSeatInit) {
-    const { peer, clock, dialBack, networkOf = publicNetwork, region, privateKey, candidacy, marks, ingest, options } = init
+    const { peer, clock, dialBack, networkOf = publicNetwork, region, privateKey, candidacy, marks, sessions, options } = init
     const { topics } = peer
     if (topics === undefined) {
       throw new Error('A super-node takes part in gossip')
@@ -58,7 +58,7 @@ export class ElectedSeat implements Seat {
       networkOfPeer: candidate => peer.trust.networkOf(candidate),
       peersOfRegion: () => peersOfRegion(peer),
       marks,
-      ingest,
+      sessions,
       rendezvous: electorRendezvous(peer.libp2p.services.routing, peer.libp2p.logger.forComponent('skein:super-node')),
       clock
     })

@@ -49,7 +49,7 @@ export interface SuperNodeServiceInit extends Omit<ElectorBoardInit, 'self' | 'e
   /** @default none: electors are those that are connected */
   rendezvous?: ElectorRendezvous
   /** What carries the streams of sessions; its candidacy should name the role `ingest` @default none: sessions are refused */
-  ingest?: SessionIngest
+  sessions?: SessionIngest
   /** The life of a lease, ms; it is renewed at half of it. @default 600_000 */
   leaseMs?: number
   /** @default 60_000 */

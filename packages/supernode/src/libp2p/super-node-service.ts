@@ -55,8 +55,8 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     const { clock } = this
     const { libp2p, topics, region } = init
     this.connections = new WatchedConnections(libp2p, clock)
-    this.sessions = init.ingest && new SessionDesk({
-      ingest: init.ingest, region, clock, privateKey: init.privateKey, seat: () => this.lease,
+    this.sessions = init.sessions && new SessionDesk({
+      ingest: init.sessions, region, clock, privateKey: init.privateKey, seat: () => this.lease,
       networkOf: peer => init.networkOfPeer(peer)?.small
     })
     this.desk = new LeaseDesk({
