@@ -197,10 +197,7 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
     if (watched === undefined) {
       return // not known: as it was
     }
-    const { live: isLive, instanceId = this.placeOf(slot) } = watched
-    if (instanceId !== this.placeOf(slot)) {
-      this.driver.input((book, nowMs) => { book.onElsewhere(slot, nowMs) })
-    }
+    const { live: isLive, instanceId } = watched
     if (instanceId !== this.connection(slot)?.session?.place?.instanceId) {
       this.driver.input((book, nowMs) => { book.onElsewhere(slot, nowMs) })
     }

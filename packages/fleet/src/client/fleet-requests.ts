@@ -55,6 +55,12 @@ export interface RequestOptions {
   signal?: AbortSignal
 }
 
+export interface WatchedSession {
+  live: boolean
+  /** Left out when it is at none now */
+  instanceId?: string
+}
+
 /** Who gives sessions a relay: a control plane over its API, or the mesh. All throw `FleetRefusedError` and `FleetUnreachableError`. */
 export interface SessionRequests {
   /** Begins, or finds what is begun already; answers before it is done */
@@ -63,8 +69,8 @@ export interface SessionRequests {
   heartbeat (id: string, options?: RequestOptions): Promise<SessionView>
   move (id: string, region: string, options?: RequestOptions): Promise<SessionView>
   stop (id: string, options?: RequestOptions): Promise<void>
-  /** Whether somebody sends; `undefined` where that is not known */
-  isLive (id: string, options?: RequestOptions): Promise<boolean | undefined>
+  /** Whether somebody sends, and at which node the session is; `undefined` where that is not known */
+  watch (id: string, options?: RequestOptions): Promise<WatchedSession | undefined>
 }
 
 const MAX_ANSWER_BYTES = 8 * 2 ** 20
@@ -98,11 +104,11 @@ export class FleetRequests implements SessionRequests {
     await this.ask('DELETE', `/v1/sessions/${id}`, undefined, options)
   }
 
-  async isLive (id: string, options?: RequestOptions): Promise<boolean | undefined> {
+  async watch (id: string, options?: RequestOptions): Promise<WatchedSession | undefined> {
     try {
-      return (await this.ask<{ live: boolean }>('GET', `/v1/sessions/${id}/statistics`, undefined, options)).live
+      return await this.ask<WatchedSession>('GET', `/v1/sessions/${id}/statistics`, undefined, options)
     } catch (error) {
-      return error instanceof FleetRefusedError && error.status === 409 ? false : undefined
+      return error instanceof FleetRefusedError && error.status === 409 ? { live: false } : undefined
     }
   }
 

@@ -99,7 +99,7 @@ export class MeshSessions implements SessionRequests {
   }
 
   /** Only the super-node sees that. */
-  async isLive (): Promise<undefined> {
+  async watch (): Promise<undefined> {
     return undefined
   }
 
