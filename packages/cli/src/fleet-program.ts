@@ -4,7 +4,7 @@ import { LOCAL_PLAYER } from '@skein/fleet/media'
 import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
 import { playFromFleet } from './commands/fleet-play.ts'
 import { fleetNodeServe } from './fleet-node-options.ts'
-import { seconds, wholeNumber } from './option-values.ts'
+import { seconds, seedAddress, wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
 import type { Run } from './command-context.ts'
 
@@ -55,6 +55,9 @@ Examples:
     .option('--slot <n>', 'which of your slots (repeatable)', slots)
     .option('--region <name>', 'short name of the region that is wished for, eu-west')
     .option('--own <relay>', 'id of a relay of your own, instead of one of the fleet')
+    .option('--mesh', 'a relay at an elected super-node of the region, with no control plane; needs --seed and no key')
+    .option('--seed <address>', 'with --mesh: a seed or peer to join by (repeatable)', seedAddress, [])
+    .option('--identity <folder>', 'with --mesh: whose the slots are; names and stream ids are drawn from its key (default: ~/.skein/fleet)')
     .option('--data <file>', 'remembers the connections, so that the next start needs no --slot')
     .option('--release', 'give the relays back at the end, instead of leaving them to their leases (5 minutes)')
     .option('--srt <port>', 'take SRT of an encoder at this UDP port, and send it to where the slot is, also when that changes; 0 takes any free one',
@@ -76,6 +79,7 @@ Examples:
   $ skein fleet connect --slot 1 --slot 2 --region eu-west --release --json
   $ skein fleet connect --slot 1 --srt 4010 --links links.txt
   $ ffmpeg -re -i film.mp4 -c copy -f mpegts "srt://127.0.0.1:4010?pkt_size=1316"
+  $ skein fleet connect --mesh --seed ADDR --region eu-west --slot 1
 
 Exit status: 0 after a signal, 1 when it failed.`)
     .action(run(connectToFleet))

@@ -11,6 +11,7 @@ import { measure } from './commands/measure.ts'
 import { peer } from './commands/peer.ts'
 import { ping } from './commands/ping.ts'
 import { exportReputation, importReputation, listReputation, showReputation } from './commands/reputation.ts'
+import { resolve } from './commands/resolve.ts'
 import { seed } from './commands/seed.ts'
 import { addStake, showStakes } from './commands/stake.ts'
 import { isAskedWrongly, mergeCommand, simulateCommand } from './commands/simulate.ts'
@@ -167,6 +168,22 @@ Examples:
 
 Exit status: 0 when at least one offer was found, 1 when none was.`))
     .action(run(find))
+
+  json(program.command('resolve')
+    .argument('<name>', 'k7mx2p9a, or k7mx2p9a.PEER with the peer id of its owner')
+    .description('Show where a name of the mesh points, as its owner has signed it')
+    .option('--seed <address>', SEED_HELP, seedAddress, [])
+    .option('--timeout <seconds>', 'give up after this long', wholeNumber(1, 600), 10)
+    .addHelpText('after', `
+Each peer may say a name. Where several say the same, it is ambiguous, and you are told so; with the owner behind it, it is that peer's alone.
+A name only tells the way. Who may stream is decided by the stream id.
+
+Examples:
+  $ skein resolve k7mx2p9a --seed /ip4/127.0.0.1/tcp/7310/p2p/12D3Koo…
+  $ skein resolve k7mx2p9a.12D3KooWA4Xop1JaT3MHxwYMkCepYsv4iPVopMXwCz5iHYdBfeSB --seed ADDR --json
+
+Exit status: 0 when it was resolved, 1 when nobody says it, or several do.`))
+    .action(run(resolve))
 
   json(program.command('doctor')
     .description('Find out whether and how others reach a peer of this device, why not better, and what to do about it')

@@ -41,7 +41,7 @@ import type { ClusterService, OverlayService, WhereOptions } from '@skein/cluste
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
 import type { BudgetState, PeerPath } from '@skein/reachability'
-import type { Offer, SignedCapabilities } from '@skein/records'
+import type { Offer, SignedCapabilities, SuperNodeLease } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
@@ -334,6 +334,16 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** The super-nodes that it uses, the first one first; none when it was started with `superNodes: false` or `gossip: false`. */
   get superNodes (): UsedSuperNode[] {
     return this.parts.superNodes?.current ?? []
+  }
+
+  /** Leases of super-nodes of its region that this peer believes now, used or not; who carries streams has the role `ingest`. */
+  get superNodeLeases (): SuperNodeLease[] {
+    return this.parts.superNodes?.believed ?? []
+  }
+
+  /** More super-nodes are needed than are known: electors are asked soon. May be called often. */
+  seekSuperNodes (): void {
+    this.parts.superNodes?.seek()
   }
 
   /** How each peer is reached that is connected, or was lately: the path, why, since when, and what did not work. */

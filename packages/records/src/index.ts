@@ -34,6 +34,10 @@ export {
   SeedResponse
 } from './seed-message.ts'
 export type { SeedDemand, SeedDiscover, SeedModel, SeedPage, SeedProof } from './seed-message.ts'
+export {
+  checkPlace, MAX_SESSION_ID_BYTES, MAX_SESSION_LEASE_BYTES, MAX_SESSION_LEASE_LIFE_MS, openSessionLease, SESSION_LEASE_KIND, signSessionLease
+} from './session-lease.ts'
+export type { SessionLease, SignedSessionLease, StreamPlace } from './session-lease.ts'
 export { encodeSignalFrame, SignalFrameError, SignalFrameReader } from './signal-frame-reader.ts'
 export {
   FleetSignal, isSignalKind, MAX_SIGNAL_FRAME_BYTES, MAX_SIGNAL_LIFE_MS, MAX_SIGNAL_PAYLOAD_BYTES, SIGNAL_KINDS, SIGNAL_REFUSALS, SignalFrame,

@@ -4,6 +4,7 @@ import { systemClock, systemRandom } from '@skein/core/system'
 import { FleetClient, FleetRequests, HttpNamePublisher, REAP_MS } from '@skein/fleet'
 import { ConnectionFile, createControlPlane, DnsPublisher, issueKey, openStore } from '@skein/fleet/node'
 import { untilStopped } from '../command-context.ts'
+import { openMesh } from './fleet-mesh.ts'
 import { openUplink } from './fleet-uplink.ts'
 import type { Connection, ConnectionSpec, NamePublisher, SessionView } from '@skein/fleet'
 import type { Scope } from '@skein/fleet/node'
@@ -104,6 +105,10 @@ export interface FleetApiOptions {
 export interface ConnectFleetOptions extends FleetApiOptions, UplinkOptions {
   slot?: number[]
   region?: string
+  /** Super-nodes in place of a control plane */
+  mesh?: boolean
+  seed: string[]
+  identity?: string
   own?: string
   data?: string
   release?: boolean
@@ -111,9 +116,15 @@ export interface ConnectFleetOptions extends FleetApiOptions, UplinkOptions {
 
 export async function connectToFleet ({ output, stop }: CommandContext, options: ConnectFleetOptions): Promise<void> {
   const { slot = [], region, own, data } = options
+  if (options.mesh === true && (own !== undefined || options.seed.length === 0)) {
+    throw new FleetOptionsError('With --mesh name a seed or peer with --seed, and no --own relay')
+  }
+  const mesh = options.mesh === true ? await openMesh({ ...options, region: region ?? '' }, output, stop) : undefined
+  if (mesh !== undefined) {
+    output.event('owner', { peer: mesh.peer.id }, `names of slots are those of ${mesh.peer.id}: skein resolve NAME.${mesh.peer.id}`)
+  }
   const client = await FleetClient.open({
-    url: options.url,
-    key: keyOf(options),
+    ...mesh === undefined ? { url: options.url, key: keyOf(options) } : { requests: mesh.requests },
     store: data === undefined ? undefined : new ConnectionFile(data),
     onProblem: error => { output.event('problem', { error: error.message }, `Connections could not be saved: ${error.message}`) }
   })
@@ -124,7 +135,8 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
   })
   try {
     for (const each of slot) {
-      const spec: ConnectionSpec = { slot: each, region, ...own === undefined ? {} : { provider: 'own', relayId: own } }
+      const provider = mesh === undefined ? {} : { provider: 'mesh' as const }
+      const spec: ConnectionSpec = { slot: each, region, ...provider, ...own === undefined ? {} : { provider: 'own', relayId: own } }
       await client.add(spec)
     }
     const connections = client.connections()
@@ -148,6 +160,7 @@ export async function connectToFleet ({ output, stop }: CommandContext, options:
   } finally {
     await uplink?.stop()
     await client.close()
+    await mesh?.close()
   }
 }
 

@@ -10,7 +10,7 @@ import { FleetRefusedError, FleetRequests } from './fleet-requests.ts'
 import type { Clock, Random } from '@skein/core'
 import type { ConnectionEffect } from './connection-book.ts'
 import type { Connection, ConnectionSpec, SessionView } from './fleet-connection.ts'
-import type { RequestOptions } from './fleet-requests.ts'
+import type { FleetRequestsInit, RequestOptions, SessionRequests } from './fleet-requests.ts'
 
 /** Where the connections are kept while the app is not there. */
 export interface ConnectionStore {
@@ -18,11 +18,13 @@ export interface ConnectionStore {
   save (connections: ConnectionSpec[]): Promise<void>
 }
 
-export interface FleetClientInit {
-  /** `https://fleet.example.org` */
-  url: string
-  /** `skf_…`, of a user */
-  key: string
+/** Who gives relays: the control plane at an address, or another, such as `MeshSessions`. */
+export type FleetClientInit = FleetClientOptions & (
+  | (Pick<FleetRequestsInit, 'url' | 'key'> & { requests?: undefined })
+  | { requests: SessionRequests }
+)
+
+export interface FleetClientOptions {
   /** @default none: connections are forgotten with the app */
   store?: ConnectionStore
   /** An answer takes no longer, ms @default 10_000 */
@@ -40,7 +42,7 @@ export interface FleetClientEvents {
 }
 
 export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
-  private readonly requests: FleetRequests
+  private readonly requests: SessionRequests
   private readonly driver: MachineDriver<ConnectionEffect, ConnectionBook>
   private readonly book: ConnectionBook
   private readonly store?: ConnectionStore
@@ -62,7 +64,7 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
   private constructor (init: FleetClientInit) {
     super()
     const { clock = systemClock(), random = systemRandom(), onProblem = () => {} } = init
-    this.requests = new FleetRequests({ ...init, clock })
+    this.requests = init.requests ?? new FleetRequests({ ...init, clock })
     this.store = init.store
     this.onProblem = onProblem
     this.book = new ConnectionBook(random)
@@ -191,16 +193,11 @@ export class FleetClient extends TypedEventEmitter<FleetClientEvents> {
   }
 
   private async watch (slot: number, id: string, options: RequestOptions): Promise<void> {
-    let isLive = false
-    let instanceId: string | undefined
-    try {
-      ({ live: isLive, instanceId } = await this.requests.ask<{ live: boolean, instanceId: string }>(
-        'GET', `/v1/sessions/${id}/statistics`, undefined, options))
-    } catch (error) {
-      if (!(error instanceof FleetRefusedError) || error.status !== 409) {
-        return // not known: as it was
-      }
+    const watched = await this.requests.watch(id, options)
+    if (watched === undefined) {
+      return // not known: as it was
     }
+    const { live: isLive, instanceId } = watched
     if (instanceId !== this.connection(slot)?.session?.place?.instanceId) {
       this.driver.input((book, nowMs) => { book.onElsewhere(slot, nowMs) })
     }

@@ -55,9 +55,27 @@ export interface RequestOptions {
   signal?: AbortSignal
 }
 
+export interface WatchedSession {
+  live: boolean
+  /** Left out when it is at none now */
+  instanceId?: string
+}
+
+/** Who gives sessions a relay: a control plane over its API, or the mesh. All throw `FleetRefusedError` and `FleetUnreachableError`. */
+export interface SessionRequests {
+  /** Begins, or finds what is begun already; answers before it is done */
+  start (spec: ConnectionSpec, options?: RequestOptions): Promise<SessionView>
+  session (id: string, options?: RequestOptions): Promise<SessionView>
+  heartbeat (id: string, options?: RequestOptions): Promise<SessionView>
+  move (id: string, region: string, options?: RequestOptions): Promise<SessionView>
+  stop (id: string, options?: RequestOptions): Promise<void>
+  /** Whether somebody sends, and at which node the session is; `undefined` where that is not known */
+  watch (id: string, options?: RequestOptions): Promise<WatchedSession | undefined>
+}
+
 const MAX_ANSWER_BYTES = 8 * 2 ** 20
 
-export class FleetRequests {
+export class FleetRequests implements SessionRequests {
   private readonly init: FleetRequestsInit
   private readonly url: string
 
@@ -84,6 +102,14 @@ export class FleetRequests {
 
   async stop (id: string, options?: RequestOptions): Promise<void> {
     await this.ask('DELETE', `/v1/sessions/${id}`, undefined, options)
+  }
+
+  async watch (id: string, options?: RequestOptions): Promise<WatchedSession | undefined> {
+    try {
+      return await this.ask<WatchedSession>('GET', `/v1/sessions/${id}/statistics`, undefined, options)
+    } catch (error) {
+      return error instanceof FleetRefusedError && error.status === 409 ? { live: false } : undefined
+    }
   }
 
   /** @throws {FleetRefusedError | FleetUnreachableError} */

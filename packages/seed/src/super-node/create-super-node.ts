@@ -19,7 +19,7 @@ import type { Clock } from '@skein/core'
 import type { Peer, PeerInit } from '@skein/peer'
 import type { SuperNodeRole } from '@skein/records'
 import type { UsageStore, VolunteerQuota } from '@skein/supernode'
-import type { DialBackComponents, DialBackService, VolunteerOffer } from '@skein/supernode/libp2p'
+import type { DialBackComponents, DialBackService, SessionIngest, VolunteerOffer } from '@skein/supernode/libp2p'
 import type { StunResponderInit } from '@skein/supernode/node'
 import type { InboundGuardInit } from '../admission/inbound-guard.ts'
 import type { RelayLimits } from '../relay/relay-limits.ts'
@@ -60,6 +60,8 @@ export interface SuperNodeInit extends PeerOptions {
    * @default false
    */
   stun?: false | StunResponderInit
+  /** What carries streams of sessions beside it: clients take places there as long as it holds a seat @default none */
+  sessions?: SessionIngest
   /** Keeps what it has carried @default a file of `dataDir`; without that as long as the process */
   usage?: UsageStore
   /** What this process takes of all processors since it was asked last, 0 to 1 @default measured */
@@ -94,7 +96,7 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, usage, cpuShare,
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, sessions, usage, cpuShare,
     onProblem = () => {}, trustedNetworks, limits, ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
@@ -161,7 +163,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   const candidacy = (): VolunteerOffer => ({
     addresses: toldAddresses(peer, stunned),
     claimedBytesPerSecond: claimed,
-    roles,
+    roles: sessions?.place() === undefined || roles.includes('ingest') ? roles : [...roles, 'ingest'],
     quota: carried.left()
   })
   const onChange = (): void => { running.node?.update() }
@@ -173,6 +175,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     networkOf: init.networkOf,
     candidacy,
     marks: fenceMarks(init.dataDir, clock, init.onDamage ?? onProblem),
+    sessions,
     options: election,
     clock,
     onChange,

@@ -7,7 +7,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { NetworkLookup, Peer } from '@skein/peer'
 import type { ElectionVerdict } from '@skein/supernode'
-import type { DialBackService, FenceMarks, SuperNodeServiceInit, VolunteerOffer } from '@skein/supernode/libp2p'
+import type { DialBackService, FenceMarks, SessionIngest, SuperNodeServiceInit, VolunteerOffer } from '@skein/supernode/libp2p'
 import type { Seat } from './seat.ts'
 
 /** What electors of a region agree on, and what shortens time in tests. */
@@ -21,6 +21,8 @@ export interface ElectedSeatInit {
   networkOf?: NetworkLookup
   candidacy: () => VolunteerOffer
   marks: FenceMarks
+  /** What carries streams of sessions @default none */
+  sessions?: SessionIngest
   options: ElectionOptions
   clock: Clock
   /** `state` may have changed */
@@ -36,7 +38,7 @@ export class ElectedSeat implements Seat {
 
   /** @throws {Error} without gossip, over which volunteers hear of each other */
   constructor (init: ElectedSeatInit) {
-    const { peer, clock, dialBack, networkOf = publicNetwork, region, privateKey, candidacy, marks, options } = init
+    const { peer, clock, dialBack, networkOf = publicNetwork, region, privateKey, candidacy, marks, sessions, options } = init
     const { topics } = peer
     if (topics === undefined) {
       throw new Error('A super-node takes part in gossip')
@@ -56,6 +58,7 @@ export class ElectedSeat implements Seat {
       networkOfPeer: candidate => peer.trust.networkOf(candidate),
       peersOfRegion: () => peersOfRegion(peer),
       marks,
+      sessions,
       rendezvous: electorRendezvous(peer.libp2p.services.routing, peer.libp2p.logger.forComponent('skein:super-node')),
       clock
     })

@@ -1,8 +1,9 @@
-/** Answers who asks for leases over `/skein/lease/1.0.0`. */
+/** Answers who asks for leases, or for a place for a session, over `/skein/lease/1.0.0`. */
 import { BoundedMap, deadline, TokenBucket } from '@skein/core'
 import { PROTOCOLS } from '@skein/records'
 import { readQuestion, writeAnswer } from './lease-stream.ts'
 import type { ElectedLeases } from '../lease-answer.ts'
+import type { LeaseAnswer, SessionAnswer, SessionQuestion } from '../pb/lease-exchange.ts'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 
@@ -11,6 +12,8 @@ export interface LeaseDeskInit {
   clock: Clock
   /** What this elector knows of a region */
   answer: (region: string, nowMs: number) => ElectedLeases
+  /** Places for sessions; left out where no streams are carried */
+  session?: (peer: string, question: SessionQuestion) => Promise<Partial<SessionAnswer>>
 }
 
 /** Answered at once; more are cut off. */
@@ -20,10 +23,14 @@ const TIMEOUT_MS = 5_000
 const QUESTIONS_PER_SECOND = 0.2
 const QUESTIONS_AT_ONCE = 5
 const MAX_PEERS = 4096
+/** Of sessions: each is renewed every 30 s, and a client has some. */
+const SESSION_QUESTIONS_PER_SECOND = 1
+const SESSION_QUESTIONS_AT_ONCE = 20
 
 export class LeaseDesk {
   private readonly init: LeaseDeskInit
   private readonly rates = new BoundedMap<string, TokenBucket>({ maxSize: MAX_PEERS })
+  private readonly sessionRates = new BoundedMap<string, TokenBucket>({ maxSize: MAX_PEERS })
   private shutdown = new AbortController()
   private answering = 0
 
@@ -54,8 +61,9 @@ export class LeaseDesk {
     const limit = deadline(this.init.clock, TIMEOUT_MS, [this.shutdown.signal])
     const { signal } = limit
     try {
-      const { region } = await readQuestion(stream, { signal })
-      await writeAnswer(stream, this.answerTo(connection.remotePeer.toString(), region), { signal })
+      const { region, session } = await readQuestion(stream, { signal })
+      const peer = connection.remotePeer.toString()
+      await writeAnswer(stream, session === undefined ? this.answerTo(peer, region) : await this.answerOf(peer, session), { signal })
       await stream.close({ signal })
     } catch (error) {
       stream.abort(error as Error)
@@ -71,4 +79,21 @@ export class LeaseDesk {
     this.rates.set(peer, rate)
     return rate.take(1, nowMs) ? this.init.answer(region, nowMs) : { refusal: 'busy', retryAfterMs: rate.waitMs(1, nowMs) }
   }
+
+  private async answerOf (peer: string, question: SessionQuestion): Promise<Partial<LeaseAnswer>> {
+    const { session, clock } = this.init
+    if (session === undefined) {
+      return { session: sessionAnswer({ refusal: 'unsupported' }) }
+    }
+    const nowMs = clock.nowMs()
+    const bucket = { ratePerSecond: SESSION_QUESTIONS_PER_SECOND, burst: SESSION_QUESTIONS_AT_ONCE }
+    const rate = this.sessionRates.touch(peer) ?? new TokenBucket(bucket, nowMs)
+    this.sessionRates.set(peer, rate)
+    const isBusy = !rate.take(1, nowMs)
+    return { session: sessionAnswer(isBusy ? { refusal: 'busy', retryAfterMs: Math.ceil(rate.waitMs(1, nowMs)) } : await session(peer, question)) }
+  }
+}
+
+function sessionAnswer (answer: Partial<SessionAnswer>): SessionAnswer {
+  return { lease: new Uint8Array(0), refusal: '', retryAfterMs: 0, leaving: false, ...answer }
 }

@@ -16,6 +16,7 @@ import type { SuperNodeReasons, UsedSuperNode } from '../used-super-node.ts'
 import type { LeaseInquiryCounters, LeaseInquiryInit } from './lease-inquiry.ts'
 import type { PeerId, Startable } from '@libp2p/interface'
 import type { Cancel } from '@skein/core'
+import type { SuperNodeLease } from '@skein/records'
 
 /** Reservations at super-nodes, as this node makes them. */
 export interface Reservations {
@@ -111,6 +112,16 @@ export class SuperNodeClient extends TypedEventEmitter<SuperNodeClientEvents> im
         why: use.why
       }]
     })
+  }
+
+  /** Leases of super-nodes that are good now, whatever they do for others: this client believes them. */
+  get believed (): SuperNodeLease[] {
+    return this.leases.usable(this.init.clock.nowMs())
+  }
+
+  /** More are needed than are believed: electors are asked soon. */
+  seek (): void {
+    this.inquiry.hasten()
   }
 
   /** For metrics: leases that are believed, super-nodes used, those with a reservation. */

@@ -4,6 +4,7 @@ import type { ElectorBoardInit } from '../elector-board.ts'
 import type { Election } from '../election.ts'
 import type { FenceMark, TermState } from '../super-node-term.ts'
 import type { ElectorRendezvous } from './elector-search.ts'
+import type { SessionIngest } from './session-desk.ts'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
 import type { Clock, Random, Topics } from '@skein/core'
 import type { LeaseQuota, SuperNodeLease, SuperNodeRole } from '@skein/records'
@@ -47,6 +48,8 @@ export interface SuperNodeServiceInit extends Omit<ElectorBoardInit, 'self' | 'e
   electorRules?: ElectorBoardInit['rules']
   /** @default none: electors are those that are connected */
   rendezvous?: ElectorRendezvous
+  /** What carries the streams of sessions; its candidacy should name the role `ingest` @default none: sessions are refused */
+  sessions?: SessionIngest
   /** The life of a lease, ms; it is renewed at half of it. @default 600_000 */
   leaseMs?: number
   /** @default 60_000 */

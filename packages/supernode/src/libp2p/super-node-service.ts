@@ -13,6 +13,7 @@ import { ElectionScribe } from './election-scribe.ts'
 import { electionTopic, ElectionTopic } from './election-topic.ts'
 import { searchElectors } from './elector-search.ts'
 import { LeaseDesk } from './lease-desk.ts'
+import { SessionDesk } from './session-desk.ts'
 import { WatchedConnections } from './watched-connections.ts'
 import type { BoardEffect, CandidateExplanation, Verification } from '../board-effect.ts'
 import type { ElectorBoardInit } from '../elector-board.ts'
@@ -40,6 +41,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
   private readonly clock: Clock
   private readonly topic: ElectionTopic
   private readonly desk: LeaseDesk
+  private readonly sessions?: SessionDesk
   private readonly connections: WatchedConnections
   private readonly scribe: ElectionScribe
   private running?: Running
@@ -53,8 +55,13 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     const { clock } = this
     const { libp2p, topics, region } = init
     this.connections = new WatchedConnections(libp2p, clock)
+    this.sessions = init.sessions && new SessionDesk({
+      ingest: init.sessions, region, clock, privateKey: init.privateKey, seat: () => this.lease,
+      networkOf: peer => init.networkOfPeer(peer)?.small
+    })
     this.desk = new LeaseDesk({
-      libp2p, clock, answer: (asked, nowMs) => this.running?.board.machine.answer(asked, nowMs) ?? { refusal: 'not_ready' }
+      libp2p, clock, answer: (asked, nowMs) => this.running?.board.machine.answer(asked, nowMs) ?? { refusal: 'not_ready' },
+      session: this.sessions && (async (peer, question) => await (this.sessions as SessionDesk).answer(peer, question))
     })
     this.topic = new ElectionTopic({
       topics, region, clock, rules,
@@ -131,6 +138,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     libp2p.addEventListener('peer:disconnect', this.onDisconnect)
     this.topic.join()
     await this.desk.start()
+    this.sessions?.start()
     board.input(machine => { libp2p.getPeers().forEach(peer => { machine.onConnected(peer.toString()) }) })
     if (rendezvous !== undefined) {
       const connected = (): number => this.topic.subscribers.length
@@ -156,6 +164,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
     this.init.libp2p.removeEventListener('peer:disconnect', this.onDisconnect)
     this.topic.leave()
     await this.desk.stop()
+    await this.sessions?.stop()
   }
 
   /** The volunteer stops, or is at a limit: it is no candidate any more, and gives its seat back. Resolves when that was said. */
@@ -244,6 +253,7 @@ export class SuperNodeService extends TypedEventEmitter<SuperNodeServiceEvents> 
         this.scribe.signLease(effect.lease)
         break
       case 'state':
+        this.sessions?.onSeat(effect.state)
         this.safeDispatchEvent('state:changed', { detail: { state: effect.state } })
         break
       case 'release':

@@ -5,6 +5,7 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface LeaseQuestion {
   region: string
+  session?: SessionQuestion
 }
 
 export const LeaseQuestion = (() => {
@@ -19,12 +20,17 @@ export const LeaseQuestion = (() => {
         w.string(obj.region)
       }
 
+      if (obj.session != null) {
+        w.uint32(18)
+        SessionQuestion.codec().encode(obj.session, w)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
     },
 
-    decode (reader, length) {
+    decode (reader, length, opts = {}) {
       const obj: any = {
         region: ''
       }
@@ -37,6 +43,12 @@ export const LeaseQuestion = (() => {
         switch (tag >>> 3) {
           case 1: {
             obj.region = reader.string()
+            break
+          }
+          case 2: {
+            obj.session = SessionQuestion.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.session
+            })
             break
           }
           default: {
@@ -62,6 +74,7 @@ export interface LeaseAnswer {
   peers: number
   refusal: string
   retryAfterMs: number
+  session?: SessionAnswer
 }
 
 export const LeaseAnswer = (() => {
@@ -91,6 +104,11 @@ export const LeaseAnswer = (() => {
       if ((obj.retryAfterMs != null && obj.retryAfterMs !== 0)) {
         w.uint32(32)
         w.uint32(obj.retryAfterMs)
+      }
+
+      if (obj.session != null) {
+        w.uint32(42)
+        SessionAnswer.codec().encode(obj.session, w)
       }
 
       if (opts.lengthDelimited !== false) {
@@ -132,6 +150,12 @@ export const LeaseAnswer = (() => {
             obj.retryAfterMs = reader.uint32()
             break
           }
+          case 5: {
+            obj.session = SessionAnswer.codec().decode(reader, reader.uint32(), {
+              limits: opts.limits?.session
+            })
+            break
+          }
           default: {
             reader.skipType(tag & 7)
             break
@@ -147,5 +171,179 @@ export const LeaseAnswer = (() => {
     codec: (): typeof codec => codec,
     encode: (obj: Partial<LeaseAnswer>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
     decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<LeaseAnswer>): LeaseAnswer => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface SessionQuestion {
+  action: string
+  session: string
+  fence: number
+  streamToken: string
+}
+
+export const SessionQuestion = (() => {
+  const codec: Pick<Codec<SessionQuestion>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.action != null && obj.action !== '')) {
+        w.uint32(10)
+        w.string(obj.action)
+      }
+
+      if ((obj.session != null && obj.session !== '')) {
+        w.uint32(18)
+        w.string(obj.session)
+      }
+
+      if ((obj.fence != null && obj.fence !== 0)) {
+        w.uint32(24)
+        w.uint64Number(obj.fence)
+      }
+
+      if ((obj.streamToken != null && obj.streamToken !== '')) {
+        w.uint32(34)
+        w.string(obj.streamToken)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        action: '',
+        session: '',
+        fence: 0,
+        streamToken: ''
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.action = reader.string()
+            break
+          }
+          case 2: {
+            obj.session = reader.string()
+            break
+          }
+          case 3: {
+            obj.fence = reader.uint64Number()
+            break
+          }
+          case 4: {
+            obj.streamToken = reader.string()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SessionQuestion>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionQuestion>): SessionQuestion => decodeMessage(buf, codec, opts)
+  }
+})()
+
+export interface SessionAnswer {
+  lease: Uint8Array<ArrayBuffer>
+  refusal: string
+  retryAfterMs: number
+  leaving: boolean
+}
+
+export const SessionAnswer = (() => {
+  const codec: Pick<Codec<SessionAnswer>, 'encode' | 'decode'> = {
+    encode (obj, w, opts = {}) {
+      if (opts.lengthDelimited !== false) {
+        w.fork()
+      }
+
+      if ((obj.lease != null && obj.lease.byteLength > 0)) {
+        w.uint32(10)
+        w.bytes(obj.lease)
+      }
+
+      if ((obj.refusal != null && obj.refusal !== '')) {
+        w.uint32(18)
+        w.string(obj.refusal)
+      }
+
+      if ((obj.retryAfterMs != null && obj.retryAfterMs !== 0)) {
+        w.uint32(24)
+        w.uint32(obj.retryAfterMs)
+      }
+
+      if ((obj.leaving != null && obj.leaving !== false)) {
+        w.uint32(32)
+        w.bool(obj.leaving)
+      }
+
+      if (opts.lengthDelimited !== false) {
+        w.ldelim()
+      }
+    },
+
+    decode (reader, length) {
+      const obj: any = {
+        lease: new Uint8Array(0),
+        refusal: '',
+        retryAfterMs: 0,
+        leaving: false
+      }
+
+      const end = length == null ? reader.len : reader.pos + length
+
+      while (reader.pos < end) {
+        const tag = reader.uint32()
+
+        switch (tag >>> 3) {
+          case 1: {
+            obj.lease = reader.bytes()
+            break
+          }
+          case 2: {
+            obj.refusal = reader.string()
+            break
+          }
+          case 3: {
+            obj.retryAfterMs = reader.uint32()
+            break
+          }
+          case 4: {
+            obj.leaving = reader.bool()
+            break
+          }
+          default: {
+            reader.skipType(tag & 7)
+            break
+          }
+        }
+      }
+
+      return obj
+    }
+  }
+
+  return {
+    codec: (): typeof codec => codec,
+    encode: (obj: Partial<SessionAnswer>): Uint8Array<ArrayBuffer> => encodeMessage(obj, codec),
+    decode: (buf: Uint8Array | Uint8ArrayList, opts?: DecodeOptions<SessionAnswer>): SessionAnswer => decodeMessage(buf, codec, opts)
   }
 })()

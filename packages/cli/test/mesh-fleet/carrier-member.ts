@@ -1,0 +1,71 @@
+/** Runs a super-node that carries streams in a process of its own, told what to do by its parent: started by `CarrierProcess`. */
+import { sessionIngest, StreamAdmissions } from '@skein/fleet'
+import { createSuperNode } from '@skein/seed'
+import { loopbackHost, loopbackNetworks } from '@skein/testnet'
+import type { SuperNode, SuperNodeInit } from '@skein/seed'
+import type { CarrierCommand, CarrierInit, CarrierReply, CarrierView } from './carrier-process.ts'
+
+/** Shorter than what ships, so that a test sees in seconds what takes hours: a volunteer is watched for seconds, and its reputation rises at once. */
+const ELECTION: NonNullable<Exclude<SuperNodeInit['election'], false>> = {
+  // candidacies that are seconds late on two busy cores would count as absences
+  rules: { minAgeMs: 3_000, minBytesPerSecond: 100_000, minUptime: 0.3 },
+  electorRules: {
+    candidacyMs: 3_000,
+    moreVerifiersMs: 15_000,
+    spreadMs: 5_000,
+    repeatMs: 5_000,
+    reportLifeMs: 600_000,
+    listenMs: 6_000,
+    electionMs: 2_000,
+    recheckMs: 1_000,
+    watchedMs: 1_500,
+    risePerDay: 10_000
+  },
+  leaseMs: 60_000,
+  graceMs: 10_000
+}
+
+let node: SuperNode | undefined
+let admissions = new StreamAdmissions({ capacity: 0 })
+
+async function start ({ octet, bootstrap, capacity, leaseMs }: CarrierInit): Promise<string> {
+  const host = `127.${octet}.0.1`
+  admissions = new StreamAdmissions({ capacity })
+  node = await createSuperNode({
+    ...loopbackHost(host),
+    networkOf: loopbackNetworks(),
+    region: 'eu-west',
+    bootstrap,
+    quota: { bytesPerSecond: 20e6 },
+    sessions: sessionIngest(admissions, () => ({ ingestHost: host, ingestPort: 5000, playHost: host, playPort: 4000 }), { leaseMs }),
+    election: ELECTION
+  })
+  return node.id
+}
+
+function view (): CarrierView {
+  return {
+    state: node?.state.state ?? 'candidate',
+    elected: node?.elector?.elected().map(({ peer }) => peer) ?? [],
+    streams: admissions.list().map(({ sessionId, streamToken }) => ({ sessionId, streamToken }))
+  }
+}
+
+async function perform (command: CarrierCommand): Promise<unknown> {
+  switch (command.type) {
+    case 'start':
+      return await start(command.init)
+    case 'drain':
+      void node?.drain({ deadlineMs: 60_000 })
+      return undefined
+    case 'view':
+      return view()
+  }
+}
+
+process.on('message', ({ id, command }: { id: number, command: CarrierCommand }) => {
+  perform(command).then(
+    result => { process.send?.({ id, result } satisfies CarrierReply) },
+    (error: Error) => { process.send?.({ id, error: error.stack ?? error.message } satisfies CarrierReply) })
+})
+process.on('disconnect', () => { process.exit(0) })
