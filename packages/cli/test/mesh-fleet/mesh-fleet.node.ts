@@ -63,7 +63,7 @@ describe('sessions in the mesh', function () {
     const { transports } = loopbackHost(`127.${octet}.0.1`)
     const peer = await createPeer({
       listen: [], transports, networkOf, privateKey, region: REGION, bootstrap: seed.addresses,
-      superNodes: { poll: { firstMs: 500, minPauseMs: 1_000, refreshMs: 10_000 } }
+      superNodes: { poll: { firstMs: 500, minPauseMs: 3_000, refreshMs: 10_000 } }
     })
     const leases = new SessionLeases({
       libp2p: peer.libp2p, leases: () => peer.superNodeLeases, seek: () => { peer.seekSuperNodes() },
