@@ -1,7 +1,9 @@
 /** Runs a super-node that carries streams in a process of its own, told what to do by its parent: started by `CarrierProcess`. */
-import { sessionIngest, StreamAdmissions } from '@skein/fleet'
+import { sessionIngest } from '@skein/fleet'
+import { createRelayNode } from '@skein/fleet/media'
 import { createSuperNode } from '@skein/seed'
 import { loopbackHost, loopbackNetworks } from '@skein/testnet'
+import type { RelayNode } from '@skein/fleet/media'
 import type { SuperNode, SuperNodeInit } from '@skein/seed'
 import type { CarrierCommand, CarrierInit, CarrierReply, CarrierView } from './carrier-process.ts'
 
@@ -26,18 +28,22 @@ const ELECTION: NonNullable<Exclude<SuperNodeInit['election'], false>> = {
 }
 
 let node: SuperNode | undefined
-let admissions = new StreamAdmissions({ capacity: 0 })
+let carrier: RelayNode | undefined
 
 async function start ({ octet, bootstrap, capacity, leaseMs }: CarrierInit): Promise<string> {
   const host = `127.${octet}.0.1`
-  admissions = new StreamAdmissions({ capacity })
+  const { relay, agent } = carrier = await createRelayNode({
+    capacity, key: 'k'.repeat(32), managePort: 0, relay: { host, srtlaPort: 0, publisherPort: 0, playerPort: 0 }
+  })
   node = await createSuperNode({
     ...loopbackHost(host),
     networkOf: loopbackNetworks(),
     region: 'eu-west',
     bootstrap,
     quota: { bytesPerSecond: 20e6 },
-    sessions: sessionIngest(admissions, () => ({ ingestHost: host, ingestPort: 5000, playHost: host, playPort: 4000 }), { leaseMs }),
+    sessions: sessionIngest(agent, {
+      capacity, leaseMs, place: () => ({ ingestHost: host, ingestPort: relay.srtlaPort as number, playHost: host, playPort: relay.playerPort })
+    }),
     election: ELECTION
   })
   return node.id
@@ -47,7 +53,8 @@ function view (): CarrierView {
   return {
     state: node?.state.state ?? 'candidate',
     elected: node?.elector?.elected().map(({ peer }) => peer) ?? [],
-    streams: admissions.list().map(({ sessionId, streamToken }) => ({ sessionId, streamToken }))
+    streams: carrier?.admissions.list().map(({ sessionId, streamToken }) => ({ sessionId, streamToken })) ?? [],
+    carriedBytes: carrier?.relay.carriedBytes ?? 0
   }
 }
 

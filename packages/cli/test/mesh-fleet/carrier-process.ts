@@ -19,6 +19,8 @@ export interface CarrierView {
   elected: string[]
   /** Those that it lets in */
   streams: Array<{ sessionId: string, streamToken: string }>
+  /** Of media, in and out */
+  carriedBytes: number
 }
 
 export interface CarrierReply {

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { systemClock } from '@skein/core/system'
 import { FleetClient, MeshSessions } from '@skein/fleet'
+import { FleetUplink } from '@skein/fleet/media'
 import { createPeer } from '@skein/peer'
 import { createSeed } from '@skein/seed'
 import { askSession, SessionLeases, SessionRefusedError } from '@skein/supernode/libp2p'
 import { loopbackHost, loopbackNetworks } from '@skein/testnet'
 import { expect } from 'chai'
+import { Encoder, needPrograms } from '../../../media-relay/test/media-programs.ts'
 import { SkeinProcess } from '../skein-process.ts'
 import { CarrierProcess } from './carrier-process.ts'
 import type { Connection, NamePublisher, RelayPlace } from '@skein/fleet'
@@ -20,8 +22,8 @@ import type { SkeinEvent } from '../skein-process.ts'
 const clock = systemClock()
 const networkOf = loopbackNetworks()
 const REGION = 'eu-west'
-/** Three are elected of six, so that two may go; each carries two streams. */
-const OCTETS = [11, 12, 13, 14, 15, 16]
+/** Three are elected of seven, so that three may go; each carries two streams. */
+const OCTETS = [11, 12, 13, 14, 15, 16, 17]
 const CAPACITY = 2
 
 interface Client {
@@ -61,7 +63,7 @@ describe('sessions in the mesh', function () {
     const { transports } = loopbackHost(`127.${octet}.0.1`)
     const peer = await createPeer({
       listen: [], transports, networkOf, privateKey, region: REGION, bootstrap: seed.addresses,
-      superNodes: { poll: { firstMs: 500, minPauseMs: 1_000, refreshMs: 10_000 } }
+      superNodes: { poll: { firstMs: 500, minPauseMs: 3_000, refreshMs: 10_000 } }
     })
     const leases = new SessionLeases({
       libp2p: peer.libp2p, leases: () => peer.superNodeLeases, seek: () => { peer.seekSuperNodes() },
@@ -134,9 +136,7 @@ describe('sessions in the mesh', function () {
     const place = await connected(ann, 1)
     console.log(`        ready after ${Math.round(performance.now() - startMs)} ms, of which at most 250 ms are the client's polls`)
     const carrier = carrierOf(place.instanceId)
-    expect(place).to.deep.equal({
-      instanceId: carrier.id, region: REGION, ingestHost: carrier.host, ingestPort: 5000, playHost: carrier.host, playPort: 4000
-    })
+    expect(place).to.include({ instanceId: carrier.id, region: REGION, ingestHost: carrier.host, playHost: carrier.host })
     const session = ann.fleet.connection(1)?.session
     const [stream] = (await carrier.view()).streams
     expect(`live_${stream?.streamToken}`).to.equal(session?.publishId)
@@ -259,5 +259,29 @@ describe('sessions in the mesh', function () {
     expect(ann.names.get(ann.fleet.connection(1)?.session?.name as string)).to.equal(next.ingestHost)
     expect((await streams()).filter(({ sessionId }) => sessionId === `${ann.peer.id}/${ann.fleet.connection(1)?.session?.id}`))
       .to.deep.equal([{ at: next.instanceId, sessionId: `${ann.peer.id}/${ann.fleet.connection(1)?.session?.id}` }])
+  })
+
+  it('go on with their stream elsewhere when the super-node that carries it is killed', async function () {
+    needPrograms(this)
+    const ann = await client(37)
+    const uplink = await FleetUplink.open({ port: 0, settleMs: 500, overlapMs: 500 })
+    ann.fleet.addEventListener('connection:changed', ({ detail }) => { uplink.follow(detail.session) })
+    const place = await connected(ann, 1)
+    const encoder = new Encoder({ port: uplink.port, streamId: 'any', seconds: 300, mbitPerSecond: 1 })
+    try {
+      const first = carrierOf(place.instanceId)
+      await until('the stream comes in', 60_000, async () => (await first.view()).carriedBytes > 100_000)
+      await first.kill()
+      const next = await until('it has another place', 120_000, () => {
+        const now = readyPlace(ann.fleet.connection(1))
+        return now?.instanceId !== place.instanceId && now
+      })
+      const before = (await carrierOf(next.instanceId).view()).carriedBytes
+      await until('the stream comes in there', 60_000, async () => (await carrierOf(next.instanceId).view()).carriedBytes > before + 100_000)
+      expect(encoder.isRunning, 'the encoder knows nothing of it').to.equal(true)
+    } finally {
+      await encoder.stop()
+      await uplink.stop()
+    }
   })
 })

@@ -40,6 +40,8 @@ export interface RelayNode {
   url: string
   relay: MediaRelay
   admissions: StreamAdmissions
+  /** Lets streams in and out in this process, as the control plane does over the API */
+  agent: NodeAgent
   close (): Promise<void>
 }
 
@@ -80,6 +82,7 @@ export async function createRelayNode (init: RelayNodeInit): Promise<RelayNode> 
       url: served.url,
       relay,
       admissions: agent.admissions,
+      agent,
       close: async () => {
         await served.close()
         await sampling.stop()

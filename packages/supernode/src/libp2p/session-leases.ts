@@ -15,7 +15,7 @@ export interface SessionLeasesInit {
   libp2p: Pick<Libp2p, 'peerId' | 'dialProtocol' | 'addEventListener' | 'removeEventListener'>
   /** Those that are believed now: `superNodeLeases` of a peer */
   leases: () => readonly SuperNodeLease[]
-  /** There is none that carries streams: ask electors soon. May be called often */
+  /** There is none that takes a session: ask electors soon. Called once in 10 s */
   seek: () => void
   hold?: SessionHoldInit
   clock: Clock
@@ -51,10 +51,13 @@ interface Held {
 }
 
 const MAX_SESSIONS = 100
+/** An elector answers a peer once in 5 s: who asks all the time is refused, and learns less. */
+const SEEK_MS = 10_000
 
 export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implements Startable {
   private readonly init: SessionLeasesInit
   private readonly held = new Map<string, Held>()
+  private soughtMs = -Infinity
 
   constructor (init: SessionLeasesInit) {
     super()
@@ -140,7 +143,7 @@ export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implem
         this.safeDispatchEvent('session:lost', { detail: { session, why: effect.why } })
         break
       case 'starved':
-        this.init.seek()
+        this.seek()
         this.safeDispatchEvent('session:starved', { detail: { session, refusals: effect.refusals } })
         break
       case 'renewed':
@@ -174,6 +177,14 @@ export class SessionLeases extends TypedEventEmitter<SessionLeasesEvents> implem
       })
     }
     this.settle(held)
+  }
+
+  private seek (): void {
+    const nowMs = this.init.clock.nowMs()
+    if (nowMs >= this.soughtMs + SEEK_MS) {
+      this.soughtMs = nowMs
+      this.init.seek()
+    }
   }
 
   private holders ({ session, region }: SessionWish): SuperNodeLease[] {
