@@ -33,7 +33,7 @@ Examples:
   $ skein fleet node serve --capacity 8 --manage-host 10.0.0.5 --allow-from 10.0.0.1
   $ skein fleet node add kc1 --region us-central --capacity 8 --ingest 192.0.2.1:5000 --play 192.0.2.1:4000 --manage http://10.0.0.5:3000
 
-Exit status: 0 after a signal and an orderly end, 1 when it failed.`)
+Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it was asked wrongly.`)
     .action(run(serveFleetNode))
 }
 

@@ -85,6 +85,8 @@ describe('skein fleet', function () {
   it('says what is missing', async () => {
     expect((await told(['key', '--store', store], 'error')).message).to.match(/--user/)
     expect((await told(['slots'], 'error', { SKEIN_FLEET_KEY: '', SKEIN_FLEET_URL: 'http://127.0.0.1:1' })).name).to.equal('FleetOptionsError')
+    expect((await told(['play', 'one'], 'error', { SKEIN_FLEET_KEY: 'skf_' })).message).to.match(/0 to 99, not one/)
+    expect((await told(['node', 'serve'], 'error', { SKEIN_FLEET_NODE_KEY: 'short' })).message).to.match(/SKEIN_FLEET_NODE_KEY/)
     expect((await told(['connect', '--slot', '100'], 'none', {}).catch((error: Error) => error.message))).to.match(/whole number from 0 to 99/)
   })
 })

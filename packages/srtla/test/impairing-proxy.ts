@@ -10,7 +10,12 @@ export interface ImpairingProxyInit {
   target: { host: string, port: number }
   /** By source address; others pass as they are */
   links: Record<string, LinkModelInit>
+  /** Those with the same one share what their links carry, as several streams over one modem do @default each stream has links to itself */
+  shared?: SharedLinks
 }
+
+/** By source address. */
+export type SharedLinks = Map<string, { up: LinkModel, down: LinkModel }>
 
 interface Way {
   model: LinkModel
@@ -85,15 +90,17 @@ export class ImpairingProxy {
   }
 
   private addClient (host: string, port: number): Client {
-    const { target, links } = this.init
+    const { target, links, shared } = this.init
     const model = links[host] ?? PLAIN
     const upstream = createSocket('udp4')
-    const way = (send: Way['send']): Way => ({ model: new LinkModel(model, this.random), waiting: [], timer: undefined, send })
+    const models = shared?.get(host) ?? { up: new LinkModel(model, this.random), down: new LinkModel(model, this.random) }
+    shared?.set(host, models)
+    const way = (model: LinkModel, send: Way['send']): Way => ({ model, waiting: [], timer: undefined, send })
     const client: Client = {
       host,
       upstream,
-      up: way(bytes => { upstream.send(bytes, target.port, target.host) }),
-      down: way(bytes => { this.socket.send(bytes, port, host) })
+      up: way(models.up, bytes => { upstream.send(bytes, target.port, target.host) }),
+      down: way(models.down, bytes => { this.socket.send(bytes, port, host) })
     }
     // the far end sees the address of the link
     upstream.bind(0, host)

@@ -1,7 +1,7 @@
 /** `skein fleet play`: the stream of a slot for players of this machine. */
 import { FleetPlayer, LOCAL_PLAYER } from '@skein/fleet/media'
 import { untilStopped } from '../command-context.ts'
-import { keyOf } from './fleet.ts'
+import { FleetOptionsError, keyOf } from './fleet.ts'
 import { shown } from './fleet-uplink.ts'
 import type { CommandContext } from '../command-context.ts'
 import type { FleetApiOptions } from './fleet.ts'
@@ -16,6 +16,9 @@ export interface PlayFleetOptions extends FleetApiOptions {
 const HOW = { begun: '', joined: ', without a gap', cut: ', after a gap' }
 
 export async function playFromFleet ({ output, stop }: CommandContext, options: PlayFleetOptions, slot: string): Promise<void> {
+  if (!/^\d{1,2}$/.test(slot)) {
+    throw new FleetOptionsError(`Which slot: 0 to 99, not ${slot}`)
+  }
   const { url, host, port, latency, passphrase } = options
   const player = await FleetPlayer.open({ url, key: keyOf(options), slot: Number(slot), host, port, latencyMs: latency, passphrase })
   player.addEventListener('source:switched', ({ detail }) => {
