@@ -44,7 +44,8 @@ function ipAddress (value: string): string {
   return value
 }
 
-function networks (value: string, previous: string[] = []): string[] {
+/** Addresses and networks, one for each time that the option is given. */
+export function networks (value: string, previous: string[] = []): string[] {
   const [address = '', prefix = '0'] = value.split('/')
   if (!isIpAddress(address) || !/^\d{1,3}$/.test(prefix) || Number(prefix) > (address.includes(':') ? 128 : 32)) {
     throw new InvalidArgumentError('Expected an IP address such as 192.0.2.9, or a network such as 10.0.0.0/8')

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { LOCAL_PLAYER } from '@skein/fleet/media'
 import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
 import { playFromFleet } from './commands/fleet-play.ts'
-import { fleetNodeServe } from './fleet-node-options.ts'
+import { fleetNodeServe, networks } from './fleet-node-options.ts'
 import { seconds, seedAddress, wholeNumber } from './option-values.ts'
 import type { Command } from 'commander'
 import type { Run } from './command-context.ts'
@@ -23,6 +23,7 @@ Examples:
     .description('Run a control plane of the fleet: its API, the reaper of leases, the watch over the nodes')
     .option('--host <address>', 'address to listen on; put TLS in front of it beyond loopback', '127.0.0.1')
     .option('--port <port>', '0 takes any free one', wholeNumber(0, 65_535), 7400)
+    .option('--proxy <address>', 'a proxy in front, or its network, whose X-Forwarded-For is believed (repeatable)', networks)
     .option('--dns-zone <name>', 'zone in which names of slots are kept, relay.example.org (default: users are told the address of the node)')
     .option('--dns-server <host:port>', 'primary of that zone, which takes signed updates (RFC 2136)', endpoint)
     .option('--dns-key <name>', 'name of the TSIG key, whose secret (base64, HMAC-SHA-256) is in SKEIN_FLEET_DNS_SECRET')
@@ -33,7 +34,7 @@ The API describes itself at /openapi.json. Several may run over one PostgreSQL; 
 
 Examples:
   $ skein fleet serve --store fleet.db
-  $ skein fleet serve --store postgres://skein@db.example.org/fleet --host 192.0.2.9
+  $ skein fleet serve --store postgres://skein@db.example.org/fleet --host 192.0.2.9 --proxy 192.0.2.1
   $ skein fleet serve --dns-zone relay.example.org --dns-server 192.0.2.53:53 --dns-key fleet.key
 
 Exit status: 0 after a signal and an orderly end, 1 when it failed.`)

@@ -28,6 +28,7 @@ export interface ServeFleetOptions {
   dnsServer?: { host: string, port: number }
   dnsKey?: string
   dnsZoneId?: string
+  proxy?: string[]
 }
 
 function namesOf ({ dnsZone: zone, dnsServer: server, dnsKey, dnsZoneId: zoneId }: ServeFleetOptions): NamePublisher | undefined {
@@ -45,7 +46,7 @@ function namesOf ({ dnsZone: zone, dnsServer: server, dnsKey, dnsZoneId: zoneId 
 }
 
 export async function serveFleet ({ output, stop }: CommandContext, options: ServeFleetOptions): Promise<void> {
-  const { store: location, host, port, moveOverlap } = options
+  const { store: location, host, port, moveOverlap, proxy } = options
   const moveDrainMs = moveOverlap * 1_000
   const names = namesOf(options)
   const problem = (message: string, error: Error): void => {
@@ -54,7 +55,7 @@ export async function serveFleet ({ output, stop }: CommandContext, options: Ser
   const store = await openStore(location, { onProblem: error => { problem('A connection to the database broke', error) } })
   try {
     const plane = await createControlPlane({
-      store, host, port, names,
+      store, host, port, names, proxies: proxy,
       times: { moveDrainMs },
       reapMs: Math.min(REAP_MS, moveDrainMs / 2),
       onProblem: problem,

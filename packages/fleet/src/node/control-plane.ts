@@ -35,6 +35,13 @@ export interface ControlPlaneInit extends HttpAddress {
   /** @default over HTTP, at the URL and with the key that the node was added with */
   agentOf?: (node: PoolNode) => NodeAgent
   limits?: ApiLimits
+  /**
+   * Addresses, or networks as `192.0.2.0/24`, of proxies in front of it, whose X-Forwarded-For is believed. Without it all who come through one share
+   * its address, and the limit of strangers with it.
+   *
+   * @default none
+   */
+  proxies?: string[]
   /** How long leases live, and when work counts as left lying @default SESSION_TIMES */
   times?: Partial<SessionTimes>
   /** From one look for expired leases and work left lying to the next, ms @default 60_000 */
@@ -100,6 +107,7 @@ export async function createControlPlane (init: ControlPlaneInit): Promise<Contr
     lastStatistics: node => figures.last(node),
     drain: async (node, draining) => { await agentOf(node).drain(draining) },
     guard: new ApiGuard(store, clock, init.limits),
+    proxies: init.proxies,
     stopping: stopping.signal,
     onProblem: (error, requestId) => { onProblem(`Request ${requestId} failed`, error) }
   })

@@ -39,7 +39,7 @@ export async function serveNode ({ agent, key, allowFrom, onProblem = () => {}, 
   }
   const allowed = allowFrom && addressList(allowFrom)
   const keyHash = hashOf(key)
-  const server = httpServer(onProblem)
+  const server = httpServer({ onProblem })
 
   server.addHook('onRequest', async request => {
     const { remoteAddress = '' } = request.socket

@@ -1,12 +1,13 @@
 /**
- * Gives the lives of sessions a world: keeps them in the store, does the work that they ask for, and looks for those that nobody cares for any more.
+ * Gives the lives of sessions a world: keeps them in the store, has the work done that they ask for, and looks for those that nobody cares for any
+ * more.
  */
 import { deadline } from '@skein/core'
-import { StaleFenceError } from '../store/store-error.ts'
 import { ContendedSessionError, SessionLimitError, SessionOverError, UnknownProviderError, UnknownSessionError } from './session-error.ts'
-import { isToBeLeft, MoveRefusedError, moveRefusal } from './move-rules.ts'
+import { MoveRefusedError, moveRefusal } from './move-rules.ts'
 import { hasExpired, newSession, REAP_MS, SESSION_TIMES, transition } from './session-life.ts'
 import { streamToken, uniqueId } from './random-name.ts'
+import { SessionWorker } from './session-worker.ts'
 import { ensureSlot } from './slot-names.ts'
 import { WorkQueue } from './work-queue.ts'
 import type { Clock, Random } from '@skein/core'
@@ -67,11 +68,18 @@ export class SessionKeeper {
   readonly times: SessionTimes
   private readonly init: SessionKeeperInit
   private readonly stopping = new AbortController()
+  private readonly worker: SessionWorker
   private readonly queue = new WorkQueue({ maxRunning: MAX_WORKERS, maxWaiting: MAX_WAITING })
 
   constructor (init: SessionKeeperInit) {
     this.init = init
     this.times = { ...SESSION_TIMES, ...init.times }
+    this.worker = new SessionWorker({
+      ...init,
+      moveDrainMs: this.times.moveDrainMs,
+      stopping: this.stopping.signal,
+      apply: async (sessionId, event, known) => await this.apply(sessionId, event, known)
+    })
   }
 
   /**
@@ -133,7 +141,7 @@ export class SessionKeeper {
   async startMove (session: SessionRecord, region: string): Promise<SessionRecord> {
     const { store, time } = this.init
     const moves = (await store.slot(session.userId, session.slot))?.moves ?? []
-    const refusal = this.provisionerOf(session).mover === undefined
+    const refusal = this.worker.provisionerOf(session).mover === undefined
       ? { reason: 'not_movable' as const }
       : moveRefusal(session, region, moves, time.nowMs())
     if (refusal !== undefined) {
@@ -174,7 +182,7 @@ export class SessionKeeper {
         break
       }
     }
-    await this.leavePlaces()
+    await this.worker.leavePlaces()
     await store.forgetSessions(time.nowMs() - MEMORY_MS)
     return outcome
   }
@@ -255,114 +263,12 @@ export class SessionKeeper {
     this.queue.add(async () => {
       const limit = deadline(this.init.clock, WORK_LIMIT_MS, [this.stopping.signal])
       try {
-        await this[work](session, limit.signal)
+        await this.worker[work](session, limit.signal)
       } catch (error) {
         this.init.onProblem?.({ sessionId: session.id, work, error: error as Error })
       } finally {
         limit.clear()
       }
     })
-  }
-
-  /** Each change by who works on the session, one after the other. */
-  private stepsOf (session: SessionRecord): (event: SessionEvent) => Promise<void> {
-    let known = session
-    return async event => {
-      const outcome = await this.apply(session.id, event, known)
-      if (outcome.type === 'refused') {
-        throw new StaleFenceError(session.id, session.fence)
-      }
-      known = outcome.session
-    }
-  }
-
-  private async provision (session: SessionRecord, signal: AbortSignal): Promise<void> {
-    const { id, fence } = session
-    const step = this.stepsOf(session)
-    try {
-      let steps = session.steps
-      const place = await this.provisionerOf(session).provision({ ...session, sessionId: id }, {
-        signal,
-        onProgress: async progress => {
-          steps = progress
-          if (steps.at(-1)?.step !== 'ready') { // told with the place
-            await step({ type: 'stepped', fence, steps })
-          }
-        }
-      })
-      await step({ type: 'provisioned', fence, place, steps })
-    } catch (error) {
-      if (this.stopping.signal.aborted) {
-        return // whoever takes over sees to it
-      }
-      if (error instanceof StaleFenceError) {
-        await this.repoint(session, signal)
-        return
-      }
-      await this.apply(id, { type: 'failed', fence, message: (error as Error).message })
-      throw error
-    }
-  }
-
-  private async move (session: SessionRecord, signal: AbortSignal): Promise<void> {
-    const { store, time } = this.init
-    const { id, fence, userId, slot, place, move } = session
-    const { mover } = this.provisionerOf(session)
-    if (mover === undefined || place === undefined || move === undefined) {
-      return
-    }
-    const step = this.stepsOf(session)
-    const request = { ...session, sessionId: id, region: move.region, currentId: place.instanceId }
-    try {
-      const next = await mover.move(request, { signal, onProgress: async steps => { await step({ type: 'stepped', fence, steps }) } })
-      await step({ type: 'moved', fence, place: next })
-      await store.addMove(userId, slot, time.nowMs())
-    } catch (error) {
-      if (this.stopping.signal.aborted) {
-        return
-      }
-      if (error instanceof StaleFenceError) {
-        await this.repoint(session, signal)
-        return
-      }
-      await mover.cancel(request, place, { signal })
-      await this.apply(id, { type: 'moveFailed', fence, message: (error as Error).message })
-      throw error
-    }
-  }
-
-  /** Gives back what sessions have left some time ago, and what they were going to when a move broke off. */
-  private async leavePlaces (): Promise<void> {
-    const { store, time } = this.init
-    for (const { sessionId, nodeId, role } of await store.movingAssignments(DUE_BATCH)) {
-      const session = await store.session(sessionId)
-      if (session !== undefined && role !== 'held' && isToBeLeft(role, session, time.nowMs(), this.times.moveDrainMs)) {
-        const { fence } = session
-        await this.provisionerOf(session).mover?.leave({ sessionId, fence, instanceId: nodeId }, { signal: this.stopping.signal })
-          .catch((error: Error) => { this.init.onProblem?.({ sessionId, work: 'release', error }) })
-      }
-    }
-  }
-
-  /** Whoever comes too late may have pointed the name at a place that another session of the slot has left: it is set right by the same hand. */
-  private async repoint ({ userId, slot, name }: SessionRecord, signal: AbortSignal): Promise<void> {
-    const place = (await this.init.store.liveSession(userId, slot))?.place
-    if (place !== undefined) {
-      await this.init.names.publish(name, place.ingestHost, { signal })
-    }
-  }
-
-  private async release (session: SessionRecord, signal: AbortSignal): Promise<void> {
-    const { id, fence } = session
-    await this.provisionerOf(session).deprovision({ sessionId: id, fence }, { signal })
-    await this.apply(id, { type: 'released', fence }, session)
-  }
-
-  private provisionerOf ({ provider }: SessionRecord): Provisioner {
-    const provisioner = this.init.provisioners[provider]
-    if (provisioner === undefined) {
-      throw new UnknownProviderError(provider)
-    }
-    return provisioner
   }
 }

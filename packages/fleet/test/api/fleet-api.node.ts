@@ -318,6 +318,25 @@ describe('The API of the fleet', function () {
     expect((await world.ask(operator, 'GET', '/metrics')).status).to.equal(200)
   })
 
+  it('tells strangers behind a proxy apart by its word, and believes nobody else', async () => {
+    const limits = { key: { perSecond: 100, burst: 100 }, stranger: { perSecond: 0.01, burst: 3 } }
+    for (const [proxies, expected] of [[['127.0.0.1'], 200], [['192.0.2.1'], 429]] as const) {
+      const behind = await FleetWorld.open({ limits, proxies: [...proxies] })
+      const ask = async (key: string, from: string): Promise<number> =>
+        (await fetch(`${behind.plane.url}/v1/slots`, { headers: { authorization: `Bearer ${key}`, 'x-forwarded-for': from } })).status
+      try {
+        const key = await behind.key(['sessions'], 'ann')
+        for (let at = 0; at < 4; at++) {
+          await ask('nonsense', '198.51.100.7')
+        }
+        expect(await ask(key, '198.51.100.7')).to.equal(429)
+        expect(await ask(key, '203.0.113.8')).to.equal(expected)
+      } finally {
+        await behind.close()
+      }
+    }
+  })
+
   it('says when to come back to who asks too often', async () => {
     const limited = await FleetWorld.open({ limits: { key: { perSecond: 1, burst: 5 }, stranger: { perSecond: 1, burst: 3 } } })
     try {

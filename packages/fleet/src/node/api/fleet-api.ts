@@ -16,10 +16,15 @@ import type { ApiParts } from './api-parts.ts'
 export interface FleetApiInit extends Omit<ApiParts, 'admit' | 'user'> {
   guard: ApiGuard
   onProblem: (error: Error, requestId: string) => void
+  /** In front of it @default none */
+  proxies?: string[]
 }
 
-export async function fleetApi ({ guard, onProblem, ...init }: FleetApiInit): Promise<HttpServer> {
-  const server = httpServer(onProblem)
+/** However many ask whether it is ready, without a key, the store is asked once in this. */
+const READY_MS = 1_000
+
+export async function fleetApi ({ guard, onProblem, proxies, ...init }: FleetApiInit): Promise<HttpServer> {
+  const server = httpServer({ onProblem, proxies })
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -49,10 +54,14 @@ export async function fleetApi ({ guard, onProblem, ...init }: FleetApiInit): Pr
 
   const Status = Type.Object({ status: Type.String() })
   server.get('/health', { schema: { tags: ['operation'], summary: 'The process works', response: { 200: Status } } }, async () => ({ status: 'ok' }))
+  let ready: { atMs: number, answer: Promise<unknown> } | undefined
   server.get('/ready', {
     schema: { tags: ['operation'], summary: 'The store answers', response: { 200: Status, 503: Failure } }
   }, async () => {
-    await init.store.nowMs().catch(() => { throw new HttpFailure(503, 'not_ready', 'The store does not answer') })
+    if (ready === undefined || init.clock.nowMs() - ready.atMs >= READY_MS) {
+      ready = { atMs: init.clock.nowMs(), answer: init.store.nowMs() }
+    }
+    await ready.answer.catch(() => { throw new HttpFailure(503, 'not_ready', 'The store does not answer') })
     return { status: 'ready' }
   })
   server.get('/metrics', {

@@ -17,11 +17,14 @@ const FOLLOW_MS = 100
 /** Longer than any provisioning takes that still comes to something. */
 const FOLLOW_LIMIT_MS = 60_000
 const MAX_FOLLOWERS = 1_000
+/** Each follower is a question to the store ten times a second. */
+const MAX_FOLLOWERS_OF_USER = 10
 
 export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
   const { store, keeper, names, time, clock, statistics, user, stopping } = parts
   const tags = ['sessions']
   let followers = 0
+  const followersOf = new Map<string, number>()
 
   server.post('/v1/sessions', {
     schema: {
@@ -54,11 +57,15 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       response: { '4xx': Failure }
     }
   }, async (request, reply) => {
-    const first = await own(request.params.id, await user(request))
-    if (followers >= MAX_FOLLOWERS) {
-      throw new HttpFailure(429, 'too_many_requests', 'Too many follow their sessions here now: poll the session instead', { retryAfterSeconds: 1 })
+    const userId = await user(request)
+    const first = await own(request.params.id, userId)
+    const followed = followersOf.get(userId) ?? 0
+    if (followers >= MAX_FOLLOWERS || followed >= MAX_FOLLOWERS_OF_USER) {
+      throw new HttpFailure(429, 'too_many_requests', 'Too many follow their sessions here now: poll the session instead',
+        { field: 'path.id', retryAfterSeconds: 1 })
     }
     followers++
+    followersOf.set(userId, followed + 1)
     const gone = new AbortController()
     reply.raw.once('close', () => { gone.abort() })
     const limit = deadline(clock, FOLLOW_LIMIT_MS, [gone.signal, stopping])
@@ -79,6 +86,12 @@ export function sessionRoutes (server: HttpServer, parts: ApiParts): void {
       // gone, or at its limit: who still follows asks again
     } finally {
       followers--
+      const left = (followersOf.get(userId) as number) - 1
+      if (left === 0) {
+        followersOf.delete(userId)
+      } else {
+        followersOf.set(userId, left)
+      }
       limit.clear()
       reply.raw.end()
     }

@@ -51,9 +51,16 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_CONNECTIONS = 8_192
 const MAX_PARAM_LENGTH = 200
 
-/** @param onProblem - told of what is this server's own fault; the caller is told nothing but that */
-export function httpServer (onProblem: (error: Error, requestId: string) => void): HttpServer {
+export interface HttpServerInit {
+  /** Told of what is this server's own fault; the caller is told nothing but that */
+  onProblem: (error: Error, requestId: string) => void
+  /** Addresses, or networks as `192.0.2.0/24`, of proxies in front, whose word on who asks is believed (X-Forwarded-For) @default none */
+  proxies?: string[]
+}
+
+export function httpServer ({ onProblem, proxies = [] }: HttpServerInit): HttpServer {
   const server = fastify({
+    trustProxy: proxies.length === 0 ? false : proxies,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
