@@ -145,6 +145,11 @@ export class SrtConnection implements Machine<ConnectionEffect> {
     return payload
   }
 
+  /** What the buffer of the socket holds of packets for this connection: the other side is not let send more at once than that and what the path holds. */
+  onSocketRoom (packets: number): void {
+    this.receiver.onSocketRoom(packets)
+  }
+
   /** No payload is taken any more; what was taken is given `lingerMs` to arrive. */
   close (nowMs: number): void {
     this.nowMs = nowMs

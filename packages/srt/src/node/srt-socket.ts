@@ -80,6 +80,11 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     this.driver.input((machine, nowMs) => { machine.onPacket(packet, nowMs) })
   }
 
+  /** For the listener or caller: what the buffer of its port holds for this connection. */
+  onSocketRoom (packets: number): void {
+    this.driver.input(machine => { machine.onSocketRoom(packets) })
+  }
+
   /** The next payload if one is due; waits for nothing. */
   readNow (): Uint8Array | undefined {
     let payload: Uint8Array | undefined
