@@ -3,11 +3,10 @@
  * is busy, on top of what the path holds. A sender that goes by the buffer alone loses thousands of packets whenever the receiver is held up: the
  * buffer of a UDP socket holds 3,600 packets at best, and 180 where `net.core.rmem_max` is Linux's default.
  */
+import { RecentExtreme } from './recent-extreme.ts'
 
 /** So many packets at least: less would be stop and go. */
 const LEAST_PACKETS = 64
-/** Arrivals are counted over so long, ms. */
-const COUNT_MS = 50
 /** The fastest count is believed for so long, ms: a sender that had a pause does not begin anew. */
 const RATE_LIFE_MS = 2_000
 /** The shortest round trip is believed for so long, ms: routes change. */
@@ -18,24 +17,15 @@ const PATH_SHARE = 2
 export class AnnouncedWindow {
   /** What the system holds for this connection, packets; `undefined`: no bound is known */
   socketPackets: number | undefined
-  private readonly least = new Extreme(Math.min, RTT_LIFE_MS)
-  private readonly fastest = new Extreme(Math.max, RATE_LIFE_MS)
-  private arrived = 0
-  private countedMs: number | undefined
+  private readonly least = new RecentExtreme(Math.min, RTT_LIFE_MS)
+  private readonly fastest = new RecentExtreme(Math.max, RATE_LIFE_MS)
 
   onRoundTrip (rttMs: number, nowMs: number): void {
     this.least.add(rttMs, nowMs)
   }
 
-  onPacket (nowMs: number): void {
-    this.countedMs ??= nowMs
-    this.arrived++
-    const tookMs = nowMs - this.countedMs
-    if (tookMs >= COUNT_MS) {
-      this.fastest.add(this.arrived / tookMs, nowMs)
-      this.arrived = 0
-      this.countedMs = nowMs
-    }
+  onRate (packetsPerMs: number, nowMs: number): void {
+    this.fastest.add(packetsPerMs, nowMs)
   }
 
   /**
@@ -48,32 +38,5 @@ export class AnnouncedWindow {
     }
     const path = PATH_SHARE * (this.fastest.value ?? 0) * (this.least.value ?? 0)
     return Math.min(free, beyondGap + Math.max(LEAST_PACKETS, Math.ceil(this.socketPackets + path)))
-  }
-}
-
-/** The least or greatest of the last while, kept as two halves of it. */
-class Extreme {
-  private readonly pick: (a: number, b: number) => number
-  private readonly halfMs: number
-  private now: number | undefined
-  private before: number | undefined
-  private sinceMs = -Infinity
-
-  constructor (pick: (a: number, b: number) => number, lifeMs: number) {
-    this.pick = pick
-    this.halfMs = lifeMs / 2
-  }
-
-  get value (): number | undefined {
-    return this.now === undefined || this.before === undefined ? this.now : this.pick(this.now, this.before)
-  }
-
-  add (value: number, nowMs: number): void {
-    if (nowMs - this.sinceMs >= this.halfMs) {
-      this.before = this.now
-      this.now = undefined
-      this.sinceMs = nowMs
-    }
-    this.now = this.now === undefined ? value : this.pick(this.now, value)
   }
 }

@@ -1,6 +1,7 @@
 /** The receiving half of a connection: buffers, acknowledges, reports losses, and hands out in time (live) or in order (stream). */
 import { Acknowledgements } from './acknowledgements.ts'
 import { AnnouncedWindow } from './announced-window.ts'
+import { ArrivalCount } from './arrival-count.ts'
 import { ArrivalWindow } from './arrival-window.ts'
 import type { ConnectionSettings } from './connection-options.ts'
 import { ackPacket, lightAckPacket } from './control-packet.ts'
@@ -27,6 +28,7 @@ export class Receiver {
   readonly buffer: ReceiveBuffer
   readonly delivery?: DeliveryClock
   private readonly window = new AnnouncedWindow()
+  private readonly count = new ArrivalCount()
   private readonly settings: ConnectionSettings
   private readonly control: ControlQueue
   private readonly roundTrip: RoundTrip
@@ -74,7 +76,9 @@ export class Receiver {
     const beyond = sequenceDistance(buffer.end, number)
     this.arrivals.onPacket(number, bytes, beyond >= 0 && !isAgain, nowMs)
     this.acks.onPacket()
-    this.window.onPacket(nowMs)
+    if (this.count.onPacket(bytes, nowMs)) {
+      this.window.onRate(this.count.packetsPerMs, nowMs)
+    }
     this.grace.onPacket(nowMs)
     if (buffer.missing > 0 && beyond < 0 && !isAgain) {
       this.tolerance.onLatePacket(buffer.gapFoundMs(number), nowMs)
@@ -255,7 +259,7 @@ export class Receiver {
         freePackets: free,
         packetsPerSecond: this.arrivalReports.report(speed.packetsPerSecond),
         linkPacketsPerSecond: this.capacityReports.report(speed.linkPacketsPerSecond),
-        bytesPerSecond: speed.bytesPerSecond
+        bytesPerSecond: this.delivery === undefined ? Math.round(this.count.bytesPerMs * 1_000) : speed.bytesPerSecond
       }, this.control.header(nowMs)))
       this.counters.pktSentACK++
     }

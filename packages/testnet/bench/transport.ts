@@ -75,7 +75,7 @@ interface Place {
   prepare: (turn: Turn) => Promise<void>
 }
 
-if (process.env.ONLY !== 'impaired') await measureClean()
+await measureClean()
 const reason = whyNoLinks()
 if (reason === undefined) {
   await measureImpaired()

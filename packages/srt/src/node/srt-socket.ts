@@ -126,10 +126,17 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     return isTaken
   }
 
+  /** How many payloads `writeNow` takes now. */
+  get roomPackets (): number {
+    return this.driver.machine.roomPackets
+  }
+
   /** Resolves when there may be room for what `writeNow` did not take, or the connection has ended. */
   async writable (options: AbortOptions = {}): Promise<void> {
     if (this.isOpen) {
-      await this.writers.wait(options)
+      const room = this.writers.wait(options)
+      this.driver.input((machine, nowMs) => { machine.awaitRoom(nowMs) })
+      await room
     }
   }
 
