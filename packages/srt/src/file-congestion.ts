@@ -39,6 +39,8 @@ const DRAIN = 0.95
 /** A rate is raised no further above the most that was carried lately: what a link does not carry fills its buffer, and is lost there. */
 const HEADROOM = { queued: 1.1, empty: 1.3 }
 const LATELY_MS = 3_000
+/** After signs of a full link the rate rises in small steps for so long. */
+const GENTLE_MS = 3_000
 /** The shortest round trip is believed for so long. A queue that stands is emptied before it is forgotten, to see the round trip without it. */
 const LEAST_RTT_LIFE_MS = 10_000
 const EMPTYING = 0.5
@@ -72,6 +74,7 @@ export class FileCongestion implements CongestionControl {
   private readonly mostCarried = new RecentExtreme(Math.max, LATELY_MS)
   private emptiedMs = -Infinity
   private isEmptying = false
+  private gentleUntilMs = -Infinity
   private epoch = newEpoch(0)
   private plateau = { best: 0, epochs: 0 }
 
@@ -142,9 +145,14 @@ export class FileCongestion implements CongestionControl {
       this.rate = isUsed ? this.fullRate(carried, isCongested) : undefined
     } else if (isUsed && (isCongested || this.isBeyond(OVERFLOWING_MS))) {
       this.slowDown()
+      this.gentleUntilMs = nowMs + GENTLE_MS
     } else if (isUsed && this.isBeyond(QUEUED_MS)) {
       this.rate = Math.max(LEAST_RATE, Math.min(this.rate, (this.mostCarried.value ?? 0) * DRAIN))
       this.step = FIRST_STEP
+      this.gentleUntilMs = nowMs + GENTLE_MS
+    } else if (isUsed && nowMs >= this.gentleUntilMs && !this.isBeyond(EMPTY_MS)) {
+      // nothing queues, and nothing was lost for long: the rate is far from what the link carries, be it that a busy process was taken for a full link
+      this.rate = Math.max(this.rate, Math.min(this.rate * HEADROOM.empty, (this.mostCarried.value ?? 0) * HEADROOM.empty))
     } else if (isUsed) {
       const headroom = this.isBeyond(EMPTY_MS) ? HEADROOM.queued : HEADROOM.empty
       this.rate = Math.max(this.rate, Math.min(this.rate * (1 + this.step), (this.mostCarried.value ?? 0) * headroom))
@@ -177,7 +185,8 @@ export class FileCongestion implements CongestionControl {
     } else {
       plateau.epochs++
     }
-    return isCongested || this.isBeyond(QUEUED_MS) || plateau.epochs === PLATEAU_EPOCHS ? Math.max(LEAST_RATE, plateau.best) : undefined
+    const enough = this.isBeyond(QUEUED_MS) ? 1 : PLATEAU_EPOCHS
+    return isCongested || plateau.epochs >= enough ? Math.max(LEAST_RATE, plateau.best) : undefined
   }
 
   /** By the latency without queues: with them the window would grow as the queue that it makes. */

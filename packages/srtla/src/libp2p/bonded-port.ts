@@ -94,6 +94,10 @@ export class BondedPort implements PacketPort {
     return { address: '0.0.0.0', port: 0 }
   }
 
+  get roomPackets (): number {
+    return this.service.roomPackets
+  }
+
   /** How many links carry now. */
   get links (): number {
     return this.service.sender.links.length
