@@ -89,9 +89,12 @@ async function call ({ kind, address, links, durationMs }: Call): Promise<void> 
 /** `onDrain()` of a stream waits the first time alone, and resolves at once after that. */
 async function roomOrEnd (stream: Stream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  stream.addEventListener('drain', () => { resolve() }, { once: true })
-  stream.addEventListener('close', () => { resolve() }, { once: true })
+  const go = (): void => { resolve() }
+  stream.addEventListener('drain', go)
+  stream.addEventListener('close', go)
   await promise
+  stream.removeEventListener('drain', go)
+  stream.removeEventListener('close', go)
 }
 
 const [role = '', host = ''] = process.argv.slice(2)
