@@ -7,6 +7,8 @@ import { sequenceDistance } from './sequence.ts'
 export const ACK_INTERVAL_MS = 10
 /** A light acknowledgement after so many packets. */
 const LIGHT_ACK_PACKETS = 64
+/** Half of what the other side was told that it may send: it is told of more room before it stops. Not more often than after so many packets. */
+const LEAST_WINDOW_ACK_PACKETS = 32
 /** Acknowledgements whose answer may still come. */
 const MAX_UNANSWERED = 1_024
 
@@ -21,6 +23,7 @@ export class Acknowledgements {
   private confirmed: number
   private packets = 0
   private lights = 1
+  private announced = Infinity
   /** The other side was told that there is no room; the number of the acknowledgement that told it of room again */
   private room: 'open' | 'closed' | number = 'open'
   private readonly unansweredMs = new Float64Array(MAX_UNANSWERED)
@@ -41,9 +44,10 @@ export class Acknowledgements {
     this.tickMs = -Infinity
   }
 
+  /** @param free - packets that the other side may have under way */
   decide (sequence: number, free: number, patienceMs: number, nowMs: number): AckDecision {
     const atMs = this.dueMs(sequence, free, patienceMs)
-    if (atMs !== undefined && nowMs >= atMs) {
+    if ((atMs !== undefined && nowMs >= atMs) || this.packets >= Math.max(LEAST_WINDOW_ACK_PACKETS, this.announced / 2)) {
       return 'full'
     }
     if (this.packets >= LIGHT_ACK_PACKETS * this.lights && sequence !== this.confirmed) {
@@ -78,6 +82,7 @@ export class Acknowledgements {
     this.tickMs = nowMs
     this.packets = 0
     this.lights = 1
+    this.announced = free
     const slot = this.number % MAX_UNANSWERED
     this.unansweredMs[slot] = nowMs
     this.unansweredSequence[slot] = sequence

@@ -5,7 +5,10 @@ export interface AckNews {
   acknowledged: number
   /** Since the latest of them was sent, ms; `undefined` when it was sent more than once */
   latencyMs?: number
-  rttMs: number
+  /** `undefined` while it was not measured */
+  rttMs?: number
+  /** As the other side counts them, with headers and what is sent again */
+  arrivingBytesPerSecond?: number
   /** There is more to send than the window or the rate let out */
   isLimited: boolean
 }
@@ -15,8 +18,8 @@ export interface CongestionControl {
   readonly windowPackets: number
   /** Between a packet of so many bytes, headers included, and the next, ms */
   intervalMs (bytes: number): number
-  /** @param sends - 1 for a packet that is sent the first time */
-  onSent (sends: number): void
+  /** @param sends - 1 for a packet that is sent the first time; bytes with headers */
+  onSent (sends: number, bytes: number): void
   onLost (packets: number): void
   onAck (news: AckNews, nowMs: number): void
   /** Nothing was acknowledged for long */

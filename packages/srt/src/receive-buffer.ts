@@ -50,8 +50,14 @@ export class ReceiveBuffer {
     return sequenceDistance(this.first, this.end)
   }
 
+  /** Packets that there is room for after the acknowledged ones; gaps are room too, as what is missing is sent again. */
   get free (): number {
-    return this.capacity - this.span
+    return this.capacity - sequenceDistance(this.first, this.acknowledged)
+  }
+
+  /** From the first that is missing to the latest. */
+  get beyondGap (): number {
+    return sequenceDistance(this.acknowledged, this.end)
   }
 
   /** When the gap was found that a sequence number is in; `undefined` when it is in none. */

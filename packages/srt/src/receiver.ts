@@ -1,5 +1,7 @@
 /** The receiving half of a connection: buffers, acknowledges, reports losses, and hands out in time (live) or in order (stream). */
 import { Acknowledgements } from './acknowledgements.ts'
+import { AnnouncedWindow } from './announced-window.ts'
+import { ArrivalCount } from './arrival-count.ts'
 import { ArrivalWindow } from './arrival-window.ts'
 import type { ConnectionSettings } from './connection-options.ts'
 import { ackPacket, lightAckPacket } from './control-packet.ts'
@@ -25,6 +27,8 @@ const GAP_CHECK_MS = 10
 export class Receiver {
   readonly buffer: ReceiveBuffer
   readonly delivery?: DeliveryClock
+  private readonly window = new AnnouncedWindow()
+  private readonly count = new ArrivalCount()
   private readonly settings: ConnectionSettings
   private readonly control: ControlQueue
   private readonly roundTrip: RoundTrip
@@ -72,6 +76,9 @@ export class Receiver {
     const beyond = sequenceDistance(buffer.end, number)
     this.arrivals.onPacket(number, bytes, beyond >= 0 && !isAgain, nowMs)
     this.acks.onPacket()
+    if (this.count.onPacket(bytes, nowMs)) {
+      this.window.onRate(this.count.packetsPerMs, nowMs)
+    }
     this.grace.onPacket(nowMs)
     if (buffer.missing > 0 && beyond < 0 && !isAgain) {
       this.tolerance.onLatePacket(buffer.gapFoundMs(number), nowMs)
@@ -111,6 +118,7 @@ export class Receiver {
     const rttMs = this.acks.onAnswer(number, nowMs)
     if (rttMs !== undefined) {
       this.roundTrip.onSample(rttMs)
+      this.window.onRoundTrip(rttMs, nowMs)
       this.delivery?.onDriftSample(answerTimestamp, rttMs, nowMs)
     }
   }
@@ -165,7 +173,7 @@ export class Receiver {
   }
 
   nextTimeoutMs (): number | undefined {
-    const ackMs = this.acks.dueMs(this.buffer.acknowledged, this.buffer.free, this.roundTrip.patienceMs)
+    const ackMs = this.acks.dueMs(this.buffer.acknowledged, this.freePackets, this.roundTrip.patienceMs)
     return earliest(this.nakCheckMs, ackMs)
   }
 
@@ -191,6 +199,18 @@ export class Receiver {
     const first = this.buffer.afterGap()?.packet
     const last = this.buffer.tail()
     return first === undefined || last === undefined ? 0 : ((timestamp(last) - timestamp(first)) | 0) / 1_000
+  }
+
+  /** What the sender may have under way. */
+  get freePackets (): number {
+    return this.window.packets(this.buffer.free, this.buffer.beyondGap)
+  }
+
+  /** Stream mode: what the system keeps for this connection while nobody reads the socket, packets. */
+  onSocketRoom (packets: number): void {
+    if (this.settings.mode === 'stream') {
+      this.window.socketPackets = packets
+    }
   }
 
   get hasGaps (): boolean {
@@ -224,7 +244,8 @@ export class Receiver {
   }
 
   private acknowledge (nowMs: number): void {
-    const { acknowledged, free } = this.buffer
+    const { acknowledged } = this.buffer
+    const free = this.freePackets
     const decision = this.acks.decide(acknowledged, free, this.roundTrip.patienceMs, nowMs)
     if (decision === 'light') {
       this.control.push(lightAckPacket(acknowledged, this.control.header(nowMs)))
@@ -238,7 +259,7 @@ export class Receiver {
         freePackets: free,
         packetsPerSecond: this.arrivalReports.report(speed.packetsPerSecond),
         linkPacketsPerSecond: this.capacityReports.report(speed.linkPacketsPerSecond),
-        bytesPerSecond: speed.bytesPerSecond
+        bytesPerSecond: this.delivery === undefined ? Math.round(this.count.bytesPerMs * 1_000) : speed.bytesPerSecond
       }, this.control.header(nowMs)))
       this.counters.pktSentACK++
     }

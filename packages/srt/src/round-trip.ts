@@ -7,7 +7,7 @@ export const INITIAL_VARIANCE_MS = 50
 export class RoundTrip {
   rttMs = INITIAL_RTT_MS
   varianceMs = INITIAL_VARIANCE_MS
-  private isMeasured = false
+  isMeasured = false
 
   /** Between an acknowledgement and its acknowledgement. */
   onSample (sampleMs: number): void {

@@ -19,6 +19,8 @@ import type { TransmitKeys } from './stream-keys.ts'
 
 /** Timers fire late: what they missed of the rate is made up for, up to so much of it, ms. More would overflow the buffers of receivers. */
 const MAX_CATCH_UP_MS = 5
+/** A stream, whose receiver tells what its buffer holds, makes up for so many packets and so long. */
+const STREAM_CATCH_UP = { packets: 1_024, mostMs: 50 }
 /** Of a report's age: how seldom a sender looks whether packets got too late. */
 const DROP_CHECK_MS = 10
 const LEAST_DROP_MS = 1_000
@@ -113,7 +115,7 @@ export class Sender {
     this.counters.pktSent++
     this.counters.byteSent += packet.length
     this.buffer.onSent(sequence, nowMs)
-    this.congestion.onSent(this.buffer.sendsOf(sequence))
+    this.congestion.onSent(this.buffer.sendsOf(sequence), packet.length + UDP_HEADER_BYTES)
     this.pace(sequence, again !== undefined, packet.length, nowMs)
     return packet
   }
@@ -130,7 +132,9 @@ export class Sender {
     const isLimited = buffer.waiting > 0
     buffer.drop(acknowledged)
     this.losses.onProgress(nowMs)
-    this.congestion.onAck({ acknowledged, latencyMs, rttMs: this.roundTrip.rttMs, isLimited }, nowMs)
+    const rttMs = this.roundTrip.isMeasured ? this.roundTrip.rttMs : undefined
+    const arrivingBytesPerSecond = ack.type === 'light' ? undefined : ack.report.bytesPerSecond
+    this.congestion.onAck({ acknowledged, latencyMs, rttMs, arrivingBytesPerSecond, isLimited }, nowMs)
     if (ack.type === 'light') {
       this.peerWindowPackets = Math.max(0, this.peerWindowPackets - acknowledged)
       return
@@ -216,8 +220,12 @@ export class Sender {
   private pace (sequence: number, isAgain: boolean, bytes: number, nowMs: number): void {
     // the packets of a pair follow each other at once, so that the receiver sees what the link can do
     const isProbe = !isAgain && (sequence & 0xf) === 0
-    const from = Math.max(this.paceMs, nowMs - MAX_CATCH_UP_MS)
-    this.paceMs = isProbe ? from : from + this.congestion.intervalMs(bytes + UDP_HEADER_BYTES)
+    const intervalMs = this.congestion.intervalMs(bytes + UDP_HEADER_BYTES)
+    const catchUpMs = this.settings.mode === 'live'
+      ? MAX_CATCH_UP_MS
+      : Math.max(MAX_CATCH_UP_MS, Math.min(STREAM_CATCH_UP.mostMs, intervalMs * STREAM_CATCH_UP.packets))
+    const from = Math.max(this.paceMs, nowMs - catchUpMs)
+    this.paceMs = isProbe ? from : from + intervalMs
   }
 
   private onReport (report: AckReport): void {

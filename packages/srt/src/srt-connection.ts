@@ -19,12 +19,14 @@ export type ConnectionEffect =
   | { type: 'send', packet: Uint8Array }
   /** `read()` has something; said once until it has nothing left */
   | { type: 'readable' }
-  /** `send()` takes something again, after it did not */
+  /** There is room for more than a few packets again, after `send()` did not take one: waking a writer for each costs more than the packet */
   | { type: 'writable' }
   /** The last effect */
   | { type: 'closed', error?: Error }
 
 const KEEPALIVE_MS = 1_000
+/** Of the send buffer: filled no further, it is writable. */
+const WRITABLE_SHARE = 7 / 8
 /** As a shutdown may be lost, and is not acknowledged. */
 const SHUTDOWN_COPIES = 2
 
@@ -129,6 +131,17 @@ export class SrtConnection implements Machine<ConnectionEffect> {
     return isTaken
   }
 
+  /** Somebody waits for `writable`, who may not have been refused. */
+  awaitRoom (nowMs: number): void {
+    this.nowMs = nowMs
+    this.wantsWritable = true
+  }
+
+  /** How many payloads `send()` takes now. */
+  get roomPackets (): number {
+    return this.state === 'open' ? Math.max(0, this.settings.sendBufferPackets - this.sender.buffer.size) : 0
+  }
+
   /** Most of one payload, as both sides have it. */
   get payloadBytes (): number {
     return this.established.terms.payloadBytes
@@ -143,6 +156,11 @@ export class SrtConnection implements Machine<ConnectionEffect> {
     }
     this.settle(nowMs)
     return payload
+  }
+
+  /** What the buffer of the socket holds of packets for this connection: the other side is not let send more at once than that and what the path holds. */
+  onSocketRoom (packets: number): void {
+    this.receiver.onSocketRoom(packets)
   }
 
   /** No payload is taken any more; what was taken is given `lingerMs` to arrive. */
@@ -175,7 +193,7 @@ export class SrtConnection implements Machine<ConnectionEffect> {
       this.isReadableTold = true
       return { type: 'readable' }
     }
-    if (this.wantsWritable && !this.sender.buffer.isFull) {
+    if (this.wantsWritable && this.sender.buffer.size <= this.settings.sendBufferPackets * WRITABLE_SHARE) {
       this.wantsWritable = false
       return { type: 'writable' }
     }

@@ -52,6 +52,25 @@ describe('stream mode under virtual time', () => {
     expect(ends.caller.now().pktRetransTotal / ends.caller.now().pktSentTotal).lessThan(0.2)
   })
 
+  for (const socketPackets of [180, 1_800]) {
+    it(`loses nothing to a socket of ${socketPackets} packets while the receiver is held up, once it knows of it`, () => {
+      const network = { delayMs: 0.1, bytesPerSecond: 50_000_000, heldUp: { forMs: 80, socketPackets } }
+      const lost = [undefined, socketPackets / 2].map(room => {
+        const ends = new TwoEnds({ seed: 25, network: { delayMs: 0.1 }, caller: stream, listener: stream })
+        if (room !== undefined) {
+          ends.listener.driver.input(machine => { machine.onSocketRoom(room) })
+        }
+        ends.network = network
+        const bytes = randomBytes(new SeededRandom(4), 30_000_000)
+        transfer(ends, ends.caller, bytes, 20_000)
+        expect(Buffer.compare(received(ends.listener), bytes)).equal(0)
+        return ends.lost
+      })
+      expect(lost[0]).greaterThan(500)
+      expect(lost[1]).equal(0)
+    }).timeout(60_000)
+  }
+
   it('stops when the reader does, and goes on with it', () => {
     const options = { ...stream, receiveBufferPackets: 256, sendBufferPackets: 256 }
     const ends = new TwoEnds({ seed: 23, network: { delayMs: 10, lossRatio: 0.01 }, caller: options, listener: options })

@@ -20,6 +20,8 @@ export interface Network {
   duplicateRatio?: number
   /** Bytes per second each way; what does not fit a queue of 100 ms is lost */
   bytesPerSecond?: number
+  /** The process of the receiver does something else for so long in each second; the buffer of its socket holds so many packets meanwhile */
+  heldUp?: { forMs: number, socketPackets: number }
 }
 
 export interface TwoEndsInit {
@@ -112,6 +114,7 @@ export class TwoEnds {
   lost = 0
   private readonly random: SeededRandom
   private readonly busyUntilMs = { out: 0, back: 0 }
+  private waiting = 0
 
   constructor (init: TwoEndsInit) {
     this.random = new SeededRandom(init.seed)
@@ -206,7 +209,30 @@ export class TwoEnds {
     const copies = randomFloat(this.random) < duplicateRatio ? 2 : 1
     for (let copy = 0; copy < copies; copy++) {
       const bytes = packet.slice()
-      this.clock.schedule(this.clock.nowMs() + queueMs + delayMs + randomFloat(this.random) * jitterMs, () => { arrive(bytes) })
+      this.clock.schedule(this.clock.nowMs() + queueMs + delayMs + randomFloat(this.random) * jitterMs, () => {
+        if (way === 'out') {
+          this.throughSocket(bytes, arrive)
+        } else {
+          arrive(bytes)
+        }
+      })
+    }
+  }
+
+  private throughSocket (bytes: Uint8Array, arrive: (copy: Uint8Array) => void): void {
+    const { forMs, socketPackets } = this.network.heldUp ?? { forMs: 0, socketPackets: 0 }
+    const nowMs = this.clock.nowMs()
+    const untilMs = nowMs - nowMs % 1_000 + forMs
+    if (nowMs >= untilMs) {
+      arrive(bytes)
+    } else if (this.waiting >= socketPackets) {
+      this.lost++
+    } else {
+      this.waiting++
+      this.clock.schedule(untilMs, () => {
+        this.waiting--
+        arrive(bytes)
+      })
     }
   }
 }

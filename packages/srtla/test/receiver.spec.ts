@@ -265,6 +265,27 @@ describe('A receiver of SRTLA: packets', () => {
     expect(bench.listener(group, control(3)), 'the others seem dead').to.deep.equal([C])
   })
 
+  it('sends data of the listener over one link, whichever was last active, until another is much better', () => {
+    const bench = new Bench()
+    const group = bench.group([A, B, C])
+    const round = (addresses: string[]): string[] => addresses.flatMap(address => {
+      bench.nowMs += 5
+      bench.from(address, data(1))
+      return bench.listener(group, data(7))
+    })
+    for (const [address, rttMs] of [[A, 60], [B, 40], [C, 240]] as const) {
+      const long = new Uint8Array(38)
+      writeKeepalive(long, { timeMs: 5, connection: 0, window: 1, inFlight: 2, rttMs, naks: 0, bytesPerSecond: 9 })
+      bench.from(address, long)
+      bench.from(address, data(1))
+    }
+    expect(round([A, B, C, A, C, B])).to.deep.equal([B, B, B, B, B, B])
+    const without = round(Array.from({ length: 60 }, (_, i) => [A, C][i % 2] as string))
+    expect([without[0], without.at(-1)], 'B has fallen silent').to.deep.equal([B, A])
+    expect(round([B, A, B, A]), 'B is back, and hardly better').to.deep.equal([A, A, A, A])
+    bench.receiver.onTimeout(bench.nowMs)
+  })
+
   it('reads the stream id of the handshake', () => {
     const bench = new Bench()
     const group = bench.group([A])

@@ -75,6 +75,9 @@ export async function connect (options: ConnectOptions): Promise<SrtSocket> {
     }, monotonicClock().nowMs())
     const established = await shakeHands(machine, send, receive => { onPacket = receive }, signal)
     const socket = new SrtSocket({ established, remote: { address, port: options.port }, send, onClosed: () => { port.close() } })
+    if (port.roomPackets !== undefined) {
+      socket.onSocketRoom(port.roomPackets)
+    }
     onPacket = packet => { socket.onPacket(packet) }
     return socket
   } catch (error) {

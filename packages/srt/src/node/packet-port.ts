@@ -3,6 +3,8 @@
 export interface PacketPort {
   /** Its own */
   readonly address: { address: string, port: number }
+  /** What the system keeps while nobody reads, packets; left out where that is not known */
+  readonly roomPackets?: number
   send: (packet: Uint8Array, port: number, address: string) => void
   close: () => void
 }

@@ -214,7 +214,16 @@ export class SrtListener implements AsyncIterable<SrtSocket> {
     this.entries.set(established.socketId, entry)
     this.callers.set(key, entry)
     this.accepted.push(socket)
+    this.shareRoom()
     this.acceptors.wake()
+  }
+
+  /** All connections share the buffer of the port. */
+  private shareRoom (): void {
+    const { roomPackets } = this.udp ?? {}
+    if (roomPackets !== undefined) {
+      this.entries.forEach(({ socket }) => { socket.onSocketRoom(Math.floor(roomPackets / this.entries.size)) })
+    }
   }
 
   private forget (socketId: number): void {
@@ -222,6 +231,7 @@ export class SrtListener implements AsyncIterable<SrtSocket> {
     if (entry !== undefined) {
       this.entries.delete(socketId)
       this.callers.delete(entry.key)
+      this.shareRoom()
       if (entry.isSilent) {
         this.admission.onHeard()
       }

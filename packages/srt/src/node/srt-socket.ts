@@ -80,6 +80,11 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     this.driver.input((machine, nowMs) => { machine.onPacket(packet, nowMs) })
   }
 
+  /** For the listener or caller: what the buffer of its port holds for this connection. */
+  onSocketRoom (packets: number): void {
+    this.driver.input(machine => { machine.onSocketRoom(packets) })
+  }
+
   /** The next payload if one is due; waits for nothing. */
   readNow (): Uint8Array | undefined {
     let payload: Uint8Array | undefined
@@ -121,10 +126,17 @@ export class SrtSocket implements AsyncIterable<Uint8Array> {
     return isTaken
   }
 
+  /** How many payloads `writeNow` takes now. */
+  get roomPackets (): number {
+    return this.driver.machine.roomPackets
+  }
+
   /** Resolves when there may be room for what `writeNow` did not take, or the connection has ended. */
   async writable (options: AbortOptions = {}): Promise<void> {
     if (this.isOpen) {
-      await this.writers.wait(options)
+      const room = this.writers.wait(options)
+      this.driver.input((machine, nowMs) => { machine.awaitRoom(nowMs) })
+      await room
     }
   }
 

@@ -7,6 +7,8 @@ import type { OnPacket, PacketPort } from './packet-port.ts'
 
 /** The default of Linux, 208 KiB, overflows in a burst of 150 packets. The system may allow less (`net.core.rmem_max`). */
 const BUFFER_BYTES = 8 << 20
+/** Of a full packet and what the system keeps with it: 2,304 on loopback, and as much again with drivers that give each packet a page. */
+const ROOM_BYTES = 4_608
 
 export interface UdpPortInit {
   /** An IP address @default '0.0.0.0' */
@@ -62,6 +64,10 @@ export class UdpPort implements PacketPort {
   get address (): { address: string, port: number } {
     const { address, port } = this.socket.address()
     return { address, port }
+  }
+
+  get roomPackets (): number {
+    return Math.floor(this.socket.getRecvBufferSize() / ROOM_BYTES)
   }
 
   send (packet: Uint8Array, port: number, address: string): void {

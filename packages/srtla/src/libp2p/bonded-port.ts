@@ -40,6 +40,10 @@ export class ListeningPort implements PacketPort {
     return { address: this.host, port: this.service.port }
   }
 
+  get roomPackets (): number {
+    return this.service.roomPackets
+  }
+
   /** Where a caller is seen: of a bonded one the link that the last packet came over. */
   originOf (address: string, port: number): { address: string, port: number, links: number } {
     const group = this.sessions.get(port)?.group
@@ -88,6 +92,10 @@ export class BondedPort implements PacketPort {
 
   get address (): { address: string, port: number } {
     return { address: '0.0.0.0', port: 0 }
+  }
+
+  get roomPackets (): number {
+    return this.service.roomPackets
   }
 
   /** How many links carry now. */

@@ -7,7 +7,7 @@ import { KEEPALIVE, packetType } from '../packet.ts'
 import { SrtlaReceiver } from '../receiver/receiver.ts'
 import { udpUpstream } from './group-upstream.ts'
 import { monotonicClock } from './monotonic-clock.ts'
-import { BUFFER_BYTES, openUdp, receiveBufferBytes, SrtlaListenError } from './udp-socket.ts'
+import { BUFFER_BYTES, openUdp, receiveBufferBytes, receiveRoomPackets, SrtlaListenError } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
 import type { ReceiverGroup, ReceiverLink } from '../receiver/group.ts'
@@ -108,6 +108,12 @@ export class ReceiverService {
   /** The UDP port of senders. */
   get port (): number {
     return (this.socket4 ?? this.socket6)?.address().port ?? 0
+  }
+
+  /** What the system keeps of packets while this process does not read, packets. */
+  get roomPackets (): number {
+    const socket = this.socket4 ?? this.socket6
+    return socket === undefined ? 0 : receiveRoomPackets(socket)
   }
 
   get receiver (): SrtlaReceiver {

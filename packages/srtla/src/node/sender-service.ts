@@ -6,7 +6,7 @@ import { systemRandom } from '@skein/core/system'
 import { handshakeSocket } from '../srt-packet.ts'
 import { SrtlaSender } from '../sender/sender.ts'
 import { monotonicClock } from './monotonic-clock.ts'
-import { connectUdp, openUdp } from './udp-socket.ts'
+import { connectUdp, openUdp, receiveRoomPackets } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
 import type { SenderLink } from '../sender/link.ts'
@@ -111,6 +111,12 @@ export class SenderService {
   /** The UDP port at which SRT is taken; 0 without one. */
   get port (): number {
     return this.local?.address().port ?? 0
+  }
+
+  /** What the system keeps of packets from one link while this process does not read, packets. */
+  get roomPackets (): number {
+    const rooms = [...this.open.values()].map(({ socket }) => receiveRoomPackets(socket))
+    return rooms.length === 0 ? 0 : Math.min(...rooms)
   }
 
   get sender (): SrtlaSender {

@@ -77,6 +77,14 @@ function growBuffers (socket: Socket, bytes: number): void {
   }
 }
 
+/** A full packet with what the system keeps with it, at worst: drivers may give each packet a page. */
+const ROOM_BYTES = 4_608
+
+/** Packets that the system keeps while this process does not read. */
+export function receiveRoomPackets (socket: Socket): number {
+  return Math.floor(socket.getRecvBufferSize() / ROOM_BYTES)
+}
+
 /** What the receive buffer holds; Linux counts its own bookkeeping in, so half of what it says. */
 export function receiveBufferBytes (socket: Socket): number {
   return process.platform === 'linux' ? socket.getRecvBufferSize() / 2 : socket.getRecvBufferSize()

@@ -69,6 +69,8 @@ export class ReceiverGroup {
   readonly links: ReceiverLink[] = []
   /** The link that the last packet of SRT came over */
   lastActive: ReceiverLink | undefined
+  /** The link that data of the listener goes over */
+  dataLink: ReceiverLink | undefined
   /** Since when it has had no link */
   emptySinceMs: number | undefined
   /** Nobody has joined it yet */

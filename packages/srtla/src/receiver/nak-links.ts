@@ -8,6 +8,12 @@ const SURE_MS = 100
 /** For a link whose sender does not tell round trips. */
 const UNKNOWN_RTT_MS = 200
 
+/** In what time an answer may be expected over it, ms; very long when it was not heard for long. */
+export function linkCost (link: ReceiverLink, nowMs: number): number {
+  const silentMs = nowMs - link.lastHeardMs
+  return silentMs > FRESH_MS ? 1e6 + silentMs : (link.report?.rttMs || UNKNOWN_RTT_MS) + nowMs - Math.max(link.lastSrtMs, nowMs - FRESH_MS)
+}
+
 /**
  * Which links, into `chosen`; how many of them, 0 when there is no link at all.
  *
@@ -20,8 +26,7 @@ export function nakLinks (group: ReceiverGroup, nowMs: number, chosen: ReceiverL
   let bestCost = Infinity
   let secondCost = Infinity
   for (const link of group.links) {
-    const silentMs = nowMs - link.lastHeardMs
-    const cost = silentMs > FRESH_MS ? 1e6 + silentMs : (link.report?.rttMs || UNKNOWN_RTT_MS) + nowMs - Math.max(link.lastSrtMs, nowMs - FRESH_MS)
+    const cost = linkCost(link, nowMs)
     if (cost < bestCost) {
       second = best
       secondCost = bestCost

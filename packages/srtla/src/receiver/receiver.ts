@@ -3,6 +3,7 @@ import { KEEPALIVE, packetType, readKeepalive, REG1, REG2, registrationId, write
 import { dataSequence, handshakeSocket, isSrtData, readConclusion, SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
 import { Admission } from './admission.ts'
 import { GroupTable } from './group-table.ts'
+import { dataLink } from './data-link.ts'
 import { nakLinks } from './nak-links.ts'
 import { zeroCounters } from './receiver-wire.ts'
 import { Turns } from './turns.ts'
@@ -152,7 +153,7 @@ export class SrtlaReceiver implements Machine<ReceiverEffect> {
         this.wire.toLink(this.nakChoice[i] as ReceiverLink, bytes)
       }
     } else {
-      const link = group.lastActive ?? group.links[0]
+      const link = isSrtData(bytes) ? dataLink(group, nowMs) : group.lastActive ?? group.links[0]
       if (link !== undefined) {
         this.wire.toLink(link, bytes)
       }
