@@ -1,4 +1,4 @@
-/** Lets the streams of sessions in at the media relay of a super-node, where no fleet is told of them: a session's token is a stream id of the relay. */
+/** Lets the streams of sessions in at the media relay of a super-node: the token of a session is a stream id of the relay. */
 import type { StreamPlace } from '@skein/records'
 import type { SessionIngest } from '@skein/supernode/libp2p'
 
