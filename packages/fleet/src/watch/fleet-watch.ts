@@ -31,8 +31,8 @@ export const POLL_MS = 2_000
 const ANSWER_MS = 1_500
 /** A control plane that has not said that it watches for so long is not watching any more. */
 const LEAD_MS = 6_000
-/** Nodes asked at once. */
-const MAX_AT_ONCE = 32
+/** Nodes asked at once: of a thousand, three hundred may be silent, and all are asked in two seconds all the same. */
+const MAX_AT_ONCE = 256
 
 export class FleetWatch {
   private readonly init: FleetWatchInit
@@ -48,16 +48,17 @@ export class FleetWatch {
       return false
     }
     const nodes = (await store.nodes()).filter(({ manageUrl }) => manageUrl !== undefined)
-    for (let at = 0; at < nodes.length; at += MAX_AT_ONCE) {
-      await Promise.all(nodes.slice(at, at + MAX_AT_ONCE).map(async node => {
+    const waiting = nodes.values()
+    await Promise.all(Array.from({ length: Math.min(nodes.length, MAX_AT_ONCE) }, async () => {
+      for (const node of waiting) {
         try {
           await this.poll(node, options)
         } catch (error) {
           options.signal?.throwIfAborted()
           this.init.onProblem?.({ nodeId: node.id, error: error as Error })
         }
-      }))
-    }
+      }
+    }))
     return true
   }
 
