@@ -21,7 +21,7 @@ export function mediaRelayOptions (command: Command, run: Run): void {
     .option('--no-srtla', 'no such port')
     .option('--management-host <address>', 'IP address of the ports below; statistics are for everyone who reaches them', ipAddress, '127.0.0.1')
     .option('--api-port <port>', 'TCP port of /api/stream-ids, /api/keys and /health', port, 3_000)
-    .option('--stats-port <port>', 'TCP port of /stats/PLAYER', port, 8_090)
+    .option('--stats-port <port>', 'TCP port of /stats/PLAYER and /metrics', port, 8_090)
     .option('--link-stats-port <port>', 'TCP port of /stats of each link, with /metrics', port, 5_080)
     .option('--stream <publisher=player>', 'a stream id to make at the start, unless there is one of that player (repeatable)', stream)
     .option('--latency <ms>', 'least latency from publishers; over SRTLA at least 1000', wholeNumber(20, 30_000), 120)

@@ -1,8 +1,9 @@
 /** One SRT publisher to many players: stream ids, keys, statistics, the machine that hands packets on. `@skein/media-relay/node` has the ports. */
 export { admitPlayer, admitPublisher } from './admission.ts'
 export type { PlayerAdmission, PublisherAdmission, Refusal } from './admission.ts'
+export type { Carriage, CarriageVerdict } from './fanout/carriage.ts'
 export { Fanout } from './fanout/fanout.ts'
-export type { CloseReason, FanoutEffect, FanoutInit, FanoutWire } from './fanout/fanout.ts'
+export type { CloseReason, FanoutCounters, FanoutEffect, FanoutInit, FanoutWire } from './fanout/fanout.ts'
 export { FanoutDriver } from './fanout/fanout-driver.ts'
 export type { FanoutDriverInit, PlayerSink, PublisherSource } from './fanout/fanout-driver.ts'
 export { PacketQueue } from './fanout/packet-queue.ts'

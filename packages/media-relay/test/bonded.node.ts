@@ -53,6 +53,7 @@ describe('a media relay behind SRTLA', function () {
     await until('two seconds are published', () => (relay.fanout.fanout.publicationOf('live_a')?.bytes ?? 0) > 1_000_000, 15_000)
     const { groups } = await (await fetch(`${relay.linkStatsUrl}/stats`)).json() as { groups: any[] }
     const { publisher } = await (await fetch(`${relay.statsUrl}/stats/play_a`)).json() as { publisher: { latency: number } }
+    const metrics = await (await fetch(`${relay.statsUrl}/metrics`)).text()
     await sender.setLinks(LINKS.slice(1))
     expect(await encoder.exit(), encoder.output).to.equal(0)
     const bytes = await readFile(published)
@@ -64,6 +65,12 @@ describe('a media relay behind SRTLA', function () {
     const connections = groups[0].connections as Array<{ addr: string, pkts: number, asn_org?: string }>
     expect(connections.map(({ addr }) => addr.replace(/:\d+$/, '')).sort()).to.deep.equal(LINKS)
     expect(connections.filter(({ asn_org: organization }) => organization === 'Carrier Three')).to.have.length(1)
+    const valueOf = (name: string): number => Number(new RegExp(`^skein_${name.replace(/[{}]/g, '\\$&')} (\\S+)$`, 'm').exec(metrics)?.[1])
+    expect([valueOf('media_publishers'), valueOf('media_players{by="srt"}'), valueOf('media_dropped_packets_total')]).to.deep.equal([1, 1, 0])
+    expect(valueOf('media_received_bytes_total')).to.be.above(1_000_000).and.at.least(valueOf('media_sent_bytes_total'))
+    expect(valueOf(`media_stream_latency_seconds{stream="${sha256(Buffer.from('live_a')).slice(0, 8)}"}`)).to.equal(1)
+    expect(valueOf('srtla_links'), 'those of the receiver are there too').to.equal(3)
+    expect(metrics).to.not.contain('live_a')
     expect(publisher.latency, 'ms, though the encoder asked for 300').to.equal(1_000)
   })
 })

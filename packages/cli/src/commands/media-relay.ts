@@ -122,7 +122,7 @@ function listeningText (relay: MediaRelay, host: string, addresses: string[] = [
     ...relay.srtlaPort === undefined ? [] : [`bonded    SRTLA to ${name} UDP port ${relay.srtlaPort}`],
     `play      srt://${name}:${relay.playerPort}?streamid=play_TOKEN`,
     `manage    ${relay.apiUrl}/api/stream-ids /api/keys /health`,
-    `watch     ${relay.statsUrl}/stats/play_TOKEN`,
+    `watch     ${relay.statsUrl}/stats/play_TOKEN /metrics`,
     ...relay.linkStatsUrl === undefined ? [] : [`links     ${relay.linkStatsUrl}/stats /metrics`],
     ...addresses.map(address => `mesh      ${address}`),
     ...relay.book.streams.size > 0 ? [] : ['there is no stream id yet: make one with --stream or at /api/stream-ids']

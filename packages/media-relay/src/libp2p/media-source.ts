@@ -65,6 +65,7 @@ export class MediaSource {
 
 /** Takes packets as long as the stream does: whoever reads it too slowly loses packets in the fan-out's queue. */
 class Viewer implements PlayerSink {
+  readonly isOfMesh = true
   private readonly init: MediaSourceInit
   private readonly stream: Stream
   private session?: PlayerSession
