@@ -23,7 +23,7 @@ Examples:
 
 function send (command: Command, run: Run): void {
   command
-    .argument('<listen_port>', 'UDP port at which the encoder sends SRT', port)
+    .argument('<listen_port>', 'UDP port at which the encoder sends SRT; 0 takes any free one', wholePort(0))
     .argument('<host>', 'the SRTLA receiver')
     .argument('<port>', 'its UDP port', port)
     .argument('[ips_file]', 'file with the source address of each link, one a line; read again when it changes, and on SIGHUP')
@@ -37,7 +37,7 @@ function send (command: Command, run: Run): void {
       'latency at most', whole(0, 5_000), 400)
     .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health of the links; 0 takes any free one (default: no such port)', wholePort(0))
     .option('--stats-host <address>', 'address of that port', ipAddress, '127.0.0.1')
-    .option('--mmdb <file>', 'table of networks in MaxMind\'s format: statistics name the carrier of each link, where its address is a public one')
+    .option('--mmdb <file>', 'table of networks in MaxMind\'s format: they name the carrier of a link with a public address')
     .option('--pad', 'pad own packets to 32 bytes, for carriers that drop smaller ones')
     .option('--json', 'one JSON object a line instead of text')
     .addHelpText('after', `

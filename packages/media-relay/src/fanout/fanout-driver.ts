@@ -93,6 +93,11 @@ export class FanoutDriver {
     return admission
   }
 
+  /** Whether one more may play what is published under that id. */
+  hasRoomFor (publisher: string): boolean {
+    return this.carriage?.isOpen() !== false && this.fanout.playerVerdict(publisher) === 'free'
+  }
+
   /** Players now, by how they are reached. */
   playersNow (): Record<'srt' | 'mesh', number> {
     const mesh = [...this.sinks.values()].filter(({ isOfMesh }) => isOfMesh === true).length
@@ -144,7 +149,7 @@ export class FanoutDriver {
     this.driver.input(fanout => { fanout.onWritable(session) })
   }
 
-  onRevoked ({ player, publisher }: StreamEntry): void {
+  onRevoked ({ player, publisher }: Pick<StreamEntry, 'player' | 'publisher'>): void {
     this.driver.input(fanout => { fanout.onRevoked(player, publisher, this.streams.hasPublisher(publisher)) })
   }
 
