@@ -81,7 +81,7 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed or was refuse
 
 export function mediaIngestOptions (command: Command, run: Run): void {
   command
-    .argument('[relay]', 'a super-node that takes streams in: its peer id, or a multiaddr that ends with one (default: one that the region has elected)')
+    .argument('[relay]', 'a super-node that takes streams in: its peer id, or a multiaddr that ends with one (default: an elected one)')
     .description('Have a super-node take the stream of an encoder in, and play it to players of this machine, from behind any NAT')
     .option('--seed <address>', 'seed to find the super-node through (repeatable)', seedAddress, [])
     .option('--region <name>', 'short name of the region, eu-west, whose super-nodes are looked at')

@@ -1,4 +1,4 @@
-/** Plays a stream of a relay in the mesh to players of this machine, until it is stopped: what `skein media-watch` and `skein media-ingest` have in common. */
+/** Plays a stream of a relay in the mesh to players of this machine: what `skein media-watch` and `skein media-ingest` have in common. */
 import { deadline } from '@skein/core'
 import { systemClock } from '@skein/core/system'
 import { createMediaViewer } from '@skein/media-relay/node'

@@ -35,7 +35,7 @@ function send (command: Command, run: Run): void {
     .option('--listen-host <address>', 'address of the port for the encoder', ipAddress, '0.0.0.0')
     .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; half of the stream\'s ' +
       'latency at most', whole(0, 5_000), 400)
-    .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health of the links; 0 takes any free one (default: no such port)', wholePort(0))
+    .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health; 0 takes any free one (default: no such port)', wholePort(0))
     .option('--stats-host <address>', 'address of that port', ipAddress, '127.0.0.1')
     .option('--mmdb <file>', 'table of networks in MaxMind\'s format: they name the carrier of a link with a public address')
     .option('--pad', 'pad own packets to 32 bytes, for carriers that drop smaller ones')

@@ -71,8 +71,9 @@ function seatText ({ term, fence, expiresAtMs, withdrawn }: NonNullable<SuperNod
 }
 
 function mediaText ({ publishers, players, ingests, receivedBytes, sentBytes, withheldPackets }: MediaStatus): string {
-  return `${counted(publishers, 'stream')} to ${counted(players.srt + players.mesh, 'player')}, ${players.mesh} of the mesh; ${ingests} asked for by peers; ` +
-    `${formatBytes(receivedBytes)} in, ${formatBytes(sentBytes)} out${withheldPackets === 0 ? '' : `; ${withheldPackets} packets left out for your limits`}`
+  const leftOut = withheldPackets === 0 ? '' : `; ${withheldPackets} packets left out for your limits`
+  return `${counted(publishers, 'stream')} to ${counted(players.srt + players.mesh, 'player')}, ${players.mesh} of the mesh; ` +
+    `${ingests} asked for by peers; ${formatBytes(receivedBytes)} in, ${formatBytes(sentBytes)} out${leftOut}`
 }
 
 function usage (period: PeriodUsage): string {

@@ -1,6 +1,6 @@
 /**
- * Streams that peers of the mesh have a relay take in for them, under ids of their own choice: as long as one listens, and a little longer, so that an
- * interruption on its side does not end the encoder's connection.
+ * Streams that peers of the mesh have a relay take in for them, under ids of their own choice: as long as one listens, and a little longer, so that
+ * an interruption on its side does not end the encoder's connection.
  */
 import { readStreamId, STREAM_ID_PREFIXES, streamRole } from './stream-id.ts'
 import type { Machine } from '@skein/core'

@@ -332,8 +332,8 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   }
 
   /**
-   * Super-nodes of its region that have a role, whether it uses them or not, with the addresses of their leases: `ingest` takes streams of encoders in.
-   * They become known some seconds after the start; none when it was started with `superNodes: false` or `gossip: false`.
+   * Super-nodes of its region that have a role, whether it uses them or not, with the addresses of their leases: `ingest` takes streams of encoders
+   * in. They become known some seconds after the start; none when it was started with `superNodes: false` or `gossip: false`.
    */
   superNodesWith (role: SuperNodeRole): Array<{ peer: string, addresses: string[] }> {
     return this.parts.superNodes?.withRole(role) ?? []

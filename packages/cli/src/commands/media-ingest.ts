@@ -20,7 +20,8 @@ export class NoIngestError extends Error {
   override readonly name = 'NoIngestError'
 
   constructor (region: string | undefined, options: ErrorOptions = {}) {
-    super(`No super-node that takes streams in was found${region === undefined ? '' : ` in ${region}`}: name one by its address, or try again later`, options)
+    const where = region === undefined ? '' : ` in ${region}`
+    super(`No super-node that takes streams in was found${where}: name one by its address, or try again later`, options)
   }
 }
 
@@ -45,7 +46,9 @@ export async function mediaIngest (context: CommandContext, options: MediaIngest
     onIngest: ({ srtlaPort, publisherPort }, host = 'HOST') => {
       context.output.event('ingest', { host, srtlaPort, publisherPort, publisher }, [
         `publish srt://${host}:${publisherPort}?streamid=${publisher}`,
-        ...srtlaPort === undefined ? [] : [`or over several links: skein srtla send 4010 ${host} ${srtlaPort} links.txt`, `and publish srt://127.0.0.1:4010?streamid=${publisher}`]
+        ...srtlaPort === undefined
+          ? []
+          : [`or over several links: skein srtla send 4010 ${host} ${srtlaPort} links.txt`, `and publish srt://127.0.0.1:4010?streamid=${publisher}`]
       ].join('\n'))
     }
   })

@@ -49,7 +49,7 @@ export async function supernode ({ output, stop }: CommandContext, options: Supe
       `super-node ${id}`,
       ...addresses.map(address => `  ${address}`),
       ...running.metricsUrl == null ? [] : [`  ${running.metricsUrl}/metrics /health /ready`],
-      ...media === undefined ? [] : [`  takes streams at UDP port ${media.publisherPort} (SRT) and ${media.srtlaPort} (SRTLA); ${media.statsUrl}/metrics`],
+      ...media === undefined ? [] : [`  streams at UDP port ${media.publisherPort} (SRT), ${media.srtlaPort} (SRTLA); ${media.statsUrl}/metrics`],
       ...limitLines(node.status())
     ].join('\n'))
     output.event('state', { ...state }, stateLine(state))

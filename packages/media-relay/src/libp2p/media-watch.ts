@@ -53,7 +53,7 @@ const PASSING = ['overload', 'conflict']
 export class MediaRefusedError extends Error {
   static override name = 'MediaRefusedError'
   override readonly name = 'MediaRefusedError'
-  /** As of SRT: `not-found`, `bad-request`, `bad-mode`, `overload`; `forbidden` when it takes nothing in for others, `conflict` when another peer has that id */
+  /** As of SRT: `not-found`, `bad-request`, `bad-mode`, `overload`; `forbidden`: it takes nothing in, `conflict`: another peer has that id */
   readonly reason: string
 
   constructor (reason: string) {

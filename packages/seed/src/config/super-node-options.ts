@@ -70,7 +70,7 @@ export const SUPER_NODE_OPTIONS = {
   media: {
     type: 'switch',
     default: false,
-    help: 'take streams of encoders in, over one link or several (SRTLA), and hand them to peers of the mesh; this machine sees them, unlike what it relays'
+    help: 'take streams of encoders in, over one link or several (SRTLA), for peers of the mesh; this machine sees them, unlike what it relays'
   },
   mediaHost: {
     type: 'text',

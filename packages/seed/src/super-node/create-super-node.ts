@@ -182,7 +182,13 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     await peer.stop()
     throw error
   })
-  const roles: SuperNodeRole[] = ['hub', 'relay', ...stunned === undefined ? [] : ['stun' as const], ...ingest === undefined ? [] : ['ingest' as const]]
+  const roles: SuperNodeRole[] = ['hub', 'relay']
+  if (stunned !== undefined) {
+    roles.push('stun')
+  }
+  if (ingest !== undefined) {
+    roles.push('ingest')
+  }
   const candidacy = (): VolunteerOffer => ({
     addresses: toldAddresses(peer, stunned),
     claimedBytesPerSecond: claimed,

@@ -1,6 +1,6 @@
 /**
- * The ingest of a super-node: takes streams of encoders in, over one link or several (SRTLA), and hands them to peers of the mesh and to players, within
- * what its owner gives.
+ * The ingest of a super-node: takes streams of encoders in, over one link or several (SRTLA), and hands them to peers of the mesh and to players,
+ * within what its owner gives.
  *
  * Counted is each packet of media as it comes in and as it goes out, with the headers before it. What SRT sends again, and its reports, are not known
  * here: some percent on good links, as much more as bad ones lose.
@@ -76,7 +76,13 @@ export class MediaIngest {
         libp2p,
         fanout: relay.fanout,
         clock,
-        ingest: { streams: relay.book.streams, srtlaPort, publisherPort, ...maxIngests !== undefined && { maxIngests }, ...maxPerPeer !== undefined && { maxPerPeer } }
+        ingest: {
+          streams: relay.book.streams,
+          srtlaPort,
+          publisherPort,
+          ...maxIngests !== undefined && { maxIngests },
+          ...maxPerPeer !== undefined && { maxPerPeer }
+        }
       })
       await source.start()
       return new MediaIngest(relay, source)

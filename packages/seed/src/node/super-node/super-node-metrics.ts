@@ -97,7 +97,8 @@ function relayMetrics (registry: Registry, figures: SuperNodeFigures): void {
 /** Those of the media relay itself, of its streams and links, are on its own port. */
 function mediaMetrics (registry: Registry, figures: SuperNodeFigures): void {
   const { status } = figures
-  gauge(registry, figures, 'skein_supernode_media_publishers', 'Streams of media that come in; no value without media', ({ media }) => media?.publishers)
+  gauge(registry, figures, 'skein_supernode_media_publishers', 'Streams of media that come in; no value without media',
+    ({ media }) => media?.publishers)
   gauge(registry, figures, 'skein_supernode_media_ingests', 'Streams that peers have asked it to take in; no value without media',
     ({ media }) => media?.ingests)
   collectedGauge(registry, 'skein_supernode_media_players', 'Who plays streams of media, by how it is reached', ['by'], metric => {
