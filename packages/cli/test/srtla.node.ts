@@ -96,6 +96,14 @@ describe('skein srtla', function () {
     }
   })
 
+  it('takes links from network interfaces', async () => {
+    const receiver = start('receive', '--host', '127.0.0.1', '--port', '0', '--no-stats')
+    const { port } = await receiver.event('listening')
+    const sender = start('send', '0', '127.0.0.1', String(port), '--interfaces', 'lo,there-is-none')
+    expect(await sender.event('link-up')).to.include({ link: '127.0.0.1' })
+    expect((await sender.event('listening')).links).to.deep.equal(['127.0.0.1'])
+  })
+
   it('says what was asked wrongly', async () => {
     const neither = await skein('srtla', 'send', '4000', '127.0.0.1', '5000')
     expect([neither.code, neither.stderr]).to.deep.equal([2, 'skein: Name either a file with the source addresses of the links, or --interfaces\n'])

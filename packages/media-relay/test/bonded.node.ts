@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from '@skein/srt/node'
 import { SenderService } from '@skein/srtla/node'
 import { expect } from 'chai'
 import { bondedOptions } from '../src/node/bonded-options.ts'
@@ -73,6 +74,36 @@ describe('a media relay behind SRTLA', function () {
     expect(metrics).to.not.contain('live_a')
     expect(publisher.latency, 'ms, though the encoder asked for 300').to.equal(1_000)
   })
+})
+
+describe('a media relay on all of IPv4 and IPv6', function () {
+  this.timeout(30_000)
+
+  before(function () {
+    if (process.platform !== 'linux' || !Object.values(networkInterfaces()).flat().some(entry => entry?.address === '::1')) {
+      this.skip()
+    }
+  })
+
+  for (const [link, receiver, player] of [['127.0.0.2', '127.0.0.1', '::1'], ['::1', '::1', '127.0.0.1']] as const) {
+    it(`takes what comes from ${link} by SRTLA, and is played at ${player}`, async () => {
+      const relay = await createMediaRelay({ host: '::', publisherPort: 0, playerPort: 0, srtlaPort: 0, apiPort: 0, statsPort: 0, linkStatsPort: 0 })
+      const sender = await SenderService.start({ port: 0, host: '127.0.0.1', receiver: { host: receiver, port: relay.srtlaPort as number }, links: [link] })
+      try {
+        await relay.book.addStream({ publisher: 'live_a', player: 'play_a', description: '' })
+        const playing = await connect({ host: player, port: relay.playerPort, streamId: 'play_a' })
+        const publishing = await connect({ port: sender.port, streamId: 'live_a', connectTimeoutMs: 10_000 })
+        await publishing.write(Uint8Array.of(1, 2, 3))
+        expect([...await playing.read({ signal: AbortSignal.timeout(15_000) }) ?? []]).to.deep.equal([1, 2, 3])
+        expect(publishing.statistics().msSndTsbPdDelay, 'ms, as behind SRTLA').to.equal(1_000)
+        publishing.abort()
+        playing.abort()
+      } finally {
+        await sender.stop()
+        await relay.stop()
+      }
+    })
+  }
 })
 
 describe('the options of a publisher behind SRTLA', () => {

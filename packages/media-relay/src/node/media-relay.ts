@@ -183,7 +183,7 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
     if (init.srtlaPort !== false) {
       this.srtla = await ReceiverService.start({
         port: init.srtlaPort ?? 5_000,
-        hosts: host === '0.0.0.0' ? undefined : [host], // its own default is all of IPv6 too
+        hosts: host === '0.0.0.0' || host === '::' ? undefined : [host], // its own default is all of both
         srt: { host: srtHost, port: this.publisherPort },
         organizationOf: init.organizationOf,
         onProblem: init.onProblem

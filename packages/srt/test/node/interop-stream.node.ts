@@ -54,7 +54,7 @@ async function within<T> (promise: Promise<T>, what: string): Promise<T> {
 }
 
 describe('stream mode with libsrt', function () {
-  this.timeout(300_000)
+  this.timeout(600_000)
   let folder = ''
 
   before(function () {
@@ -72,7 +72,9 @@ describe('stream mode with libsrt', function () {
       (isEncrypted ? 'encrypted' : 'plain'), async () => {
       const bytes = randomBytes(new SeededRandom(megabytes), megabytes * 1_000_000)
       const expected = createHash('sha256').update(bytes).digest('hex')
-      const file = join(folder, `${ours}-${sender}-${isEncrypted}-${megabytes}`)
+      // as a listener the program names the file after the stream id
+      const name = `${ours}-${sender}-${isEncrypted ? 'encrypted' : 'plain'}-${megabytes}`
+      const file = join(folder, name)
       const options: ConnectionOptions = { mode: 'stream', passphrase: isEncrypted ? PASSPHRASE : undefined }
       const query = isEncrypted ? `?passphrase=${PASSPHRASE}` : ''
       const listener = ours === 'listener' ? await SrtListener.listen({ host: '127.0.0.1', ...options }) : undefined
@@ -85,7 +87,7 @@ describe('stream mode with libsrt', function () {
       const program = new ForeignProgram(PROGRAM, sender === 'ours' ? ['-q', theirs, `file://${file}`] : ['-q', `file://${file}`, theirs])
       try {
         const socket = await within(
-          listener?.accept() ?? connect({ port: proxy.port, connectTimeoutMs: 10_000, ...options, streamId: `${ours}-${sender}` }), 'Connecting')
+          listener?.accept() ?? connect({ port: proxy.port, connectTimeoutMs: 10_000, ...options, streamId: name }), 'Connecting')
         if (sender === 'ours') {
           await within(socket.write(bytes), 'Sending')
           await within(socket.close(), 'Closing')
