@@ -2,8 +2,8 @@
  * Drives `VolunteerLimits`: the relay asks it before circuits and bytes, it measures what else this node takes of the line and of the processor, and
  * has the totals saved.
  *
- * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, media as they come in and as they go out, and all else that
- * libp2p's connections carry. What TCP and IP add to it, some percent, is not known here.
+ * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, media as they come in and as they go out, and all else that the
+ * connections carry. What TCP and IP add to it, some percent, is not known here.
  */
 import { MachineDriver } from '@skein/core'
 import { VolunteerLimits } from '@skein/supernode'
@@ -22,7 +22,7 @@ export interface CarriedLoadInit {
   save?: (days: readonly DayUsage[], spareBytes: number) => Promise<void>
   /** What this process took of all processors since it was asked last, 0 to 1 */
   cpuShare?: () => number
-  /** Bytes of all connections so far, in and out */
+  /** Bytes of all connections so far, in and out, those of circuits and of media among them */
   lineBytes?: () => number
   onState: (state: VolunteerState) => void
   endCircuits: (why: CircuitEnd) => void
@@ -113,15 +113,11 @@ export class CarriedLoad implements RelayAllowance {
   }
 
   onBytes (bytes: number): ByteAnswer {
-    return this.onSent(bytes * LINE_BYTES, true)
+    return this.onSent(bytes * LINE_BYTES)
   }
 
-  /**
-   * Bytes are about to go over the line, once: they count when they pass.
-   *
-   * @param isOfMesh over a connection of libp2p, so that `lineBytes` will tell of them too
-   */
-  onSent (bytes: number, isOfMesh: boolean): ByteAnswer {
+  /** Bytes are about to go over the line, once: they count when they pass. `lineBytes` will tell of them too, and they are not counted again. */
+  onSent (bytes: number): ByteAnswer {
     if (this.isSaving && this.unsavedBytes + this.savingBytes + bytes > this.spareBytes) {
       return { type: 'wait', waitMs: SAVE_WAIT_MS }
     }
@@ -132,16 +128,17 @@ export class CarriedLoad implements RelayAllowance {
       answer = verdict.type === 'stop' ? { type: 'stop', why: ENDS[verdict.why] } : verdict
     })
     if ((answer as ByteAnswer).type === 'pass') {
-      this.askedBytes += isOfMesh ? bytes : 0
+      this.askedBytes += bytes
       this.count(bytes)
     }
     return answer
   }
 
-  /** Bytes that have come over the line already, not by libp2p: they count, and the answer is whether they may go further. */
+  /** Bytes have come over the line already: they count, and the answer is whether they may go further. */
   onReceived (bytes: number): ByteAnswer {
-    const answer = this.onSent(bytes, false)
+    const answer = this.onSent(bytes)
     if (answer.type !== 'pass') {
+      this.askedBytes += bytes
       this.driver.input((machine, nowMs) => { machine.onCarried(bytes, nowMs) })
       this.count(bytes)
     }

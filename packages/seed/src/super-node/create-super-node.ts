@@ -121,7 +121,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     clock,
     save: store && (async (days, spareBytes) => { await (store as UsageStore & Partial<UsageFile>).save(days, spareBytes) }),
     cpuShare: cpuShare ?? measuredCpuShare(),
-    lineBytes: () => paths.bytes.direct.received + paths.bytes.direct.sent,
+    lineBytes: () => paths.bytes.direct.received + paths.bytes.direct.sent + (running.media?.relay.carriedBytes ?? 0),
     onState: () => { running.node?.update() },
     endCircuits: why => {
       running.relay?.endCircuits(why)

@@ -2,8 +2,8 @@
  * The ingest of a super-node: takes streams of encoders in, over one link or several (SRTLA), and hands them to peers of the mesh and to players,
  * within what its owner gives.
  *
- * Counted is each packet of media as it comes in and as it goes out, with the headers before it. What SRT sends again, and its reports, are not known
- * here: some percent on good links, as much more as bad ones lose.
+ * Each packet of media is asked for as it comes in and as it goes out, with the headers before it; what SRT sends again is measured, and counts later.
+ * SRT's reports, some percent, are not known here.
  */
 import { MediaSource } from '@skein/media-relay/libp2p'
 import { createMediaRelay } from '@skein/media-relay/node'
@@ -131,7 +131,7 @@ function carriageOf (carried: CarriedLoad, isOpen: () => boolean): Carriage {
     onJoined: who => carried.onCircuit(who),
     onLeft: () => { carried.onCircuitEnded() },
     onReceived: bytes => verdictOf(carried.onReceived(bytes + DATAGRAM_BYTES)),
-    onSend: (bytes, isOfMesh) => verdictOf(carried.onSent(bytes + (isOfMesh ? MESSAGE_BYTES : DATAGRAM_BYTES), isOfMesh))
+    onSend: (bytes, isOfMesh) => verdictOf(carried.onSent(bytes + (isOfMesh ? MESSAGE_BYTES : DATAGRAM_BYTES)))
   }
 }
 
