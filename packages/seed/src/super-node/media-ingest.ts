@@ -2,8 +2,8 @@
  * The ingest of a super-node: takes streams of encoders in, over one link or several (SRTLA), and hands them to peers of the mesh and to players,
  * within what its owner gives.
  *
- * Each packet of media is asked for as it comes in and as it goes out, with the headers before it; what SRT sends again is measured, and counts later.
- * SRT's reports, some percent, are not known here.
+ * Each packet of media is asked for as it comes in and as it goes out, with the headers before it; what SRT sends again is measured, and counts
+ * later. SRT's reports, some percent, are not known here.
  */
 import { MediaSource } from '@skein/media-relay/libp2p'
 import { createMediaRelay } from '@skein/media-relay/node'
