@@ -2,8 +2,8 @@
  * Drives `VolunteerLimits`: the relay asks it before circuits and bytes, it measures what else this node takes of the line and of the processor, and
  * has the totals saved.
  *
- * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, media as they come in and as they go out, and all else that the
- * connections carry. What TCP and IP add to it, some percent, is not known here.
+ * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, media as they come in and as they go out, and all else
+ * that connections carry. What TCP and IP add to it, some percent, is not known here.
  */
 import { MachineDriver } from '@skein/core'
 import { VolunteerLimits } from '@skein/supernode'
