@@ -124,4 +124,9 @@ describe('skein supernode --media', function () {
     expect(await viewer.exit()).to.include({ code: 1 })
     expect(viewer.stderr).to.contain('no super-node that takes streams in')
   })
+  it('is looked for by who names none, and missed where the region has none', async () => {
+    const viewer = skein('media-ingest', '--seed', seed.addresses[0] as string, '--region', 'eu-west', '--port', '0', '--timeout', '3')
+    expect(await viewer.exit()).to.include({ code: 1 })
+    expect(viewer.stderr).to.contain('No super-node that takes streams in was found in eu-west')
+  })
 })

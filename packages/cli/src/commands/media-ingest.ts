@@ -2,6 +2,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { randomBytes, sleep } from '@skein/core'
 import { systemClock, systemRandom } from '@skein/core/system'
+import { PROTOCOLS } from '@skein/records'
 import { playFromMesh } from '../mesh-playback.ts'
 import { reachPeer } from '../reached-peer.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -59,7 +60,11 @@ async function findIngest (peer: Peer, region: string | undefined, signal: Abort
   for (let cause: unknown; ;) {
     for (const { peer: id, addresses } of peer.superNodesWith('ingest')) {
       try {
-        return (await peer.libp2p.dial(addresses.map(address => multiaddr(`${address}/p2p/${id}`)), { signal })).remotePeer
+        const { remotePeer } = await peer.libp2p.dial(addresses.map(address => multiaddr(`${address}/p2p/${id}`)), { signal })
+        // the role is that of who keeps places for sessions too, and does not hand streams on
+        const stream = await peer.libp2p.dialProtocol(remotePeer, PROTOCOLS.media, { signal })
+        stream.abort(new Error('It was only tried'))
+        return remotePeer
       } catch (error) {
         cause = error
       }
