@@ -8,13 +8,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
-import { systemClock } from '@skein/core/system'
-import { MediaSource } from '@skein/media-relay/libp2p'
-import { createMediaRelay, createMediaViewer } from '@skein/media-relay/node'
+import { createMediaViewer } from '@skein/media-relay/node'
 import { createPeer } from '@skein/peer'
 import { createSuperNode } from '@skein/seed'
 import { SenderService } from '@skein/srtla/node'
 import { openLinks } from './links.ts'
+import type { MediaRelay } from '@skein/media-relay/node'
 
 const SECONDS = 8
 /** None carries the stream of 2.9 Mbit/s alone, and two do. */
@@ -35,22 +34,19 @@ const folder = await mkdtemp(join(tmpdir(), 'skein-bonded-'))
 const superNode = await createSuperNode({
   listen: ['/ip4/127.0.0.1/tcp/0'],
   bootstrap: [],
-  quota: { bytesPerDay: 10e9, bytesPerMonth: 200e9, bytesPerSecond: 20e6, cpuShare: 1, timeZone: 'UTC' }
+  quota: { bytesPerDay: 10e9, bytesPerMonth: 200e9, bytesPerSecond: 20e6, cpuShare: 1, timeZone: 'UTC' },
+  media: { host: '127.0.0.1', publisherPort: 0, playerPort: 0, srtlaPort: 0, apiPort: 0, statsPort: 0, linkStatsPort: 0 }
 })
-const relay = await createMediaRelay({
-  host: '127.0.0.1', publisherPort: 0, playerPort: 0, srtlaPort: 0, apiPort: 0, statsPort: 0, linkStatsPort: 0
-})
-await relay.book.addStream({ publisher: 'live_4f2a91', player: 'play_c07b3e', description: 'Phone' })
-const source = new MediaSource({ libp2p: superNode.peer.libp2p, fanout: relay.fanout, clock: systemClock() })
-await source.start()
+const relay = superNode.media as MediaRelay
 
-// the viewer: it listens nowhere, and hands the stream to a player of its own machine
+// the viewer: it listens nowhere, has the super-node take the phone's stream in, and hands it to a player of its own machine
 const viewerPeer = await createPeer({ listen: [], bootstrap: [] })
 const target = multiaddr(superNode.addresses[0] as string)
-const viewer = await createMediaViewer({ libp2p: viewerPeer.libp2p, target, player: 'play_c07b3e', port: 0 })
+const publisher = 'live_4f2a91c07b3e5d68' // random, in earnest: whoever knows it may publish
+const viewer = await createMediaViewer({ libp2p: viewerPeer.libp2p, target, player: 'play_here', ingest: publisher, port: 0 })
 const played = join(folder, 'played.ts')
 const player = spawn('ffmpeg', [
-  '-loglevel', 'fatal', '-nostdin', '-i', `srt://127.0.0.1:${viewer.port}?streamid=play_c07b3e&latency=1500000`, '-c', 'copy', played
+  '-loglevel', 'fatal', '-nostdin', '-i', `srt://127.0.0.1:${viewer.port}?streamid=play_here&latency=1500000`, '-c', 'copy', played
 ], { stdio: 'inherit' })
 await until('a player is there', () => viewer.fanout.fanout.playerCount === 1)
 
@@ -60,7 +56,7 @@ const sender = await SenderService.start({
   port: 0, host: '127.0.0.1', receiver: { host: '127.0.0.1', port: links.port }, links: Object.keys(LINKS)
 })
 const published = join(folder, 'published.ts')
-const url = `srt://127.0.0.1:${sender.port}?streamid=live_4f2a91&pkt_size=1316&latency=2000000&linger=5`
+const url = `srt://127.0.0.1:${sender.port}?streamid=${publisher}&pkt_size=1316&latency=2000000&linger=5`
 const encoder = spawn('ffmpeg', [
   '-loglevel', 'error', '-nostdin', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25', '-t', String(SECONDS), '-c:v', 'mpeg2video',
   '-b:v', '2.7M', '-minrate', '2.7M', '-maxrate', '2.7M', '-bufsize', '500k', '-map', '0:v', '-f', 'tee', `[f=mpegts]${published}|[f=mpegts]${url}`
@@ -86,8 +82,6 @@ check('the picture is whole', sent.length === SECONDS * 25 && sent.join() === go
 await sender.stop()
 links.stop()
 await viewerPeer.stop()
-await source.stop()
-await relay.stop()
 await superNode.stop()
 await rm(folder, { recursive: true })
 

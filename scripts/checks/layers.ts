@@ -19,7 +19,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   ...Object.fromEntries(MIDDLE.map(name => [name, GROUND])),
   srtla: [...GROUND, 'srt'],
   peer: LOWER,
-  seed: [...LOWER, 'peer'], // a seed is a node as any other: it takes its libp2p configuration from there
+  // a seed is a node as any other: it takes its libp2p configuration from there; a super-node may be an ingest
+  seed: [...LOWER, 'peer', 'media-relay'],
   fleet: [...LOWER, 'media-relay'], // a node of the fleet is a media relay that is told whom to let in
   simulator: LOWER,
   'smoke-model': ['core', 'inference'],

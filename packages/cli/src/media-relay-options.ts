@@ -1,7 +1,8 @@
-/** `skein media-relay` and `skein media-watch`, and their options. */
+/** `skein media-relay`, `skein media-watch` and `skein media-ingest`, and their options. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError, Option } from 'commander'
-import { streamEntryProblem } from '@skein/media-relay'
+import { LEAST_TOKEN_CHARACTERS, streamEntryProblem, streamRole } from '@skein/media-relay'
+import { mediaIngest } from './commands/media-ingest.ts'
 import { mediaRelay } from './commands/media-relay.ts'
 import { mediaWatch } from './commands/media-watch.ts'
 import { address, seconds, seedAddress, wholeNumber } from './option-values.ts'
@@ -21,7 +22,7 @@ export function mediaRelayOptions (command: Command, run: Run): void {
     .option('--no-srtla', 'no such port')
     .option('--management-host <address>', 'IP address of the ports below; statistics are for everyone who reaches them', ipAddress, '127.0.0.1')
     .option('--api-port <port>', 'TCP port of /api/stream-ids, /api/keys and /health', port, 3_000)
-    .option('--stats-port <port>', 'TCP port of /stats/PLAYER', port, 8_090)
+    .option('--stats-port <port>', 'TCP port of /stats/PLAYER and /metrics', port, 8_090)
     .option('--link-stats-port <port>', 'TCP port of /stats of each link, with /metrics', port, 5_080)
     .option('--stream <publisher=player>', 'a stream id to make at the start, unless there is one of that player (repeatable)', stream)
     .option('--latency <ms>', 'least latency from publishers; over SRTLA at least 1000', wholeNumber(20, 30_000), 120)
@@ -76,6 +77,39 @@ Examples:
 
 Exit status: 0 after a signal and an orderly end, 1 when it failed or was refused, 2 when it was asked wrongly.`)
     .action(run(mediaWatch))
+}
+
+export function mediaIngestOptions (command: Command, run: Run): void {
+  command
+    .argument('[relay]', 'a super-node that takes streams in: its peer id, or a multiaddr that ends with one (default: an elected one)')
+    .description('Have a super-node take the stream of an encoder in, and play it to players of this machine, from behind any NAT')
+    .option('--seed <address>', 'seed to find the super-node through (repeatable)', seedAddress, [])
+    .option('--region <name>', 'short name of the region, eu-west, whose super-nodes are looked at')
+    .option('--publisher <id>', 'what the encoder has to say: live_ and 16 characters or more that nobody guesses (default: a new one)', publisher)
+    .option('--host <address>', 'IP address of the port for players', ipAddress, '127.0.0.1')
+    .option('--port <port>', 'its UDP port; 0 takes any free one', port, 4_000)
+    .addOption(new Option('--passphrase <text>', 'what players must have, 10 to 79 characters').env('SKEIN_MEDIA_PASSPHRASE').argParser(passphrase))
+    .option('--data <folder>', 'identity to ask with (default: a new one)')
+    .option('--timeout <seconds>', 'how long a super-node is looked for', wholeNumber(1, 600), 30)
+    .option('--json', 'one JSON object a line instead of text')
+    .addHelpText('after', `
+It prints where the encoder has to send, over one link (SRT) or several (SRTLA), and what to play. The super-node must have been started with --media;
+it sees the stream. Whoever knows what the encoder says may publish in its place.
+
+Examples:
+  $ skein media-ingest --seed ADDR --region eu-west
+  $ skein media-ingest /ip4/192.0.2.1/tcp/7312/p2p/12D3Koo… --publisher live_3nb8KcqLwzr1YtVd
+
+Exit status: 0 after a signal and an orderly end, 1 when it failed or was refused, 2 when it was asked wrongly.`)
+    .action(run(mediaIngest))
+}
+
+function publisher (value: string): string {
+  const least = 'live_'.length + LEAST_TOKEN_CHARACTERS
+  if (streamRole(value) !== 'publisher' || value.length < least) {
+    throw new InvalidArgumentError(`Expected live_ and ${LEAST_TOKEN_CHARACTERS} or more letters, digits, dots, dashes or underscores`)
+  }
+  return value
 }
 
 function ipAddress (value: string): string {

@@ -20,7 +20,7 @@ import { LinkSourceError } from './commands/srtla-send.ts'
 import { supernode } from './commands/supernode.ts'
 import { trace } from './commands/trace.ts'
 import { up } from './commands/up.ts'
-import { mediaRelayOptions, mediaWatchOptions } from './media-relay-options.ts'
+import { mediaIngestOptions, mediaRelayOptions, mediaWatchOptions } from './media-relay-options.ts'
 import { PORT_MAPPING_USES, RELAY_USES } from './node-options.ts'
 import { fleetCommands } from './fleet-program.ts'
 import { address, challengeSize, collect, keysFromEnvironment, seconds, seedAddress, stunAddress, turnServer, wholeNumber } from './option-values.ts'
@@ -269,6 +269,7 @@ Exit status: 0 when it was measured, 1 when it was not.`))
   srtlaOptions(program.command('srtla'), run)
   mediaRelayOptions(program.command('media-relay'), run)
   mediaWatchOptions(program.command('media-watch'), run)
+  mediaIngestOptions(program.command('media-ingest'), run)
   fleetCommands(program.command('fleet'), run)
 
   const simulate = json(simulateOptions(program.command('simulate')))

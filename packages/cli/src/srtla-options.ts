@@ -23,7 +23,7 @@ Examples:
 
 function send (command: Command, run: Run): void {
   command
-    .argument('<listen_port>', 'UDP port at which the encoder sends SRT', port)
+    .argument('<listen_port>', 'UDP port at which the encoder sends SRT; 0 takes any free one', wholePort(0))
     .argument('<host>', 'the SRTLA receiver')
     .argument('<port>', 'its UDP port', port)
     .argument('[ips_file]', 'file with the source address of each link, one a line; read again when it changes, and on SIGHUP')
@@ -35,6 +35,9 @@ function send (command: Command, run: Run): void {
     .option('--listen-host <address>', 'address of the port for the encoder', ipAddress, '0.0.0.0')
     .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; half of the stream\'s ' +
       'latency at most', whole(0, 5_000), 400)
+    .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health; 0 takes any free one (default: no such port)', wholePort(0))
+    .option('--stats-host <address>', 'address of that port', ipAddress, '127.0.0.1')
+    .option('--mmdb <file>', 'table of networks in MaxMind\'s format: they name the carrier of a link with a public address')
     .option('--pad', 'pad own packets to 32 bytes, for carriers that drop smaller ones')
     .option('--json', 'one JSON object a line instead of text')
     .addHelpText('after', `
@@ -44,6 +47,8 @@ Examples:
   $ skein srtla send 4000 relay.example.org 5000 links.txt
   $ skein srtla send 4000 192.0.2.1 5000 --interfaces wwan0,wwan1,eth0
   $ skein srtla send 4000 192.0.2.1 5000 links.txt --mode classic
+  $ skein srtla send 4000 192.0.2.1 5000 links.txt --stats-port 5081
+  $ skein srtla status http://127.0.0.1:5081           round trip, window and losses of each link
   $ kill -HUP $(pgrep -f "srtla send")                 read links.txt again now
 
 Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it was asked wrongly.`)
@@ -81,20 +86,22 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed, 2 when it wa
 
 function status (command: Command, run: Run): void {
   command
-    .argument('[url]', 'statistics of a receiver', `http://127.0.0.1:${STATS_PORT}/stats`)
-    .description('Show the streams and links of a receiver; on a terminal again each second, until Ctrl-C')
+    .argument('[url]', 'statistics of a receiver or a sender', `http://127.0.0.1:${STATS_PORT}/stats`)
+    .description('Show the streams and links of a receiver or a sender; on a terminal again each second, until Ctrl-C')
     .option('--once', 'show them once')
     .option('--interval <seconds>', 'from one look to the next', interval, 1)
-    .option('--json', 'what the receiver answers, once, as one line')
+    .option('--json', 'what it answers, once, as one line')
     .addHelpText('after', `
-A link counts as degraded after 2 s of silence, and as gone after 5 s.
+A link counts as degraded after 2 s of silence, and as gone after 5 s. A sender tells more of each: round trip, packets in flight and the window
+for them, and what it lost.
 
 Examples:
   $ skein srtla status
   $ skein srtla status http://192.0.2.1:5080/stats --once
+  $ skein srtla status http://127.0.0.1:5081     of skein srtla send … --stats-port 5081
   $ skein srtla status --json
 
-Exit status: 0 when the receiver answered, 1 when it did not.`)
+Exit status: 0 when it answered, 1 when it did not.`)
     .action(run(srtlaStatus))
 }
 

@@ -1,10 +1,13 @@
 /** What senders and receivers of SRTLA tell, in plain words. */
-import type { GroupStats, LinkStats, ReceiverEffect, ReceiverStats, SenderEffect } from '@skein/srtla'
+import type { GroupStats, LinkStats, ReceiverEffect, ReceiverStats, SenderEffect, SenderLinkStats, SenderStats } from '@skein/srtla'
+
+/** What `/stats` of either side answers. */
+export type LinkedStats = ReceiverStats | SenderStats
 
 /** An earlier look, for rates. */
 export interface Rates {
   atMs: number
-  stats: ReceiverStats
+  stats: LinkedStats
 }
 
 const DEGRADED_MS = 2_000
@@ -49,7 +52,7 @@ export function receiverEventLine (event: ReceiverEffect): string {
   }
 }
 
-export function receiverStatusLines (stats: ReceiverStats, nowMs: number, before?: Rates): string[] {
+export function statusLines (stats: LinkedStats, nowMs: number, before?: Rates): string[] {
   if (stats.groups.length === 0) {
     return ['no streams']
   }
@@ -66,11 +69,13 @@ function groupLines (group: GroupStats, nowMs: number, before: Rates | undefined
     rateText(link.bytes, earlier?.connections.find(({ addr }) => addr === link.addr)?.bytes, nowMs, before),
     megabytes(link.bytes),
     `${link.last_ms_ago} ms ago`,
+    ...'state' in link ? sendingCells(link as SenderLinkStats) : [],
     `up ${duration(link.uptime_s)}`,
     printable(link.asn_org ?? '')
   ])
+  const last = (rows[0]?.length ?? 0) - 1
   // names are read from the left, numbers from the right
-  const align = (cell: string, i: number): string => i < 2 || i === 7 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)
+  const align = (cell: string, i: number): string => i < 2 || i === last ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => (row[i] as string).length)))
   return [
     `${group.id}  ${printable(group.stream_id ?? '(no stream id yet)')}  ${rate === '' ? '' : `${rate}, `}${megabytes(group.total_bytes)} over ` +
@@ -79,7 +84,16 @@ function groupLines (group: GroupStats, nowMs: number, before: Rates | undefined
   ]
 }
 
-function stateOf ({ last_ms_ago: silentMs }: LinkStats): string {
+/** What only a sender knows of a link. */
+function sendingCells ({ rtt_ms: rttMs, in_flight: inFlight, window, nak_count: lost }: SenderLinkStats): string[] {
+  return [rttMs === undefined ? '' : `${rttMs} ms`, `${inFlight} of ${window} in flight`, `${lost} lost`]
+}
+
+function stateOf (link: LinkStats): string {
+  const { last_ms_ago: silentMs } = link
+  if ('state' in link && link.state !== 'up') {
+    return String(link.state)
+  }
   return silentMs < DEGRADED_MS ? 'ok' : silentMs < GONE_MS ? 'degraded' : 'gone'
 }
 

@@ -2,7 +2,7 @@
 import { explainVerdict } from '@skein/seed'
 import { formatBytes, formatRate, formatSchedule, formatShare } from '@skein/seed/node'
 import { LocalClock } from '@skein/supernode'
-import type { PeriodUsage, SuperNodeState, SuperNodeStatus } from '@skein/seed'
+import type { MediaStatus, PeriodUsage, SuperNodeState, SuperNodeStatus } from '@skein/seed'
 
 const PAUSES = {
   schedule: 'it is outside your hours',
@@ -37,7 +37,7 @@ export function limitLines ({ quota, today, month }: SuperNodeStatus): string[] 
 }
 
 export function statusLines (status: SuperNodeStatus, nowMs: number): string[] {
-  const { relay, lease, election, stun, dialBack, today, month, cpuShare, quota } = status
+  const { relay, lease, election, stun, media, dialBack, today, month, cpuShare, quota } = status
   return [
     `super-node ${status.peer}${status.region === '' ? '' : ` in ${status.region}`}`,
     ...status.addresses.map(address => `  ${address}`),
@@ -56,6 +56,7 @@ export function statusLines (status: SuperNodeStatus, nowMs: number): string[] {
     ...counts('refused', relay.refused),
     ...counts('reset', relay.ended),
     ...stun === undefined ? [] : [row('STUN', `${stun.address}; ${countText(stun.counters)}`)],
+    ...media === undefined ? [] : [row('media', mediaText(media))],
     ...dialBack === undefined ? [] : counts('dialled back', dialBack),
     '',
     row('seat', lease === undefined ? 'none so far' : seatText(lease, nowMs)),
@@ -67,6 +68,12 @@ function seatText ({ term, fence, expiresAtMs, withdrawn }: NonNullable<SuperNod
   const since = `held since term ${term}, lease ${fence}`
   const end = timeOf(expiresAtMs)
   return withdrawn ? 'given back' : expiresAtMs > nowMs ? `${since}, until ${end} unless it is renewed` : `over since ${end}`
+}
+
+function mediaText ({ publishers, players, ingests, receivedBytes, sentBytes, withheldPackets }: MediaStatus): string {
+  const leftOut = withheldPackets === 0 ? '' : `; ${withheldPackets} packets left out for your limits`
+  return `${counted(publishers, 'stream')} to ${counted(players.srt + players.mesh, 'player')}, ${players.mesh} of the mesh; ` +
+    `${ingests} asked for by peers; ${formatBytes(receivedBytes)} in, ${formatBytes(sentBytes)} out${leftOut}`
 }
 
 function usage (period: PeriodUsage): string {

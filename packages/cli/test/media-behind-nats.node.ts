@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { Encoder, needPrograms, Player, stopWhenQuiet } from '../../media-relay/test/media-programs.ts'
 import { LabCommand } from './lab-command.ts'
 
-describe('skein media-relay, media-watch and srtla send behind real NATs', function () {
+describe('skein media-relay, media-watch, media-ingest and srtla send behind real NATs', function () {
   this.timeout(180_000)
   const commands: LabCommand[] = []
   let lab: NatLab
@@ -62,5 +62,34 @@ describe('skein media-relay, media-watch and srtla send behind real NATs', funct
     expect([got.length, got.equals(sent)], 'played as it was published').to.deep.equal([sent.length, true])
     const { address } = await relay.event('publisher:connected')
     expect(address, 'the relay\'s own SRTLA receiver').to.equal('127.0.0.1')
+  })
+
+  it('bring it there by a super-node, which a peer behind that router has it take in', async () => {
+    const superNodeHost = await lab.addHost('volunteer', 'public')
+    const [van, studio] = [await lab.addHost('van', 'cgnat'), await lab.addHost('studio', 'symmetric-random')]
+    const superNode = new LabCommand(superNodeHost, [
+      'supernode', '--media', '--data', join(folder, 'super-node'), '--listen', `/ip4/${superNodeHost.address}/tcp/7312`, '--port-mapping', 'off', '--cpu', 'none'
+    ])
+    commands.push(superNode)
+    const { id } = await superNode.event('listening')
+    const ingest = new LabCommand(studio, ['media-ingest', `/ip4/${superNodeHost.address}/tcp/7312/p2p/${id}`])
+    commands.push(ingest)
+    const { host, srtlaPort, publisher } = await ingest.event('ingest')
+    expect([host, srtlaPort]).to.deep.equal([superNodeHost.address, 5_000])
+    const { url } = await ingest.event('listening')
+    const player = new Player({ port: 4_000, streamId: new URL(url).searchParams.get('streamid') as string, file: join(folder, 'ingested.ts'), at: studio })
+    await ingest.event('player:connected')
+
+    const links = join(folder, 'links-of-van.txt')
+    await writeFile(links, `${van.address}\n`)
+    const sender = new LabCommand(van, ['srtla', 'send', '4010', host, String(srtlaPort), links])
+    commands.push(sender)
+    await sender.event('link-up')
+    const published = join(folder, 'published-by-van.ts')
+    const encoder = new Encoder({ port: 4_010, streamId: publisher, seconds: 4, mbitPerSecond: 2, latencyMs: 2_000, file: published, at: van })
+    expect(await encoder.exit(), encoder.output).to.equal(0)
+    await stopWhenQuiet([player])
+    const [got, sent] = [await readFile(player.file), await readFile(published)]
+    expect([got.length, got.equals(sent)], 'played as it was published').to.deep.equal([sent.length, true])
   })
 })

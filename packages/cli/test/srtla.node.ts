@@ -61,7 +61,7 @@ describe('skein srtla', function () {
       expect(stats).to.match(/^http:\/\/127\.0\.0\.1:\d+$/)
       const file = join(folder, 'links.txt')
       await writeFile(file, '# modems\n127.0.0.2\n127.0.0.3\n')
-      const sender = start('send', listenPort, '127.0.0.1', port, file)
+      const sender = start('send', listenPort, '127.0.0.1', port, file, '--stats-port', '0')
       await Promise.all(['127.0.0.2', '127.0.0.3'].map(async link => await sender.event('link-up', event => event.link === link)))
 
       const packet = Buffer.alloc(100)
@@ -81,6 +81,11 @@ describe('skein srtla', function () {
       const json = await skein('srtla', 'status', `${stats}/stats`, '--json')
       expect(JSON.parse(json.stdout).groups[0]).to.include.keys('id', 'total_bytes', 'conn_count', 'connections')
 
+      const { stats: sending } = await sender.event('listening')
+      const ofSender = await skein('srtla', 'status', sending)
+      expect(ofSender.stdout, ofSender.stderr).to.match(/^ {2}127\.0\.0\.4 +ok .* \d+ of \d+ in flight +0 lost/m)
+      expect(await (await fetch(`${sending}/metrics`)).text()).to.match(/^skein_srtla_send_link_up\{link="127\.0\.0\.4"\} 1$/m)
+
       sender.kill('SIGTERM')
       expect((await sender.exit()).code).to.equal(0)
       receiver.kill('SIGTERM')
@@ -89,6 +94,14 @@ describe('skein srtla', function () {
       listener.close()
       encoder.close()
     }
+  })
+
+  it('takes links from network interfaces', async () => {
+    const receiver = start('receive', '--host', '127.0.0.1', '--port', '0', '--no-stats')
+    const { port } = await receiver.event('listening')
+    const sender = start('send', '0', '127.0.0.1', String(port), '--interfaces', 'lo,there-is-none')
+    expect(await sender.event('link-up')).to.include({ link: '127.0.0.1' })
+    expect((await sender.event('listening')).links).to.deep.equal(['127.0.0.1'])
   })
 
   it('says what was asked wrongly', async () => {

@@ -23,6 +23,8 @@ export class StreamTable {
   readonly maxStreams: number
   private readonly byPlayer = new Map<string, StreamEntry>()
   private readonly playersOf = new Map<string, number>()
+  /** Publishers that are known for a while, without players of their own; whoever holds them bounds them */
+  private readonly held = new Set<string>()
 
   constructor (init: StreamTableInit = {}) {
     this.maxStreams = init.maxStreams ?? 10_000
@@ -70,7 +72,16 @@ export class StreamTable {
   }
 
   hasPublisher (publisher: string): boolean {
-    return this.playersOf.has(publisher)
+    return this.playersOf.has(publisher) || this.held.has(publisher)
+  }
+
+  /** That publisher is known, until it is released; it stands among no entries. */
+  hold (publisher: string): void {
+    this.held.add(publisher)
+  }
+
+  release (publisher: string): void {
+    this.held.delete(publisher)
   }
 
   /** In the order in which they were added. */

@@ -46,6 +46,19 @@ describe('a fan-out', () => {
     expect(world.got.has(stranger)).to.equal(false)
   })
 
+  it('counts what comes in, goes out, and is left out for one that is too slow', () => {
+    const world = new World({ maxQueuePackets: 2 })
+    const publication = world.fanout.onPublisher('live_a', 0)
+    const [, slow] = ['play_1', 'play_2'].map(player => world.fanout.onPlayer(player, 'live_a', 0))
+    world.blocked.add(slow as PlayerSession)
+    for (const number of [1, 2, 3, 4, 5]) {
+      world.fanout.onPacket(publication, new Uint8Array(100).fill(number), number)
+    }
+    expect(world.fanout.counters).to.deep.equal({
+      publishers: 1, players: 2, receivedPackets: 5, receivedBytes: 500, sentPackets: 5, sentBytes: 500, droppedPackets: 3, droppedBytes: 300
+    })
+  })
+
   it('lets players wait for a publisher, and stay from one to the next', () => {
     const world = new World()
     const player = world.fanout.onPlayer('play_1', 'live_a', 0)

@@ -12,7 +12,7 @@ import { until } from './media-programs.ts'
 import type { Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Peer } from '@skein/peer'
-import type { MediaSourceInit, WatchChange } from '../src/libp2p/index.ts'
+import type { MediaIngest, MediaSourceInit, WatchChange } from '../src/libp2p/index.ts'
 import type { MediaViewer } from '../src/node/index.ts'
 
 const PACKET_BYTES = 1_316
@@ -24,6 +24,7 @@ describe('streams of media over the mesh', function () {
   let target: Multiaddr
   let fanout: FanoutDriver
   let source: MediaSource
+  let streams: StreamTable
   const viewers: MediaViewer[] = []
 
   before(async () => {
@@ -34,11 +35,12 @@ describe('streams of media over the mesh', function () {
 
   after(async () => { await Promise.all([relay, viewer].map(async peer => { await peer?.stop() })) })
 
-  async function start (init: Partial<MediaSourceInit> = {}, maxQueuePackets = 256): Promise<void> {
-    const streams = new StreamTable()
+  async function start (init: Partial<Omit<MediaSourceInit, 'ingest'>> & { ingest?: Partial<MediaIngest> } = {}, maxQueuePackets = 256): Promise<void> {
+    streams = new StreamTable()
     streams.add({ publisher: 'live_a', player: 'play_a', description: '' })
     fanout = new FanoutDriver({ streams, clock: systemClock(), maxQueuePackets })
-    source = new MediaSource({ libp2p: relay.libp2p, fanout, clock: systemClock(), ...init })
+    const ingest = init.ingest === undefined ? init.ingest : { streams, srtlaPort: 5_000, publisherPort: 4_001, ...init.ingest }
+    source = new MediaSource({ libp2p: relay.libp2p, fanout, clock: systemClock(), ...init, ingest })
     await source.start()
   }
 
@@ -51,6 +53,16 @@ describe('streams of media over the mesh', function () {
   async function watch (player = 'play_a'): Promise<{ viewer: MediaViewer, changes: WatchChange[] }> {
     const changes: WatchChange[] = []
     const made = await createMediaViewer({ libp2p: viewer.libp2p, target, player, port: 0, onChange: change => { changes.push(change) } })
+    viewers.push(made)
+    return { viewer: made, changes }
+  }
+
+  /** A viewer for which the relay is to take a stream in. */
+  async function take (ingest: string): Promise<{ viewer: MediaViewer, changes: WatchChange[] }> {
+    const changes: WatchChange[] = []
+    const made = await createMediaViewer({
+      libp2p: viewer.libp2p, target, player: 'play_mine', ingest, port: 0, onChange: change => { changes.push(change) }
+    })
     viewers.push(made)
     return { viewer: made, changes }
   }
@@ -178,6 +190,38 @@ describe('streams of media over the mesh', function () {
     garbage.send(new Uint8Array(64).fill(0xff))
     const silent = await viewer.libp2p.dialProtocol(target, PROTOCOLS.media)
     await until('all are gone', () => [twice.stream, garbage, silent].every(({ status }) => status !== 'open') && source.viewerCount === 0, 10_000)
+  })
+
+  it('are taken in for a peer that asks for it, as long as it listens', async () => {
+    const id = 'live_0123456789abcdef'
+    await start({ ingest: { graceMs: 300 } })
+    expect(fanout.admitPublisher(id)).to.deep.equal({ type: 'refuse', reason: 'not-found' })
+    const { viewer: taken, changes } = await take(id)
+    await until('it is told where', () => changes.length > 0, 10_000)
+    expect(changes).to.deep.equal([{ type: 'connected', ingest: { srtlaPort: 5_000, publisherPort: 4_001 } }])
+    expect([source.ingestCount, source.serves(viewer.id)]).to.deep.equal([1, true])
+    expect(fanout.admitPublisher(id).type).to.equal('admit')
+    const player = await connect({ port: taken.port, streamId: 'play_mine' })
+    await until('the player is connected', () => taken.fanout.fanout.playerCount === 1, 5_000)
+    const closed: string[] = []
+    const publication = fanout.addPublisher(id, { close: reason => { closed.push(reason) } })
+    fanout.onPacket(publication, packetOf(9))
+    expect(numberOf(await player.read() as Uint8Array)).to.equal(9)
+    player.abort()
+
+    expect((await ask(id)).stream.status, 'its id plays nothing').to.equal('open')
+    await taken.stop()
+    await until('nothing is taken in any more', () => source.ingestCount === 0, 10_000)
+    expect([fanout.admitPublisher(id), closed, streams.size]).to.deep.equal([{ type: 'refuse', reason: 'not-found' }, ['revoked'], 1])
+  })
+
+  it('are taken in by no relay that does not offer it, nor under an id that could be guessed', async () => {
+    await start()
+    const errorOf = async (id: string): Promise<unknown> => await (await take(id)).viewer.ended.then(() => undefined, error => error)
+    expect(await errorOf('live_0123456789abcdef')).to.include({ name: 'MediaRefusedError', reason: 'forbidden' })
+    await source.stop()
+    await start({ ingest: {} })
+    expect(await errorOf('live_short')).to.include({ name: 'MediaRefusedError', reason: 'bad-request' })
   })
 
   it('go on when a relay comes back', async () => {

@@ -41,7 +41,7 @@ import type { ClusterService, OverlayService, WhereOptions } from '@skein/cluste
 import type { Clock, Random, Topics } from '@skein/core'
 import type { Backend, Handler, HandlerBackendOptions, InferenceRequest, JsonObject } from '@skein/inference'
 import type { BudgetState, PeerPath } from '@skein/reachability'
-import type { Offer, SignedCapabilities, SuperNodeLease } from '@skein/records'
+import type { Offer, SignedCapabilities, SuperNodeLease, SuperNodeRole } from '@skein/records'
 import type { CapabilityService } from '@skein/reputation/libp2p'
 import type { OfferFilter } from '@skein/routing'
 import type { FindModelOptions } from '@skein/routing/libp2p'
@@ -329,6 +329,14 @@ export class Peer extends TypedEventEmitter<PeerEvents> implements ModelCaller {
   /** The relays through which this peer can be reached now. */
   get relays (): HeldRelay[] {
     return this.parts.relays?.held ?? []
+  }
+
+  /**
+   * Super-nodes of its region that have a role, whether it uses them or not, with the addresses of their leases: `ingest` takes streams of encoders
+   * in. They become known some seconds after the start; none when it was started with `superNodes: false` or `gossip: false`.
+   */
+  superNodesWith (role: SuperNodeRole): Array<{ peer: string, addresses: string[] }> {
+    return this.parts.superNodes?.withRole(role) ?? []
   }
 
   /** The super-nodes that it uses, the first one first; none when it was started with `superNodes: false` or `gossip: false`. */

@@ -144,17 +144,17 @@ export class Sender {
 
   onLossReport (first: number, last: number, nowMs: number): void {
     const { buffer } = this
-    if (sequenceDistance(last, buffer.next) <= 0) {
-      return // never sent
+    const from = sequenceDistance(buffer.first, first)
+    const to = sequenceDistance(buffer.first, last)
+    if (to >= buffer.inFlight || from > to) {
+      return // never sent, or a range over more than half of all numbers
     }
-    const tooOld = sequenceDistance(first, buffer.first)
-    const from = tooOld > 0 ? buffer.first : first
-    if (tooOld > 0 && this.settings.mode === 'live') {
-      const until = sequenceDistance(last, buffer.first) > 0 ? last : addSequence(buffer.first, -1)
+    if (from < 0 && this.settings.mode === 'live') {
+      const until = to < 0 ? last : addSequence(buffer.first, -1)
       this.control.push(dropRequestPacket({ messageNumber: 0, first, last: until }, this.control.header(nowMs)))
     }
-    for (let at = 0, count = sequenceDistance(from, last) + 1; at < count; at++) {
-      this.markLost(addSequence(from, at))
+    for (let at = Math.max(0, from); at <= to; at++) {
+      this.markLost(addSequence(buffer.first, at))
     }
   }
 

@@ -6,7 +6,7 @@ import { leaseLoad } from './lease-load.ts'
 import type { LeaseVote, NamedLease } from './lease-vote.ts'
 import type { KnownSuperNode } from './super-node-choice.ts'
 import type { SuperNodeReasons } from './used-super-node.ts'
-import type { SuperNodeLease } from '@skein/records'
+import type { SuperNodeLease, SuperNodeRole } from '@skein/records'
 
 const MAX_LEASES = 256
 
@@ -40,6 +40,12 @@ export class BelievedLeases {
   usable (nowMs: number): SuperNodeLease[] {
     this.book.forget(nowMs)
     return this.book.usable(nowMs).filter(({ peer }) => peer !== this.self)
+  }
+
+  /** Those that have a role now, the leases that most electors name first. */
+  withRole (role: SuperNodeRole, nowMs: number): SuperNodeLease[] {
+    const namedBy = ({ peer }: SuperNodeLease): number => this.named.get(peer)?.named ?? 0
+    return this.usable(nowMs).filter(({ roles }) => roles.includes(role)).sort((a, b) => namedBy(b) - namedBy(a))
   }
 
   /** When the next of those ends, ms since the epoch; `undefined` when there is none. */

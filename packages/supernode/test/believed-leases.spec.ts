@@ -51,6 +51,14 @@ describe('The leases that a client believes', () => {
     expect(believed.reasons('hub', 12)).to.deep.equal({ named: 2, of: 3, load: 0, roundTripMs: 12, systems: ['AS64496'] })
   })
 
+  it('tell who has a role, those first that most electors name', () => {
+    const one = named('one', { roles: ['relay', 'ingest'] })
+    const most = { ...named('most', { roles: ['ingest'] }), named: 3 }
+    const believed = believing(one, most, named('other'), named('ended', { roles: ['ingest'], expiresAtMs: NOW_MS - 1 }))
+    expect(believed.withRole('ingest', NOW_MS).map(({ peer }) => peer)).to.deep.equal(['most', 'one'])
+    expect(believed.withRole('stun', NOW_MS)).to.deep.equal([])
+  })
+
   const loads: Array<[LeaseQuota, number]> = [
     [{}, 0], [{ reservations: 0 }, 1], [{ reservations: 64 }, 0.5], [{ reservations: 64 * 9, circuits: 16 }, 0.5], [{ bytesToday: 0, reservations: 9999 }, 1]
   ]

@@ -5,10 +5,10 @@ import { systemClock } from '@skein/core/system'
 import { MediaSource } from '@skein/media-relay/libp2p'
 import { createMediaRelay } from '@skein/media-relay/node'
 import { createPeer } from '@skein/peer'
-import { openOrganizations } from '@skein/srtla/node'
 import { untilStopped } from '../command-context.ts'
 import { reportMediaEvents, viewerEvents } from '../media-relay-text.ts'
 import { seedNameWarning } from '../node-options.ts'
+import { carriersOf } from '../organizations.ts'
 import type { StreamEntry } from '@skein/media-relay'
 import type { MediaRelay } from '@skein/media-relay/node'
 import type { Peer } from '@skein/peer'
@@ -40,7 +40,8 @@ export interface MediaRelayOptions {
 }
 
 export async function mediaRelay ({ output, stop }: CommandContext, options: MediaRelayOptions): Promise<void> {
-  const organizations = await openOrganizations(options.mmdb)
+  const onProblem = (message: string): void => { output.event('problem', { message }, `warning: ${message}`) }
+  const organizations = await carriersOf(options.mmdb, onProblem)
   const folder = options.ephemeral === true ? undefined : options.data ?? join(homedir(), '.skein', 'media-relay')
   const relay = await createMediaRelay({
     dataFolder: folder,
@@ -57,7 +58,7 @@ export async function mediaRelay ({ output, stop }: CommandContext, options: Med
     fanout: { staleAfterMs: options.staleAfter * 1_000, maxPlayers: options.maxPlayers, maxPlayersPerPublisher: options.maxPlayers },
     newAdminKey: options.newAdminKey,
     organizationOf: organizations.organizationOf,
-    onProblem: message => { output.event('problem', { message }, `warning: ${message}`) }
+    onProblem
   })
   let place: MeshPlace | undefined
   try {
@@ -121,7 +122,7 @@ function listeningText (relay: MediaRelay, host: string, addresses: string[] = [
     ...relay.srtlaPort === undefined ? [] : [`bonded    SRTLA to ${name} UDP port ${relay.srtlaPort}`],
     `play      srt://${name}:${relay.playerPort}?streamid=play_TOKEN`,
     `manage    ${relay.apiUrl}/api/stream-ids /api/keys /health`,
-    `watch     ${relay.statsUrl}/stats/play_TOKEN`,
+    `watch     ${relay.statsUrl}/stats/play_TOKEN /metrics`,
     ...relay.linkStatsUrl === undefined ? [] : [`links     ${relay.linkStatsUrl}/stats /metrics`],
     ...addresses.map(address => `mesh      ${address}`),
     ...relay.book.streams.size > 0 ? [] : ['there is no stream id yet: make one with --stream or at /api/stream-ids']

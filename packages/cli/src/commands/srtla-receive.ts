@@ -1,8 +1,8 @@
 /** `skein srtla receive`: streams that come over several links, passed on to an SRT listener. */
-import { openOrganizations, OrganizationFileError, ReceiverService, StatsPort } from '@skein/srtla/node'
+import { ReceiverService, StatsPort } from '@skein/srtla/node'
 import { untilStopped } from '../command-context.ts'
+import { carriersOf } from '../organizations.ts'
 import { receiverEventFields, receiverEventLine } from '../srtla-text.ts'
-import type { Organizations } from '@skein/srtla/node'
 import type { CommandContext } from '../command-context.ts'
 
 export interface SrtlaReceiveOptions {
@@ -23,13 +23,7 @@ export interface SrtlaReceiveOptions {
 
 export async function srtlaReceive ({ output, stop }: CommandContext, options: SrtlaReceiveOptions): Promise<void> {
   const onProblem = (message: string): void => { output.event('problem', { message }, `warning: ${message}`) }
-  const organizations = await openOrganizations(options.mmdb).catch((error: unknown): Organizations => {
-    if (!(error instanceof OrganizationFileError)) {
-      throw error
-    }
-    onProblem(`${error.message}. Statistics do not name carriers`)
-    return { organizationOf: () => undefined }
-  })
+  const organizations = await carriersOf(options.mmdb, onProblem)
   const service = await ReceiverService.start({
     port: options.port,
     hosts: options.host,

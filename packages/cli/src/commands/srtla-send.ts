@@ -1,6 +1,7 @@
 /** `skein srtla send`: SRT of an encoder over several links. */
-import { LinkWatch, SenderService } from '@skein/srtla/node'
+import { LinkWatch, SenderService, StatsPort } from '@skein/srtla/node'
 import { untilStopped } from '../command-context.ts'
+import { carriersOf } from '../organizations.ts'
 import { senderEventFields, senderEventLine } from '../srtla-text.ts'
 import type { SenderMode } from '@skein/srtla'
 import type { LinkSource } from '@skein/srtla/node'
@@ -13,6 +14,9 @@ export interface SrtlaSendOptions {
   listenHost: string
   maxHold: number
   pad?: boolean
+  statsPort?: number
+  statsHost: string
+  mmdb?: string
 }
 
 /** Neither a file of addresses nor interfaces were named, or both were: name one of them. */
@@ -29,7 +33,9 @@ export async function srtlaSend (
   { output, stop }: CommandContext, options: SrtlaSendOptions, listenPort: number, host: string, port: number, file: string | undefined
 ): Promise<void> {
   const onProblem = (message: string): void => { output.event('problem', { message }, `warning: ${message}`) }
+  const { organizationOf } = await carriersOf(options.mmdb, onProblem)
   let service: SenderService | undefined
+  let stats: StatsPort | undefined
   const watch = await LinkWatch.start({
     source: sourceOf(file, options),
     onProblem,
@@ -47,15 +53,21 @@ export async function srtlaSend (
       receiver: { host, port },
       links: [...watch.links],
       sender: { mode: options.mode, maxHoldMs: options.maxHold, padded: options.pad },
+      organizationOf,
       onProblem,
       onEvent: event => { output.event(event.type, senderEventFields(event), senderEventLine(event)) }
     })
-    output.event('listening', { host: options.listenHost, port: service.port, links: watch.links },
-      `takes SRT at UDP port ${service.port} and sends it to ${host} port ${port}\n  over ${watch.links.join(', ') || 'no link yet'}`)
+    stats = options.statsPort === undefined ? undefined : await StatsPort.open({ service, port: options.statsPort, host: options.statsHost })
+    output.event('listening', { host: options.listenHost, port: service.port, links: watch.links, stats: stats?.url }, [
+      `takes SRT at UDP port ${service.port} and sends it to ${host} port ${port}`,
+      `  over ${watch.links.join(', ') || 'no link yet'}`,
+      ...stats === undefined ? [] : [`  ${stats.url}/stats /metrics /health`]
+    ].join('\n'))
     await untilStopped(stop)
   } finally {
     process.off('SIGHUP', onHangUp)
     watch.close()
+    await stats?.close()
     await service?.stop()
   }
   output.event('stopped', {}, 'stopped')

@@ -1,24 +1,23 @@
-/** `skein srtla status`: the streams and links of a receiver, on a terminal. */
+/** `skein srtla status`: the streams and links of a receiver or a sender, on a terminal. */
 import { deadline, sleep } from '@skein/core'
 import { systemClock } from '@skein/core/system'
-import { receiverStatusLines } from '../srtla-text.ts'
-import type { ReceiverStats } from '@skein/srtla'
+import { statusLines } from '../srtla-text.ts'
 import type { CommandContext } from '../command-context.ts'
-import type { Rates } from '../srtla-text.ts'
+import type { LinkedStats, Rates } from '../srtla-text.ts'
 
 export interface SrtlaStatusOptions {
   once?: boolean
   interval: number
 }
 
-/** The receiver did not answer, or what answers is none: check the address, and that the receiver runs. */
+/** Nothing answered, or what answers is neither: check the address, and that the receiver or the sender runs. */
 export class ReceiverSilentError extends Error {
   static override name = 'ReceiverSilentError'
   override readonly name = 'ReceiverSilentError'
   readonly url: string
 
   constructor (url: string, why: string, options?: ErrorOptions) {
-    super(`${url} does not tell of a receiver: ${why}. Is "skein srtla receive" running there?`, options)
+    super(`${url} does not tell of a receiver or a sender: ${why}. Is "skein srtla receive" running there?`, options)
     this.url = url
   }
 }
@@ -34,7 +33,7 @@ export async function srtlaStatus ({ output, stop }: CommandContext, options: Sr
   do {
     const stats = await askStats(url, stop)
     const nowMs = clock.nowMs()
-    const lines = receiverStatusLines(stats, nowMs, rates)
+    const lines = statusLines(stats, nowMs, rates)
     rates = { atMs: nowMs, stats }
     output.event('status', { ...stats }, `${isLive ? CLEAR : ''}${lines.join('\n')}`)
     if (isLive) {
@@ -43,7 +42,7 @@ export async function srtlaStatus ({ output, stop }: CommandContext, options: Sr
   } while (isLive && !stop.aborted)
 }
 
-async function askStats (url: string, stop: AbortSignal): Promise<ReceiverStats> {
+async function askStats (url: string, stop: AbortSignal): Promise<LinkedStats> {
   let text: string
   const limit = deadline(systemClock(), TIMEOUT_MS, [stop])
   try {
@@ -64,7 +63,7 @@ async function askStats (url: string, stop: AbortSignal): Promise<ReceiverStats>
     limit.clear()
   }
   try {
-    const stats = JSON.parse(text) as ReceiverStats
+    const stats = JSON.parse(text) as LinkedStats
     if (Array.isArray(stats.groups)) {
       return stats
     }

@@ -1,8 +1,10 @@
 /** `skein supernode`: this machine carries load for others, within limits. */
 import { printConfig, startSuperNodeProcess, SUPER_NODE_TABLE } from '@skein/seed/node'
 import { untilStopped } from '../command-context.ts'
+import { reportMediaEvents } from '../media-relay-text.ts'
 import { superNodeConfig } from '../super-node-config.ts'
 import { limitLines, stateLine } from '../super-node-text.ts'
+import type { MediaRelay } from '@skein/media-relay/node'
 import type { CommandContext } from '../command-context.ts'
 import type { SuperNodeConfigOptions } from '../super-node-config.ts'
 
@@ -36,10 +38,18 @@ export async function supernode ({ output, stop }: CommandContext, options: Supe
   const { node } = running
   const { id, addresses, state } = node
   try {
-    output.event('listening', { id, addresses, metrics: running.metricsUrl, quota: node.status().quota }, [
+    const { media } = node
+    if (media !== undefined) {
+      reportMediaEvents(media, output)
+      if (media.adminKey !== undefined) {
+        output.event('key', { key: media.adminKey }, `key for ${media.apiUrl}/api/stream-ids, shown this once: ${media.adminKey}`)
+      }
+    }
+    output.event('listening', { id, addresses, metrics: running.metricsUrl, quota: node.status().quota, ...media && { media: mediaPorts(media) } }, [
       `super-node ${id}`,
       ...addresses.map(address => `  ${address}`),
       ...running.metricsUrl == null ? [] : [`  ${running.metricsUrl}/metrics /health /ready`],
+      ...media === undefined ? [] : [`  streams at UDP port ${media.publisherPort} (SRT), ${media.srtlaPort} (SRTLA); ${media.statsUrl}/metrics`],
       ...limitLines(node.status())
     ].join('\n'))
     output.event('state', { ...state }, stateLine(state))
@@ -52,4 +62,8 @@ export async function supernode ({ output, stop }: CommandContext, options: Supe
     await running.stop()
     output.event('stopped', { today, month }, 'stopped')
   }
+}
+
+function mediaPorts ({ srtlaPort, publisherPort, playerPort, apiUrl, statsUrl, linkStatsUrl }: MediaRelay): Record<string, unknown> {
+  return { srtlaPort, publisherPort, playerPort, api: apiUrl, stats: statsUrl, linkStats: linkStatsUrl }
 }

@@ -30,7 +30,8 @@ export interface FanoutWire {
   toPlayer: (session: PlayerSession, packet: Uint8Array) => boolean
 }
 
-export type CloseReason = 'taken-over' | 'in-use' | 'too-many' | 'revoked'
+/** `limit`: whoever pays for what is carried gives no more. */
+export type CloseReason = 'taken-over' | 'in-use' | 'too-many' | 'revoked' | 'limit'
 
 export type FanoutEffect =
   | { type: 'close-publisher', publication: Publication, reason: CloseReason }
@@ -38,11 +39,29 @@ export type FanoutEffect =
   | { type: 'publisher-stale', publication: Publication }
   | { type: 'publisher-back', publication: Publication }
 
+/** Since the start; what came from a publisher that was taken over is in none. */
+export interface FanoutCounters {
+  publishers: number
+  players: number
+  receivedPackets: number
+  receivedBytes: number
+  /** Taken by connections of players */
+  sentPackets: number
+  sentBytes: number
+  /** Left out for players whose queue was full */
+  droppedPackets: number
+  droppedBytes: number
+}
+
 /** How often silent publishers are looked for. */
 const SWEEP_MS = 500
 
 export class Fanout implements Machine<FanoutEffect> {
   readonly staleAfterMs: number
+  readonly counters: FanoutCounters = {
+    publishers: 0, players: 0, receivedPackets: 0, receivedBytes: 0, sentPackets: 0, sentBytes: 0, droppedPackets: 0, droppedBytes: 0
+  }
+
   private readonly limits: Required<Omit<FanoutInit, 'staleAfterMs'>>
   private readonly wire: FanoutWire
   /** The one that counts, by publisher id. Bounded by `maxPublishers` */
@@ -71,6 +90,11 @@ export class Fanout implements Machine<FanoutEffect> {
 
   get playerCount (): number {
     return this.players
+  }
+
+  /** Those that count now, one for each publisher id. */
+  get current (): IterableIterator<Publication> {
+    return this.publications.values()
   }
 
   /** Who publishes under that id now. */
@@ -109,6 +133,7 @@ export class Fanout implements Machine<FanoutEffect> {
       this.effects.push({ type: 'close-publisher', publication: current, reason: 'taken-over' })
     }
     this.publications.set(publisher, publication)
+    this.counters.publishers++
     this.sweepAtMs ??= nowMs + SWEEP_MS
     return publication
   }
@@ -130,6 +155,7 @@ export class Fanout implements Machine<FanoutEffect> {
     const sessions = this.sessions.get(publisher) ?? new Set()
     this.sessions.set(publisher, sessions.add(session))
     this.players++
+    this.counters.players++
     return session
   }
 
@@ -150,6 +176,8 @@ export class Fanout implements Machine<FanoutEffect> {
       return
     }
     publication.onPacket(packet.length, nowMs)
+    this.counters.receivedPackets++
+    this.counters.receivedBytes += packet.length
     if (publication.isStale) {
       publication.isStale = false
       this.effects.push({ type: 'publisher-back', publication })
@@ -158,7 +186,7 @@ export class Fanout implements Machine<FanoutEffect> {
     if (sessions !== undefined) {
       for (const session of sessions) {
         if (!session.isWritable || !this.send(session, packet)) {
-          session.queue.push(packet)
+          this.enqueue(session, packet)
         }
       }
     }
@@ -208,7 +236,18 @@ export class Fanout implements Machine<FanoutEffect> {
 
   private send (session: PlayerSession, packet: Uint8Array): boolean {
     session.isWritable = this.wire.toPlayer(session, packet)
-    session.sentPackets += session.isWritable ? 1 : 0
+    if (session.isWritable) {
+      session.sentPackets++
+      this.counters.sentPackets++
+      this.counters.sentBytes += packet.length
+    }
     return session.isWritable
+  }
+
+  private enqueue ({ queue }: PlayerSession, packet: Uint8Array): void {
+    const { droppedPackets, droppedBytes } = queue
+    queue.push(packet)
+    this.counters.droppedPackets += queue.droppedPackets - droppedPackets
+    this.counters.droppedBytes += queue.droppedBytes - droppedBytes
   }
 }

@@ -13,6 +13,8 @@ export interface JsonRequest {
 export interface JsonAnswer {
   status: number
   body: unknown
+  /** `body` is a text of this media type @default it is made JSON */
+  textType?: string
   headers?: Record<string, string>
 }
 

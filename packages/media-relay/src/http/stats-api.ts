@@ -24,15 +24,23 @@ export interface PublisherFigures {
 export interface StatsApiInit {
   /** `unknown` when there is no such player id, `offline` when nobody publishes for it */
   figuresOf: (player: string) => PublisherFigures | 'unknown' | 'offline'
+  /** What `/metrics` answers @default there is no `/metrics` */
+  metrics?: () => Promise<{ type: string, text: string }>
 }
 
 const STATS = '/stats/'
+const METRICS = '/metrics'
 const OFFLINE = 'Stream is offline'
 
-export function statsApi ({ figuresOf }: StatsApiInit): JsonHandler {
-  return request => {
+export function statsApi ({ figuresOf, metrics }: StatsApiInit): JsonHandler {
+  return async request => {
+    if (metrics !== undefined && request.path === METRICS) {
+      onlyMethods(request, ['GET', 'HEAD'])
+      const { type, text } = await metrics()
+      return { status: 200, body: text, textType: type }
+    }
     if (!request.path.startsWith(STATS) || request.path === STATS) {
-      throw new JsonRefusal(404, 'There is /stats/PLAYER')
+      throw new JsonRefusal(404, metrics === undefined ? 'There is /stats/PLAYER' : 'There is /stats/PLAYER and /metrics')
     }
     onlyMethods(request, ['GET', 'HEAD'])
     const figures = figuresOf(pathRest(request, STATS))

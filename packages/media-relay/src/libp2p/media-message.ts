@@ -17,13 +17,17 @@ export interface MediaFields {
   verdict?: string
   packet?: Uint8Array
   dropped?: number
+  publisher?: string
+  srtlaPort?: number
+  publisherPort?: number
 }
 
 const NOTHING = new Uint8Array(0)
 
 /** @throws {RangeError} when it is too long to be taken by the other side */
-export function encodeMedia ({ player = '', verdict = '', packet = NOTHING, dropped = 0 }: MediaFields): Uint8Array {
-  const body = MediaMessage.encode({ player, verdict, packet: packet as Uint8Array<ArrayBuffer>, dropped })
+export function encodeMedia (fields: MediaFields): Uint8Array {
+  const { player = '', verdict = '', packet = NOTHING, dropped = 0, publisher = '', srtlaPort = 0, publisherPort = 0 } = fields
+  const body = MediaMessage.encode({ player, verdict, packet: packet as Uint8Array<ArrayBuffer>, dropped, publisher, srtlaPort, publisherPort })
   if (body.length > MAX_MEDIA_MESSAGE_BYTES) {
     throw new RangeError(`A message has at most ${MAX_MEDIA_MESSAGE_BYTES} bytes, this one has ${body.length}`)
   }

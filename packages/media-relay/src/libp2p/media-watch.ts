@@ -13,8 +13,8 @@ export interface MediaWatchInit {
   clock: Clock
   /** The relay */
   target: PeerId | Multiaddr | Multiaddr[]
-  /** The id of the player there */
-  player: string
+  /** What is wanted there: the stream of a player's id, or one that the relay is to take in under a publisher's id of 16 characters and more */
+  want: { player: string } | { publisher: string }
   /** Where it is published here */
   fanout: FanoutDriver
   /** Under which id */
@@ -29,18 +29,31 @@ export interface MediaWatchInit {
   onChange?: (change: WatchChange) => void
 }
 
+/** Where a relay takes a stream in, at the addresses of its machine. */
+export interface IngestPorts {
+  /** UDP port of SRTLA; left out where it has none */
+  srtlaPort?: number
+  /** UDP port of SRT */
+  publisherPort?: number
+}
+
 export type WatchChange =
-  | { type: 'connected' }
+  | { type: 'connected', ingest?: IngestPorts }
   /** The connection ended, or there is none; it is tried again in `pauseMs` */
   | { type: 'interrupted', error: Error, pauseMs: number }
   /** The relay dropped so many datagrams since it was last told, as they were not taken in time */
   | { type: 'dropped', packets: number }
 
+/** libp2p's error where nobody speaks the protocol. */
+const UNSUPPORTED = 'UnsupportedProtocolError'
+/** Of the reasons to be refused those that end by themselves; an id that another peer has may be this one's own, from before it was started anew. */
+const PASSING = ['overload', 'conflict']
+
 /** The relay does not let this player in: its id is wrong, or it has too many. */
 export class MediaRefusedError extends Error {
   static override name = 'MediaRefusedError'
   override readonly name = 'MediaRefusedError'
-  /** As of SRT: `not-found`, `bad-request`, `bad-mode`, `overload` */
+  /** As of SRT: `not-found`, `bad-request`, `bad-mode`, `overload`; `forbidden`: it takes nothing in, `conflict`: another peer has that id */
   readonly reason: string
 
   constructor (reason: string) {
@@ -49,24 +62,37 @@ export class MediaRefusedError extends Error {
   }
 }
 
+/** The peer is no media relay, or a super-node that takes no streams in: name another. */
+export class NoMediaRelayError extends Error {
+  static override name = 'NoMediaRelayError'
+  override readonly name = 'NoMediaRelayError'
+
+  constructor (options: ErrorOptions = {}) {
+    super('The peer hands no streams of media on: it is no media relay, and no super-node that takes streams in', options)
+  }
+}
+
 /**
  * Plays the stream until the signal fires, and connects again when it is interrupted.
  *
- * @throws {MediaRefusedError} when another attempt would change nothing
+ * @throws {MediaRefusedError | NoMediaRelayError} when another attempt would change nothing
  */
 export async function watchMedia (init: MediaWatchInit, { signal }: AbortOptions = {}): Promise<void> {
   const { clock, leastPauseMs = 500, longestPauseMs = 15_000, onChange } = init
   const isStopped = (): boolean => signal?.aborted === true
-  for (let pauseMs = leastPauseMs; !isStopped();) {
+  for (let pauseMs = leastPauseMs, isRelay = false; !isStopped();) {
     let wasConnected = false
     try {
-      await watchOnce(init, () => {
-        wasConnected = true
-        onChange?.({ type: 'connected' })
+      await watchOnce(init, ingest => {
+        wasConnected = isRelay = true
+        onChange?.({ type: 'connected', ...ingest !== undefined && { ingest } })
       }, signal)
     } catch (error) {
-      if (error instanceof MediaRefusedError && error.reason !== 'overload') {
+      if (error instanceof MediaRefusedError && !PASSING.includes(error.reason)) {
         throw error
+      }
+      if (!isRelay && (error as Error).name === UNSUPPORTED) {
+        throw new NoMediaRelayError({ cause: error }) // one that was a relay may be so again
       }
       pauseMs = wasConnected ? leastPauseMs : pauseMs
       if (!isStopped()) {
@@ -79,16 +105,16 @@ export async function watchMedia (init: MediaWatchInit, { signal }: AbortOptions
 }
 
 /** Rejects when the connection ends, or there is none. */
-async function watchOnce (init: MediaWatchInit, onConnected: () => void, outer?: AbortSignal): Promise<never> {
+async function watchOnce (init: MediaWatchInit, onConnected: (ingest?: IngestPorts) => void, outer?: AbortSignal): Promise<never> {
   const limit = deadline(init.clock, init.connectTimeoutMs ?? 15_000, [outer])
   try {
     const stream = await init.libp2p.dialProtocol(init.target, PROTOCOLS.media, { signal: limit.signal })
     return await new Promise<never>((_resolve, reject) => {
       const onAbort = (): void => { stream.abort(limit.signal.reason) }
       limit.signal.addEventListener('abort', onAbort, { once: true })
-      const play = new Play(init, stream, () => {
+      const play = new Play(init, stream, ingest => {
         limit.set(undefined)
-        onConnected()
+        onConnected(ingest)
       })
       stream.addEventListener('remoteCloseWrite', () => { stream.abort(play.error ?? new Error('The relay ended the stream')) })
       stream.addEventListener('close', ({ error }) => {
@@ -112,12 +138,13 @@ class Play {
   private publication?: Publication
   private dropped = 0
 
-  constructor (init: MediaWatchInit, stream: Stream, onAdmitted: () => void) {
+  constructor (init: MediaWatchInit, stream: Stream, onAdmitted: (ingest?: IngestPorts) => void) {
     this.init = init
     this.stream = stream
-    readMedia(stream, ({ verdict, packet, dropped }) => {
+    readMedia(stream, ({ verdict, packet, dropped, srtlaPort, publisherPort }) => {
       if (this.publication === undefined) {
-        this.onVerdict(verdict, onAdmitted)
+        const ports = { ...srtlaPort > 0 && { srtlaPort }, ...publisherPort > 0 && { publisherPort } }
+        this.onVerdict(verdict, () => { onAdmitted('publisher' in init.want ? ports : undefined) })
         return
       }
       if (packet.length === 0) {
@@ -129,7 +156,7 @@ class Play {
       }
       init.fanout.onPacket(this.publication, packet)
     })
-    stream.send(encodeMedia({ player: init.player }))
+    stream.send(encodeMedia(init.want))
   }
 
   end (): void {

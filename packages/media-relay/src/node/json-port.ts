@@ -76,9 +76,9 @@ async function onRequest (init: JsonPortInit, request: IncomingMessage, response
   if (response.headersSent || response.destroyed) {
     return
   }
-  const text = JSON.stringify(answer.body)
+  const text = answer.textType === undefined ? JSON.stringify(answer.body) : String(answer.body)
   response.writeHead(answer.status, {
-    'content-type': 'application/json',
+    'content-type': answer.textType ?? 'application/json',
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     ...init.isPublic === true && { 'access-control-allow-origin': '*' },

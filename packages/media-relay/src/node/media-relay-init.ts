@@ -1,5 +1,6 @@
 /** What can be set of a media relay. */
 import type { Clock, Random } from '@skein/core'
+import type { Carriage } from '../fanout/carriage.ts'
 import type { FanoutInit } from '../fanout/fanout.ts'
 
 export interface MediaRelayInit {
@@ -17,7 +18,7 @@ export interface MediaRelayInit {
   managementHost?: string
   /** TCP port of `/api` and `/health`; `false` for none, here and below: stream ids are those of `book` alone then @default 3000 */
   apiPort?: number | false
-  /** TCP port of `/stats/PLAYER` @default 8090 */
+  /** TCP port of `/stats/PLAYER` and `/metrics` @default 8090 */
   statsPort?: number | false
   /** TCP port of the SRTLA receiver's `/stats`; opened with an SRTLA receiver only @default 5080 */
   linkStatsPort?: number | false
@@ -32,6 +33,8 @@ export interface MediaRelayInit {
   passphrase?: string
   /** When a publisher is stale, and bounds of queues and of connections */
   fanout?: FanoutInit
+  /** Asked before anything is carried, by a relay that is within somebody's quota @default all is carried */
+  carriage?: Carriage
   /** @default 10_000 */
   maxStreams?: number
   /** @default 256 */

@@ -15,7 +15,9 @@ import { keyDigest, makeKey } from './key-text.ts'
 import { PlayerPort } from './player-port.ts'
 import { PublisherPort } from './publisher-port.ts'
 import { RelayFile } from './relay-file.ts'
+import { relayMetrics } from './relay-metrics.ts'
 import { TrafficCount } from './traffic-count.ts'
+import type { Publication } from '../fanout/publication.ts'
 import type { PublisherFigures } from '../http/stats-api.ts'
 import type { RelayState } from '../relay-state.ts'
 import type { GroupStats } from '@skein/srtla'
@@ -85,6 +87,7 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
       ...init.fanout,
       streams: this.book.streams,
       clock: this.clock,
+      carriage: init.carriage,
       onStale: ({ publisher }, isStale) => { this.safeDispatchEvent(isStale ? 'publisher:stale' : 'publisher:back', { detail: { publisher } }) }
     })
   }
@@ -136,7 +139,7 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
       return 'unknown'
     }
     const publication = this.fanout.fanout.publicationOf(publisher)
-    return (publication === undefined ? undefined : this.publishers?.figuresOf(publication, this.clock.nowMs())) ?? 'offline'
+    return (publication === undefined ? undefined : this.figuresNow(publication)) ?? 'offline'
   }
 
   /** Opens the ports; `createMediaRelay` does. */
@@ -177,11 +180,10 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
     })
     this.api = await this.openJsonPort('the management API', init.apiPort ?? 3_000,
       managementApi({ book: this.book, problem: () => this.saveProblem }))
-    this.stats = await this.openJsonPort('statistics', init.statsPort ?? 8_090, statsApi({ figuresOf: player => this.figuresOf(player) }), true)
     if (init.srtlaPort !== false) {
       this.srtla = await ReceiverService.start({
         port: init.srtlaPort ?? 5_000,
-        hosts: host === '0.0.0.0' ? undefined : [host], // its own default is all of IPv6 too
+        hosts: host === '0.0.0.0' || host === '::' ? undefined : [host], // its own default is all of both
         srt: { host: srtHost, port: this.publisherPort },
         organizationOf: init.organizationOf,
         onProblem: init.onProblem
@@ -190,12 +192,25 @@ export class MediaRelay extends TypedEventEmitter<MediaRelayEvents> {
         this.linkStats = await StatsPort.open({ service: this.srtla, host: init.managementHost, port: init.linkStatsPort })
       }
     }
+    this.stats = await this.openJsonPort('statistics', init.statsPort ?? 8_090, this.statistics(), true)
   }
 
   /** Ends all connections and closes all ports. Safe to call twice. */
   async stop (): Promise<void> {
     this.stopping ??= this.close()
     await this.stopping
+  }
+
+  private figuresNow (publication: Publication): PublisherFigures | undefined {
+    return this.publishers?.figuresOf(publication, this.clock.nowMs())
+  }
+
+  private statistics (): JsonHandler {
+    const registry = relayMetrics({ driver: this.fanout, figuresOf: publication => this.figuresNow(publication), srtla: this.srtla })
+    return statsApi({
+      figuresOf: player => this.figuresOf(player),
+      metrics: async () => ({ type: registry.contentType, text: await registry.metrics() })
+    })
   }
 
   private async close (): Promise<void> {

@@ -15,8 +15,13 @@ export interface MediaViewerInit {
   libp2p: Pick<Libp2p, 'dialProtocol'>
   /** The relay */
   target: PeerId | Multiaddr | Multiaddr[]
-  /** The id of the player, here and there */
+  /** The id of the player here and, unless `ingest` is given, there */
   player: string
+  /**
+   * Has the relay take a stream in for this peer, under this publisher's id: `live_` and a token of 16 characters or more, best random, as whoever
+   * knows it may publish. `onChange` tells the ports. Super-nodes of the role `ingest` do it.
+   */
+  ingest?: string
   /** IP address of the port for players @default '127.0.0.1' */
   host?: string
   /** UDP port of players; 0 takes any free one @default 4000 */
@@ -45,8 +50,8 @@ const PUBLISHER = 'live_mesh'
 
 /** @throws {MediaListenError} */
 export async function createMediaViewer (init: MediaViewerInit): Promise<MediaViewer> {
-  const { libp2p, target, player, host = '127.0.0.1', passphrase, onChange } = init
-  const problem = streamEntryProblem({ publisher: PUBLISHER, player })
+  const { libp2p, target, player, ingest, host = '127.0.0.1', passphrase, onChange } = init
+  const problem = streamEntryProblem({ publisher: ingest ?? PUBLISHER, player })
   if (problem !== undefined) {
     throw new RangeError(`${problem.field} ${problem.message}`)
   }
@@ -66,7 +71,9 @@ export async function createMediaViewer (init: MediaViewerInit): Promise<MediaVi
     onRefused: ignore
   })
   const stopping = new AbortController()
-  const ended = watchMedia({ libp2p, clock, target, player, fanout, publisher: PUBLISHER, onChange }, { signal: stopping.signal })
+  const ended = watchMedia({
+    libp2p, clock, target, want: ingest === undefined ? { player } : { publisher: ingest }, fanout, publisher: PUBLISHER, onChange
+  }, { signal: stopping.signal })
   ended.catch(ignore) // for whoever asks
   return {
     port: players.port,

@@ -8,6 +8,9 @@ export interface MediaMessage {
   verdict: string
   packet: Uint8Array<ArrayBuffer>
   dropped: number
+  publisher: string
+  srtlaPort: number
+  publisherPort: number
 }
 
 export const MediaMessage = (() => {
@@ -37,6 +40,21 @@ export const MediaMessage = (() => {
         w.uint32(obj.dropped)
       }
 
+      if ((obj.publisher != null && obj.publisher !== '')) {
+        w.uint32(42)
+        w.string(obj.publisher)
+      }
+
+      if ((obj.srtlaPort != null && obj.srtlaPort !== 0)) {
+        w.uint32(48)
+        w.uint32(obj.srtlaPort)
+      }
+
+      if ((obj.publisherPort != null && obj.publisherPort !== 0)) {
+        w.uint32(56)
+        w.uint32(obj.publisherPort)
+      }
+
       if (opts.lengthDelimited !== false) {
         w.ldelim()
       }
@@ -47,7 +65,10 @@ export const MediaMessage = (() => {
         player: '',
         verdict: '',
         packet: new Uint8Array(0),
-        dropped: 0
+        dropped: 0,
+        publisher: '',
+        srtlaPort: 0,
+        publisherPort: 0
       }
 
       const end = length == null ? reader.len : reader.pos + length
@@ -70,6 +91,18 @@ export const MediaMessage = (() => {
           }
           case 4: {
             obj.dropped = reader.uint32()
+            break
+          }
+          case 5: {
+            obj.publisher = reader.string()
+            break
+          }
+          case 6: {
+            obj.srtlaPort = reader.uint32()
+            break
+          }
+          case 7: {
+            obj.publisherPort = reader.uint32()
             break
           }
           default: {

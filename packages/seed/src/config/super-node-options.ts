@@ -67,6 +67,73 @@ export const SUPER_NODE_OPTIONS = {
     default: undefined,
     help: 'UDP port, or host:port, at which peers are told their own address (STUN); 3478 is the usual one'
   },
+  media: {
+    type: 'switch',
+    default: false,
+    help: 'take streams of encoders in, over one link or several (SRTLA), for peers of the mesh; this machine sees them, unlike what it relays'
+  },
+  mediaHost: {
+    type: 'text',
+    default: '0.0.0.0',
+    maxLength: 45,
+    help: 'with media: IP address of its UDP ports'
+  },
+  mediaSrtlaPort: {
+    type: 'number',
+    default: 5_000,
+    min: 0,
+    max: 65_535,
+    unit: 'UDP port',
+    help: 'with media: for encoders that come over several links; 0 takes any free port, here and below'
+  },
+  mediaPublisherPort: {
+    type: 'number',
+    default: 4_001,
+    min: 0,
+    max: 65_535,
+    unit: 'UDP port',
+    help: 'with media: for encoders that come by SRT'
+  },
+  mediaPlayerPort: {
+    type: 'number',
+    default: 4_000,
+    min: 0,
+    max: 65_535,
+    unit: 'UDP port',
+    help: 'with media: for players that come by SRT'
+  },
+  mediaApiPort: {
+    type: 'number',
+    default: 3_000,
+    min: 0,
+    max: 65_535,
+    unit: 'TCP port',
+    help: 'with media: of /api/stream-ids, for streams of the owner\'s own; this machine only, as those below'
+  },
+  mediaStatsPort: {
+    type: 'number',
+    default: 8_090,
+    min: 0,
+    max: 65_535,
+    unit: 'TCP port',
+    help: 'with media: of /stats/PLAYER and /metrics'
+  },
+  mediaLinkStatsPort: {
+    type: 'number',
+    default: 5_080,
+    min: 0,
+    max: 65_535,
+    unit: 'TCP port',
+    help: 'with media: of /stats of each link'
+  },
+  mediaStreams: {
+    type: 'number',
+    default: 32,
+    min: 0,
+    max: 10_000,
+    unit: 'streams',
+    help: 'with media: streams that are taken in for peers that ask for it, at once'
+  },
   asnFile: {
     type: 'file',
     default: undefined,

@@ -2,8 +2,8 @@
  * Drives `VolunteerLimits`: the relay asks it before circuits and bytes, it measures what else this node takes of the line and of the processor, and
  * has the totals saved.
  *
- * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, and all else that libp2p's connections carry. What TCP and IP
- * add to it, some percent, is not known here.
+ * Counted is what passes the line: a relayed byte twice, for it comes in and goes out, media as they come in and as they go out, and all else
+ * that connections carry. What TCP and IP add to it, some percent, is not known here.
  */
 import { MachineDriver } from '@skein/core'
 import { VolunteerLimits } from '@skein/supernode'
@@ -22,7 +22,7 @@ export interface CarriedLoadInit {
   save?: (days: readonly DayUsage[], spareBytes: number) => Promise<void>
   /** What this process took of all processors since it was asked last, 0 to 1 */
   cpuShare?: () => number
-  /** Bytes of all connections so far, in and out */
+  /** Bytes of all connections so far, in and out, those of circuits and of media among them */
   lineBytes?: () => number
   onState: (state: VolunteerState) => void
   endCircuits: (why: CircuitEnd) => void
@@ -48,7 +48,8 @@ export class CarriedLoad implements RelayAllowance {
   private readonly init: CarriedLoadInit
   private readonly driver: MachineDriver<VolunteerEffect, VolunteerLimits>
   private readonly spareBytes: number
-  private relayedBytes = 0
+  /** Counted when they passed, among those that `lineBytes` tells */
+  private askedBytes = 0
   private ownBytes = 0
   /** Carried since totals were last on their way to the disk, and since they were there */
   private unsavedBytes = 0
@@ -112,19 +113,34 @@ export class CarriedLoad implements RelayAllowance {
   }
 
   onBytes (bytes: number): ByteAnswer {
-    const carried = bytes * LINE_BYTES
-    if (this.isSaving && this.unsavedBytes + this.savingBytes + carried > this.spareBytes) {
+    return this.onSent(bytes * LINE_BYTES)
+  }
+
+  /** Bytes are about to go over the line, once: they count when they pass. `lineBytes` will tell of them too, and they are not counted again. */
+  onSent (bytes: number): ByteAnswer {
+    if (this.isSaving && this.unsavedBytes + this.savingBytes + bytes > this.spareBytes) {
       return { type: 'wait', waitMs: SAVE_WAIT_MS }
     }
     // after the end there is no machine to ask
     let answer: ByteAnswer = { type: 'stop', why: 'drained' }
     this.driver.input((machine, nowMs) => {
-      const verdict = machine.onBytes(carried, nowMs)
+      const verdict = machine.onBytes(bytes, nowMs)
       answer = verdict.type === 'stop' ? { type: 'stop', why: ENDS[verdict.why] } : verdict
     })
     if ((answer as ByteAnswer).type === 'pass') {
-      this.relayedBytes += carried
-      this.count(carried)
+      this.askedBytes += bytes
+      this.count(bytes)
+    }
+    return answer
+  }
+
+  /** Bytes have come over the line already: they count, and the answer is whether they may go further. */
+  onReceived (bytes: number): ByteAnswer {
+    const answer = this.onSent(bytes)
+    if (answer.type !== 'pass') {
+      this.askedBytes += bytes
+      this.driver.input((machine, nowMs) => { machine.onCarried(bytes, nowMs) })
+      this.count(bytes)
     }
     return answer
   }
@@ -175,7 +191,7 @@ export class CarriedLoad implements RelayAllowance {
 
   /** What the line carried besides circuits. A byte that came in and waits to go out seems to be of those for a while; it is not counted twice. */
   private measureLine (): void {
-    const own = (this.init.lineBytes?.() ?? 0) - this.relayedBytes
+    const own = (this.init.lineBytes?.() ?? 0) - this.askedBytes
     const more = own - this.ownBytes
     if (more > 0) {
       this.ownBytes = own

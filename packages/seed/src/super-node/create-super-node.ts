@@ -11,6 +11,7 @@ import { UsageFile } from '../node/super-node/usage-file.ts'
 import { relayService } from '../relay/relay-service.ts'
 import { CarriedLoad } from './carried-load.ts'
 import { ElectedSeat } from './elected-seat.ts'
+import { MediaIngest } from './media-ingest.ts'
 import { RelayNotice } from './relay-notice.ts'
 import { ReservationRelease } from './reservation-release.ts'
 import { SuperNode } from './super-node.ts'
@@ -25,6 +26,7 @@ import type { InboundGuardInit } from '../admission/inbound-guard.ts'
 import type { RelayLimits } from '../relay/relay-limits.ts'
 import type { RelayService, RelayServiceComponents } from '../relay/relay-service.ts'
 import type { ElectionOptions } from './elected-seat.ts'
+import type { MediaIngestInit } from './media-ingest.ts'
 import type { Seat } from './seat.ts'
 
 type PeerOptions = Omit<PeerInit, 'describe' | 'relay' | 'client' | 'gossip'>
@@ -62,6 +64,13 @@ export interface SuperNodeInit extends PeerOptions {
   stun?: false | StunResponderInit
   /** What carries streams of sessions beside it: clients take places there as long as it holds a seat @default none */
   sessions?: SessionIngest
+  /**
+   * Takes streams of encoders in, over one link or several, and hands them to peers of the mesh and to players, within `quota`. It is in its lease as
+   * the role `ingest`.
+   *
+   * @default false
+   */
+  media?: false | MediaIngestInit
   /** Keeps what it has carried @default a file of `dataDir`; without that as long as the process */
   usage?: UsageStore
   /** What this process takes of all processors since it was asked last, 0 to 1 @default measured */
@@ -96,7 +105,7 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, sessions, usage, cpuShare,
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, media = false, sessions, usage, cpuShare,
     onProblem = () => {}, trustedNetworks, limits, ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
@@ -112,9 +121,12 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     clock,
     save: store && (async (days, spareBytes) => { await (store as UsageStore & Partial<UsageFile>).save(days, spareBytes) }),
     cpuShare: cpuShare ?? measuredCpuShare(),
-    lineBytes: () => paths.bytes.direct.received + paths.bytes.direct.sent,
+    lineBytes: () => paths.bytes.direct.received + paths.bytes.direct.sent + (running.media?.relay.carriedBytes ?? 0),
     onState: () => { running.node?.update() },
-    endCircuits: why => { running.relay?.endCircuits(why) }
+    endCircuits: why => {
+      running.relay?.endCircuits(why)
+      running.media?.end()
+    }
   })
   const claimed = Math.min(MAX_CLAIM_BYTES_PER_SECOND, claimedBytesPerSecond ?? quota.bytesPerSecond ?? Infinity)
   const notice = new RelayNotice({ load: () => running.relay?.load(), tell: () => { running.peer?.descriptionChanged() }, clock })
@@ -159,7 +171,24 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     await peer.stop()
     throw error
   })
-  const roles: SuperNodeRole[] = ['hub', 'relay', ...stunned === undefined ? [] : ['stun' as const]]
+  const ingest = running.media = media === false ? undefined : await MediaIngest.open(media, {
+    libp2p: peer.libp2p,
+    carried,
+    isOpen: () => running.node?.takesClients === true,
+    clock,
+    onProblem
+  }).catch(async error => {
+    await stunned?.stop()
+    await peer.stop()
+    throw error
+  })
+  const roles: SuperNodeRole[] = ['hub', 'relay']
+  if (stunned !== undefined) {
+    roles.push('stun')
+  }
+  if (ingest !== undefined) {
+    roles.push('ingest')
+  }
   const candidacy = (): VolunteerOffer => ({
     addresses: toldAddresses(peer, stunned),
     claimedBytesPerSecond: claimed,
@@ -190,12 +219,13 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
     release: new ReservationRelease({
       connections: () => peer.libp2p.getConnections(),
       hasReservation: who => relay.ledger.hasReservation(who),
-      hasCircuit: who => relay.ledger.circuitsOf(who) > 0,
+      hasCircuit: who => relay.ledger.circuitsOf(who) > 0 || ingest?.serves(who) === true,
       clock
     }),
     seat,
     elector: elected?.service,
     stun: stunned,
+    media: ingest,
     dialBack: () => ({ ...running.dialBack?.counters }),
     inbound: guard.counters,
     region: init.region ?? '',
@@ -231,6 +261,7 @@ interface Running {
   peer?: Peer
   privateKey?: PrivateKey
   dialBack?: DialBackService
+  media?: MediaIngest
   seat?: ElectedSeat
 }
 

@@ -3,6 +3,7 @@ import { LocalClock } from '@skein/supernode'
 import type { SuperNodeRole } from '@skein/records'
 import type { DayUsage, ElectionVerdict, Refusal, VolunteerQuota } from '@skein/supernode'
 import type { CircuitEnd, RelayRefusalReason } from '../relay/relay-ledger.ts'
+import type { MediaStatus } from './media-ingest.ts'
 import type { SuperNodeState } from './super-node-state.ts'
 
 export interface SuperNodeStatus {
@@ -31,6 +32,8 @@ export interface SuperNodeStatus {
   election?: ElectionVerdict
   /** Left out when it answers no STUN */
   stun?: { address: string, counters: Record<string, number> }
+  /** Left out when it takes no streams of media in */
+  media?: MediaStatus
   dialBack?: Record<string, number>
   connections: number
 }

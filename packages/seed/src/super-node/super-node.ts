@@ -4,12 +4,14 @@ import { relayTerms, superNodeState } from './super-node-state.ts'
 import { usageOf } from './super-node-status.ts'
 import type { Clock } from '@skein/core'
 import type { Peer } from '@skein/peer'
+import type { MediaRelay } from '@skein/media-relay/node'
 import type { SuperNodeRole } from '@skein/records'
 import type { VolunteerQuota } from '@skein/supernode'
 import type { StunResponder } from '@skein/supernode/node'
 import type { InboundCounters } from '../admission/inbound-guard.ts'
 import type { RelayService } from '../relay/relay-service.ts'
 import type { CarriedLoad } from './carried-load.ts'
+import type { MediaIngest } from './media-ingest.ts'
 import type { ReservationRelease } from './reservation-release.ts'
 import type { Seat } from './seat.ts'
 import type { SuperNodeService } from '@skein/supernode/libp2p'
@@ -29,6 +31,8 @@ export interface SuperNodeParts {
   /** Left out when it elects nobody */
   elector?: SuperNodeService
   stun?: Pick<StunResponder, 'address' | 'counters' | 'stop'>
+  /** Left out when it takes no streams of media in */
+  media?: MediaIngest
   /** Counters of dial-backs done for others */
   dialBack?: () => Record<string, number>
   inbound: InboundCounters
@@ -94,6 +98,16 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
     return this.current
   }
 
+  /** Whether somebody new is taken. */
+  get takesClients (): boolean {
+    return this.current.state === 'candidate' || this.current.state === 'elected'
+  }
+
+  /** Its stream ids, keys and ports; `undefined` when it takes no streams of media in. */
+  get media (): MediaRelay | undefined {
+    return this.parts.media?.relay
+  }
+
   /** Connections and streams that were refused or ended, by reason. */
   get inbound (): InboundCounters {
     return this.parts.inbound
@@ -129,7 +143,7 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
   }
 
   status (): SuperNodeStatus {
-    const { carried, relay, seat, stun, dialBack, peer, region, roles, quota, clock } = this.parts
+    const { carried, relay, seat, stun, media, dialBack, peer, region, roles, quota, clock } = this.parts
     const { counters, limits, reserved, circuits } = relay.ledger
     const days = carried.days()
     const usage = usageOf(days, quota, clock.nowMs())
@@ -160,6 +174,7 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
       ...seat?.lease === undefined ? {} : { lease: pickLease(seat.lease) },
       ...election === undefined ? {} : { election },
       ...stun === undefined ? {} : { stun: { address: `${stun.address.host}:${stun.address.port}`, counters: { ...stun.counters } } },
+      ...media === undefined ? {} : { media: media.status() },
       ...dialBack === undefined ? {} : { dialBack: dialBack() },
       connections: peer.libp2p.getConnections().length
     }
@@ -198,10 +213,11 @@ export class SuperNode extends TypedEventEmitter<SuperNodeEvents> {
   }
 
   private async shutDown (): Promise<void> {
-    const { seat, stun, release, carried, peer, close } = this.parts
+    const { seat, stun, media, release, carried, peer, close } = this.parts
     release.stop()
     await seat?.stop()
     await stun?.stop()
+    await media?.stop()
     // from here on nothing is relayed; what is still said is some kB
     await carried.stop()
     await peer.stop()

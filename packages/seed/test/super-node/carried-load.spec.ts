@@ -52,6 +52,29 @@ describe('what a super-node carries', () => {
     await carried.stop()
   })
 
+  it('counts media as they come in and as they go out, and what SRT sends again when it is measured', async () => {
+    let line = 0
+    const carried = load({ lineBytes: () => line })
+    carried.start()
+    expect(carried.onReceived(1_000)).to.deep.equal({ type: 'pass' })
+    expect(carried.onSent(1_000)).to.deep.equal({ type: 'pass' })
+    expect(carried.onSent(1_000)).to.deep.equal({ type: 'pass' })
+    expect(bytesOf(carried.days())).to.equal(3_000)
+    line = 3_100
+    clock.advance(5_000)
+    expect(bytesOf(carried.days())).to.equal(3_100)
+    await carried.stop()
+  })
+
+  it('counts media that have come in though they go no further', () => {
+    const carried = load({ quota: { bytesPerDay: 2_500 } })
+    expect(carried.onReceived(2_000).type).to.equal('pass')
+    expect(carried.onSent(1_000)).to.deep.equal({ type: 'stop', why: 'day_quota' })
+    expect(bytesOf(carried.days())).to.equal(2_000)
+    expect(carried.onReceived(1_000)).to.deep.equal({ type: 'stop', why: 'day_quota' })
+    expect(bytesOf(carried.days())).to.equal(3_000)
+  })
+
   it('waits for bandwidth, and says which quota is used up', () => {
     const carried = load({ quota: { bytesPerSecond: 200_000, bytesPerDay: 400_000 } })
     expect(carried.onBytes(KIB64).type).to.equal('pass')

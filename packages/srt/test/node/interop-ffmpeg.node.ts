@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { concatBytes } from '@skein/core'
 import { connect, SrtListener } from '@skein/srt/node'
 import { expect } from 'chai'
-import type { ConnectionOptions } from '@skein/srt'
+import type { ConnectionOptions, KeyBytes } from '@skein/srt'
 import type { SrtSocket } from '@skein/srt/node'
 import { ForeignProgram, freePort, isInstalled } from './foreign-program.ts'
 
@@ -20,10 +20,12 @@ const SOURCE = ['-f', 'lavfi', '-i', `testsrc=size=640x360:rate=25:duration=${SE
 
 interface Run {
   ours: 'caller' | 'listener'
-  isEncrypted: boolean
+  /** Bytes of the key, which the caller chooses @default not encrypted */
+  keyBytes?: KeyBytes
 }
 
-const RUNS: Run[] = [{ ours: 'listener', isEncrypted: true }, { ours: 'caller', isEncrypted: false }]
+/** Both roles, plain and under each length of key. */
+const RUNS: Run[] = (['listener', 'caller'] as const).flatMap(ours => [undefined, 16, 24, 32].map(keyBytes => ({ ours, keyBytes } as Run)))
 
 interface Meeting {
   socket: SrtSocket
@@ -45,14 +47,15 @@ async function collect (socket: SrtSocket): Promise<Uint8Array> {
   return concatBytes(...parts)
 }
 
-async function meet ({ ours, isEncrypted }: Run, run: (url: string) => ForeignProgram): Promise<Meeting> {
-  const options: ConnectionOptions = { latencyMs: 300, peerLatencyMs: 300, passphrase: isEncrypted ? PASSPHRASE : undefined }
+async function meet ({ ours, keyBytes }: Run, run: (url: string) => ForeignProgram): Promise<Meeting> {
+  const options: ConnectionOptions = { latencyMs: 300, peerLatencyMs: 300, passphrase: keyBytes === undefined ? undefined : PASSPHRASE }
   const listener = ours === 'listener' ? await SrtListener.listen({ host: '127.0.0.1', ...options }) : undefined
   const port = listener?.address.port ?? await freePort()
   // ffmpeg has latencies in microseconds
-  const query = `mode=${ours === 'listener' ? 'caller' : 'listener'}&latency=300000${isEncrypted ? `&passphrase=${PASSPHRASE}` : ''}`
+  const key = keyBytes === undefined ? '' : `&passphrase=${PASSPHRASE}${ours === 'listener' ? `&pbkeylen=${keyBytes}` : ''}`
+  const query = `mode=${ours === 'listener' ? 'caller' : 'listener'}&latency=300000&linger=5${key}`
   const program = run(`srt://127.0.0.1:${port}?${query}`)
-  const socket = await (listener?.accept({ signal: AbortSignal.timeout(15_000) }) ?? connect({ port, connectTimeoutMs: 15_000, ...options }))
+  const socket = await (listener?.accept({ signal: AbortSignal.timeout(15_000) }) ?? connect({ port, connectTimeoutMs: 15_000, ...options, keyBytes }))
   return {
     socket,
     program,
@@ -82,7 +85,7 @@ describe('live mode with ffmpeg', function () {
   after(() => { rmSync(folder, { recursive: true, force: true }) })
 
   for (const run of RUNS) {
-    const name = `ours is the ${run.ours}, ${run.isEncrypted ? 'encrypted' : 'plain'}`
+    const name = `ours is the ${run.ours}, ${run.keyBytes === undefined ? 'plain' : `AES-${8 * run.keyBytes}`}`
 
     it(`takes each picture of ffmpeg, ${name}`, async () => {
       const { socket, program, end } = await meet(run, url => new ForeignProgram(PROGRAM, ['-v', 'error', '-re', ...SOURCE, url]))
@@ -91,7 +94,7 @@ describe('live mode with ffmpeg', function () {
         await program.exited
         const received = await collected
         expect(received.length % TS_BYTES).equal(0)
-        const file = join(folder, `${run.ours}-in.ts`)
+        const file = join(folder, `${run.ours}-${run.keyBytes}-in.ts`)
         writeFileSync(file, received)
         // ffmpeg ends without waiting until its last packets are sent
         expect(frames(file).slice(0, -TAIL_FRAMES)).deep.equal(original.slice(0, -TAIL_FRAMES))
@@ -102,7 +105,7 @@ describe('live mode with ffmpeg', function () {
     })
 
     it(`gives each picture to ffmpeg, ${name}`, async () => {
-      const file = join(folder, `${run.ours}-out.ts`)
+      const file = join(folder, `${run.ours}-${run.keyBytes}-out.ts`)
       const { socket, program, end } = await meet(run, url => new ForeignProgram(PROGRAM, ['-v', 'error', '-i', url, '-c', 'copy', '-f', 'mpegts', '-y', file]))
       try {
         const bytes = readFileSync(join(folder, 'original.ts'))

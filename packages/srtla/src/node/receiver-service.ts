@@ -7,9 +7,11 @@ import { KEEPALIVE, packetType } from '../packet.ts'
 import { SrtlaReceiver } from '../receiver/receiver.ts'
 import { udpUpstream } from './group-upstream.ts'
 import { monotonicClock } from './monotonic-clock.ts'
+import { receiverMetrics } from './receiver-metrics.ts'
 import { BUFFER_BYTES, openUdp, receiveBufferBytes, receiveRoomPackets, SrtlaListenError } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
+import type { Registry } from 'prom-client'
 import type { ReceiverGroup, ReceiverLink } from '../receiver/group.ts'
 import type { ReceiverStats } from '../receiver/group-stats.ts'
 import type { SrtlaReceiverInit } from '../receiver/receiver.ts'
@@ -123,6 +125,11 @@ export class ReceiverService {
   /** What `/stats` answers. */
   stats (): ReceiverStats {
     return receiverStats(this.machine.groups, this.clock.nowMs(), this.init.organizationOf)
+  }
+
+  /** What is counted, for Prometheus. */
+  metrics (): Registry {
+    return receiverMetrics(this)
   }
 
   nowMs (): number {

@@ -5,12 +5,16 @@ import { MachineDriver } from '@skein/core'
 import { systemRandom } from '@skein/core/system'
 import { handshakeSocket } from '../srt-packet.ts'
 import { SrtlaSender } from '../sender/sender.ts'
+import { senderStats } from '../sender/sender-stats.ts'
 import { monotonicClock } from './monotonic-clock.ts'
+import { senderMetrics } from './sender-metrics.ts'
 import { connectUdp, openUdp, receiveRoomPackets } from './udp-socket.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Clock } from '@skein/core'
+import type { Registry } from 'prom-client'
 import type { SenderLink } from '../sender/link.ts'
 import type { SrtlaSenderInit } from '../sender/sender.ts'
+import type { SenderStats } from '../sender/sender-stats.ts'
 import type { SenderEffect } from '../sender/sender-wire.ts'
 
 export interface SenderServiceInit {
@@ -30,6 +34,8 @@ export interface SenderServiceInit {
   links: string[]
   /** Mode and times */
   sender?: SrtlaSenderInit
+  /** Whose network an address belongs to, for statistics */
+  organizationOf?: (address: string) => string | undefined
   onEvent?: (event: SenderEffect) => void
   /** Told of what an operator should mend, such as an address that is not one of this machine */
   onProblem?: (message: string) => void
@@ -121,6 +127,16 @@ export class SenderService {
 
   get sender (): SrtlaSender {
     return this.machine
+  }
+
+  /** What `/stats` answers. */
+  stats (): SenderStats {
+    return senderStats(this.machine, this.clock.nowMs(), this.init.organizationOf)
+  }
+
+  /** What is counted, for Prometheus. */
+  metrics (): Registry {
+    return senderMetrics(this)
   }
 
   /** A packet of SRT from this process; its bytes must not change any more. */

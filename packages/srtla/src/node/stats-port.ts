@@ -1,13 +1,19 @@
-/** The HTTP port of a receiver: `/stats` for operators' tools, `/metrics` for Prometheus, `/health`. */
+/** The HTTP port of a receiver or a sender: `/stats` for operators' tools, `/metrics` for Prometheus, `/health`. */
 import { createServer } from 'node:http'
-import { receiverMetrics } from './receiver-metrics.ts'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
-import type { ReceiverService } from './receiver-service.ts'
+import type { ReceiverStats } from '../receiver/group-stats.ts'
+import type { SenderStats } from '../sender/sender-stats.ts'
+
+/** A `ReceiverService` or a `SenderService`. */
+export interface StatsSource {
+  stats: () => ReceiverStats | SenderStats
+  metrics: () => Registry
+}
 
 export interface StatsPortInit {
-  service: ReceiverService
+  service: StatsSource
   /**
    * TCP port; 0 for a free one.
    *
@@ -42,13 +48,13 @@ const TIMEOUT_MS = 10_000
 const JSON_TYPE = 'application/json'
 
 export class StatsPort {
-  private readonly service: ReceiverService
+  private readonly service: StatsSource
   private readonly metrics: Registry
   private readonly server: Server
 
   private constructor ({ service }: StatsPortInit) {
     this.service = service
-    this.metrics = receiverMetrics(service)
+    this.metrics = service.metrics()
     this.server = createServer({ headersTimeout: TIMEOUT_MS, requestTimeout: TIMEOUT_MS, maxHeaderSize: 8_192 }, (request, response) => {
       void this.answer(request, response)
     })

@@ -30,7 +30,8 @@ export interface ReceiverStats {
   groups: GroupStats[]
 }
 
-const STALE_MS = 3_000
+/** A link is stale after so long a silence. */
+export const STALE_MS = 3_000
 
 /** @param organizationOf whose network an address belongs to */
 export function receiverStats (

@@ -1,5 +1,6 @@
 /** A bonded stream as the receiver knows it: a group, and the links that its packets come over. */
 import { ACK_SEQUENCES, emptyAck } from '../packet.ts'
+import { RecentBytes } from '../recent-bytes.ts'
 import type { LinkReport } from '../packet.ts'
 
 /** Where a datagram came from. */
@@ -8,9 +9,6 @@ export interface Origin {
   port: number
   family: 'IPv4' | 'IPv6'
 }
-
-/** Readings of a link's bytes from which its share of the last seconds comes: one each 500 ms. */
-const READINGS = 7
 
 export class ReceiverLink {
   readonly group: ReceiverGroup
@@ -32,8 +30,7 @@ export class ReceiverLink {
    */
   readonly ack: Uint8Array = emptyAck()
   ackCount = 0
-  private readonly readings = new Float64Array(READINGS)
-  private newestReading = 0
+  private readonly recent = new RecentBytes()
 
   constructor (group: ReceiverGroup, origin: Origin, nowMs: number) {
     this.group = group
@@ -47,13 +44,12 @@ export class ReceiverLink {
 
   /** To be called every 500 ms. */
   takeReading (): void {
-    this.newestReading = (this.newestReading + 1) % READINGS
-    this.readings[this.newestReading] = this.bytes
+    this.recent.read(this.bytes)
   }
 
   /** Bytes of the last three seconds or so. */
   get recentBytes (): number {
-    return this.bytes - (this.readings[(this.newestReading + 1) % READINGS] as number)
+    return this.recent.of(this.bytes)
   }
 
   get ackIsFull (): boolean {
@@ -99,10 +95,15 @@ export class ReceiverGroup {
 
   /** As operators see it: the first 8 bytes in hex. */
   get name (): string {
-    let name = '0x'
-    for (let i = 0; i < 8; i++) {
-      name += (this.id[i] as number).toString(16).padStart(2, '0')
-    }
-    return name
+    return groupName(this.id)
   }
+}
+
+/** A group as operators see it: the first 8 bytes of its id in hex. */
+export function groupName (id: Uint8Array): string {
+  let name = '0x'
+  for (let i = 0; i < 8; i++) {
+    name += (id[i] as number).toString(16).padStart(2, '0')
+  }
+  return name
 }

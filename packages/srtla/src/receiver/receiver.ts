@@ -1,5 +1,6 @@
 /** The receiver's side of SRTLA: makes groups, takes in their links, passes SRT on, acknowledges, and finds ways back. */
 import { KEEPALIVE, packetType, readKeepalive, REG1, REG2, registrationId, writeAckSequence } from '../packet.ts'
+import { READING_MS } from '../recent-bytes.ts'
 import { dataSequence, handshakeSocket, isSrtData, readConclusion, SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
 import { Admission } from './admission.ts'
 import { GroupTable } from './group-table.ts'
@@ -36,8 +37,6 @@ export interface SrtlaReceiverInit {
 
 /** How often time-outs are looked for. */
 const SWEEP_MS = 3_000
-/** How often bytes are read for the shares of links. */
-const READING_MS = 500
 /** Effects that wait to be polled; a driver that does not poll loses the oldest. */
 const MAX_EFFECTS = 4_096
 

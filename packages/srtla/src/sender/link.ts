@@ -1,4 +1,5 @@
 /** A link as the sender knows it. */
+import { RecentBytes } from '../recent-bytes.ts'
 import { PathEstimate } from './path-estimate.ts'
 
 /** `joining`: has not been taken into the group yet; `up`: carries packets; `down`: was up, and is silent. */
@@ -29,6 +30,7 @@ export class SenderLink {
   /** Bytes when the last keepalive told of them */
   toldBytes = 0
   toldMs: number
+  private readonly recent = new RecentBytes()
 
   constructor (name: string, slot: number, window: number, nowMs: number) {
     this.name = name
@@ -37,5 +39,15 @@ export class SenderLink {
     this.sinceMs = nowMs
     this.toldMs = nowMs
     this.path = new PathEstimate(nowMs)
+  }
+
+  /** To be called every 500 ms. */
+  takeReading (): void {
+    this.recent.read(this.bytes)
+  }
+
+  /** Bytes of the last three seconds or so. */
+  get recentBytes (): number {
+    return this.recent.of(this.bytes)
   }
 }

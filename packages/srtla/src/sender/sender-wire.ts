@@ -23,4 +23,9 @@ export interface SenderCounters {
   naks: number
   /** Reported losses that were kept from the local end, as the packets had arrived */
   falseAlarms: number
+  /** Packets that the local end sent again */
+  retransmissions: number
+  /** Of packets of SRT, over links that are gone too */
+  packets: number
+  bytes: number
 }

@@ -1,7 +1,8 @@
 /** The sender's side of SRTLA: spreads one stream of SRT over several links, and brings what comes back over them to the local end. */
 import { ACK, ackCount, ackSequence, KEEPALIVE, keepaliveTimeMs, packetType } from '../packet.ts'
 import { REG2, REG3, REG_ERR, REG_NAK, REG_NGP, registrationId } from '../packet.ts'
-import { dataSequence, isRetransmission, isSrtData } from '../srt-packet.ts'
+import { READING_MS } from '../recent-bytes.ts'
+import { dataSequence, isRetransmission, isSrtData, readConclusion } from '../srt-packet.ts'
 import { SRT_ACK, SRT_HANDSHAKE, SRT_HEADER_BYTES, SRT_NAK } from '../srt-packet.ts'
 import { AdaptiveRule } from './adaptive-rule.ts'
 import { ClassicRule, START_WINDOW } from './classic-rule.ts'
@@ -44,7 +45,9 @@ const MAX_EFFECTS = 1_024
 export class SrtlaSender implements Machine<SenderEffect> {
   readonly mode: SenderMode
   readonly links: SenderLink[] = []
-  readonly counters: SenderCounters = { unsent: 0, copies: 0, naks: 0, falseAlarms: 0 }
+  readonly counters: SenderCounters = { unsent: 0, copies: 0, naks: 0, falseAlarms: 0, retransmissions: 0, packets: 0, bytes: 0 }
+  /** As the handshake of SRT told it last */
+  streamId: string | undefined
   private readonly bySlot = new Array<SenderLink | undefined>(MAX_LINKS).fill(undefined)
   private readonly log = new SentLog()
   private readonly rule: LinkRule
@@ -55,6 +58,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
   private readonly tickMs: number
   private readonly effects: SenderEffect[] = []
   private nextTickMs: number
+  private nextReadingMs: number
 
   /** @param random has to be fit for secrets: the id of the group is made of it */
   constructor (init: SrtlaSenderInit, random: Random, wire: SenderWire, nowMs: number) {
@@ -63,6 +67,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
     this.registration = new Registration(random)
     this.tickMs = this.mode === 'classic' ? CLASSIC_TICK_MS : ADAPTIVE_TICK_MS
     this.nextTickMs = nowMs
+    this.nextReadingMs = nowMs
     this.rule = this.mode === 'classic' ? new ClassicRule(this.log) : new AdaptiveRule(this.log)
     this.answers = new SrtAnswers({
       log: this.log,
@@ -85,6 +90,11 @@ export class SrtlaSender implements Machine<SenderEffect> {
   /** Whether there is something to poll: a driver need not ask after each packet. */
   get hasEffects (): boolean {
     return this.effects.length > 0
+  }
+
+  /** Of the group: its first half is this sender's, the rest the receiver's once it has made one */
+  get groupId (): Uint8Array {
+    return this.registration.id
   }
 
   inFlightOf (link: SenderLink): number {
@@ -136,8 +146,11 @@ export class SrtlaSender implements Machine<SenderEffect> {
       this.log.clear()
       this.answers.clear()
       this.answers.onHandshake(bytes, length)
+      const conclusion = readConclusion(bytes, length)
+      this.streamId = conclusion === undefined ? this.streamId : conclusion.streamId
     }
-    const link = this.rule.choose(this.links, nowMs, !isData || isRetransmission(bytes))
+    const isRepeated = isData && isRetransmission(bytes)
+    const link = this.rule.choose(this.links, nowMs, !isData || isRepeated)
     if (link === undefined) {
       this.counters.unsent++
       return
@@ -148,6 +161,11 @@ export class SrtlaSender implements Machine<SenderEffect> {
     }
     link.packets++
     link.bytes += length
+    this.counters.packets++
+    this.counters.bytes += length
+    if (isRepeated) {
+      this.counters.retransmissions++
+    }
     this.send(link, bytes, nowMs)
     this.answers.review(nowMs)
   }
@@ -175,6 +193,12 @@ export class SrtlaSender implements Machine<SenderEffect> {
   }
 
   onTimeout (nowMs: number): void {
+    if (nowMs >= this.nextReadingMs) {
+      this.nextReadingMs = nowMs + READING_MS
+      for (const link of this.links) {
+        link.takeReading()
+      }
+    }
     if (nowMs < this.nextTickMs) {
       return
     }
@@ -198,7 +222,7 @@ export class SrtlaSender implements Machine<SenderEffect> {
   }
 
   nextTimeoutMs (): number {
-    return this.nextTickMs
+    return Math.min(this.nextTickMs, this.nextReadingMs)
   }
 
   private onControl (type: number, bytes: Uint8Array, length: number, link: SenderLink, nowMs: number): void {

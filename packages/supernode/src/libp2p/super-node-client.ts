@@ -16,7 +16,7 @@ import type { SuperNodeReasons, UsedSuperNode } from '../used-super-node.ts'
 import type { LeaseInquiryCounters, LeaseInquiryInit } from './lease-inquiry.ts'
 import type { PeerId, Startable } from '@libp2p/interface'
 import type { Cancel } from '@skein/core'
-import type { SuperNodeLease } from '@skein/records'
+import type { SuperNodeLease, SuperNodeRole } from '@skein/records'
 
 /** Reservations at super-nodes, as this node makes them. */
 export interface Reservations {
@@ -122,6 +122,11 @@ export class SuperNodeClient extends TypedEventEmitter<SuperNodeClientEvents> im
   /** More are needed than are believed: electors are asked soon. */
   seek (): void {
     this.inquiry.hasten()
+  }
+
+  /** Super-nodes whose leases are believed and name that role, used by this peer or not, with where they are dialled. */
+  withRole (role: SuperNodeRole): Array<{ peer: string, addresses: string[] }> {
+    return this.leases.withRole(role, this.init.clock.nowMs()).map(lease => ({ peer: lease.peer, addresses: dialAddresses(lease) }))
   }
 
   /** For metrics: leases that are believed, super-nodes used, those with a reservation. */

@@ -28,7 +28,7 @@ async function sign ({ lifeMs, withdrawn }: Extract<SuperNodeOrder, { type: 'sig
     region,
     term: Math.floor(issuedAtMs / 600_000),
     fence: ++fence,
-    roles: ['hub', 'relay', 'stun'],
+    roles: ['hub', 'relay', 'stun', 'ingest'],
     addresses: [announced, `/ip4/${host}/udp/3478`],
     networks: [networkOf(announced) as VerifiedNetwork],
     quota: {},

@@ -77,7 +77,7 @@ describe('super-nodes of a peer', function () {
     const { superNodes } = server
     expect(new Set(superNodes.flatMap(({ why }) => why.systems)).size).to.equal(3)
     expect(superNodes.map(({ primary }) => primary)).to.deep.equal([true, false, false])
-    expect(superNodes[0]).to.deep.include({ roles: ['hub', 'relay', 'stun'], stun: [`/ip4/${relayOf(superNodes[0]?.peer).host.replace(/1$/, '2')}/udp/3478`] })
+    expect(superNodes[0]).to.deep.include({ roles: ['hub', 'relay', 'stun', 'ingest'], stun: [`/ip4/${relayOf(superNodes[0]?.peer).host.replace(/1$/, '2')}/udp/3478`] })
     expect(superNodes[0]?.why).to.deep.include({ named: 3, of: 3, load: 0 })
     expect(server.relays.map(({ relay }) => relay)).to.include.members(relays.map(({ id }) => id))
     await until('the seed is not used any more', () => !server.relays.some(({ relay }) => relay === seed.id), 45_000)
@@ -88,6 +88,11 @@ describe('super-nodes of a peer', function () {
     const peer = await start(30, { listen: ['/ip4/127.30.0.1/tcp/0'] })
     await until('three are used', () => peer.superNodes.length === 3)
     expect(reserved(peer)).to.deep.equal([])
+    // what it does not use by itself it may ask for
+    const ingests = peer.superNodesWith('ingest')
+    expect(ingests.map(({ peer: id }) => id)).to.have.members(relays.map(({ id }) => id))
+    const { host } = relayOf(ingests[0]?.peer)
+    expect(ingests[0]?.addresses, 'where it is dialled').to.have.length(1).and.to.satisfy(([address]: string[]) => address?.startsWith(`/ip4/${host}/tcp/`))
     expect(peer.relays).to.deep.equal([])
     await peer.reserveRelay()
     await until('all are reserved', () => reserved(peer).length === 3)

@@ -20,6 +20,7 @@ export function superNodeMetrics (figures: SuperNodeFigures, registry = new Regi
   stateMetrics(registry, figures)
   usageMetrics(registry, figures)
   relayMetrics(registry, figures)
+  mediaMetrics(registry, figures)
   collectMeshFigures(registry, figures.services ?? (() => ({})))
   return registry
 }
@@ -91,4 +92,26 @@ function relayMetrics (registry: Registry, figures: SuperNodeFigures): void {
   counters(registry, 'skein_supernode_stun_total', 'What came to its STUN port, by what became of it', 'what', () => status().stun?.counters ?? {})
   counters(registry, 'skein_supernode_dial_back_total', 'Peers that it dialled for others to verify them, by what became of it', 'what',
     () => status().dialBack ?? {})
+}
+
+/** Those of the media relay itself, of its streams and links, are on its own port. */
+function mediaMetrics (registry: Registry, figures: SuperNodeFigures): void {
+  const { status } = figures
+  gauge(registry, figures, 'skein_supernode_media_publishers', 'Streams of media that come in; no value without media',
+    ({ media }) => media?.publishers)
+  gauge(registry, figures, 'skein_supernode_media_ingests', 'Streams that peers have asked it to take in; no value without media',
+    ({ media }) => media?.ingests)
+  collectedGauge(registry, 'skein_supernode_media_players', 'Who plays streams of media, by how it is reached', ['by'], metric => {
+    for (const [by, count] of Object.entries(status().media?.players ?? {})) {
+      metric.set({ by }, count)
+    }
+  })
+  counters(registry, 'skein_supernode_media_bytes_total', 'Bytes of media, by direction', 'direction', () => {
+    const { media } = status()
+    return media === undefined ? {} : { in: media.receivedBytes, out: media.sentBytes }
+  })
+  counters(registry, 'skein_supernode_media_left_out_packets_total', 'Packets of media that were not handed on, by reason', 'reason', () => {
+    const { media } = status()
+    return media === undefined ? {} : { slow_player: media.droppedPackets, quota: media.withheldPackets }
+  })
 }

@@ -13,6 +13,7 @@ import type { VolunteerQuota } from '@skein/supernode'
 import type { SystemTable } from '@skein/supernode/node'
 import type { SuperNodeConfig } from '../../config/super-node-options.ts'
 import type { SuperNodeInit } from '../../super-node/create-super-node.ts'
+import type { MediaIngestInit } from '../../super-node/media-ingest.ts'
 import type { SuperNode } from '../../super-node/super-node.ts'
 import type { SuperNodeState } from '../../super-node/super-node-state.ts'
 import type { HttpPort } from '../http-port.ts'
@@ -94,6 +95,7 @@ export class SuperNodeProcess {
       trustedNetworks: config.trustedNetworks,
       networkOf: systems.networkOf,
       stun: config.stunPort ?? false,
+      media: config.media && mediaOf(config),
       reachability: { portMapping: config.portMapping === 'off' ? false : {} },
       metrics: config.metrics === undefined
         ? undefined
@@ -144,6 +146,21 @@ export class SuperNodeProcess {
     const over = new Promise<void>(resolve => { cancel = clock.schedule(clock.nowMs() + STOP_TIMEOUT_MS, resolve) })
     await Promise.race([Promise.allSettled([this.control?.stop(), this.http?.stop(), this.running?.stop()]), over])
     cancel()
+  }
+}
+
+/** The ingest of a volunteer, its stream ids beside what it has carried. */
+function mediaOf (config: SuperNodeConfig): MediaIngestInit {
+  return {
+    dataFolder: config.data,
+    host: config.mediaHost,
+    srtlaPort: config.mediaSrtlaPort,
+    publisherPort: config.mediaPublisherPort,
+    playerPort: config.mediaPlayerPort,
+    apiPort: config.mediaApiPort,
+    statsPort: config.mediaStatsPort,
+    linkStatsPort: config.mediaLinkStatsPort,
+    maxIngests: config.mediaStreams
   }
 }
 
