@@ -1,9 +1,6 @@
 /** Runs a super-node that carries streams in a process of its own, told what to do by its parent: started by `CarrierProcess`. */
-import { sessionIngest } from '@skein/fleet'
-import { createRelayNode } from '@skein/fleet/media'
 import { createSuperNode } from '@skein/seed'
 import { loopbackHost, loopbackNetworks } from '@skein/testnet'
-import type { RelayNode } from '@skein/fleet/media'
 import type { SuperNode, SuperNodeInit } from '@skein/seed'
 import type { CarrierCommand, CarrierInit, CarrierReply, CarrierView } from './carrier-process.ts'
 
@@ -28,22 +25,16 @@ const ELECTION: NonNullable<Exclude<SuperNodeInit['election'], false>> = {
 }
 
 let node: SuperNode | undefined
-let carrier: RelayNode | undefined
 
 async function start ({ octet, bootstrap, capacity, leaseMs }: CarrierInit): Promise<string> {
   const host = `127.${octet}.0.1`
-  const { relay, agent } = carrier = await createRelayNode({
-    capacity, key: 'k'.repeat(32), managePort: 0, relay: { host, srtlaPort: 0, publisherPort: 0, playerPort: 0 }
-  })
   node = await createSuperNode({
     ...loopbackHost(host),
     networkOf: loopbackNetworks(),
     region: 'eu-west',
     bootstrap,
     quota: { bytesPerSecond: 20e6 },
-    sessions: sessionIngest(agent, {
-      capacity, leaseMs, place: () => ({ ingestHost: host, ingestPort: relay.srtlaPort as number, playHost: host, playPort: relay.playerPort })
-    }),
+    media: { host, srtlaPort: 0, publisherPort: 0, playerPort: 0, apiPort: false, statsPort: false, linkStatsPort: false, sessions: { capacity, leaseMs } },
     election: ELECTION
   })
   return node.id
@@ -53,8 +44,8 @@ function view (): CarrierView {
   return {
     state: node?.state.state ?? 'candidate',
     elected: node?.elector?.elected().map(({ peer }) => peer) ?? [],
-    streams: carrier?.admissions.list().map(({ sessionId, streamToken }) => ({ sessionId, streamToken })) ?? [],
-    carriedBytes: carrier?.relay.carriedBytes ?? 0
+    streams: node?.media?.book.streams.entries().map(({ publisher, description }) => ({ sessionId: description, streamToken: publisher.slice('live_'.length) })) ?? [],
+    carriedBytes: node?.media?.carriedBytes ?? 0
   }
 }
 

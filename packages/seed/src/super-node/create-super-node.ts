@@ -62,7 +62,7 @@ export interface SuperNodeInit extends PeerOptions {
    * @default false
    */
   stun?: false | StunResponderInit
-  /** What carries streams of sessions beside it: clients take places there as long as it holds a seat @default none */
+  /** What carries streams of sessions beside it: clients take places there as long as it holds a seat @default what `media` takes in */
   sessions?: SessionIngest
   /**
    * Takes streams of encoders in, over one link or several, and hands them to peers of the mesh and to players, within `quota`. It is in its lease as
@@ -105,8 +105,8 @@ const STREAM_WINDOW_BYTES = 2 ** 20
  */
 export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperNode> {
   const {
-    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, media = false, sessions, usage, cpuShare,
-    onProblem = () => {}, trustedNetworks, limits, ...peerInit
+    quota = {}, relay: relayLimits, claimedBytesPerSecond, seat: makeSeat, election = {}, stun = false, media = false, sessions: carrier, usage,
+    cpuShare, onProblem = () => {}, trustedNetworks, limits, ...peerInit
   } = init
   const clock = init.clock ?? systemClock()
   const maxConnections = init.maxConnections ?? 1_000
@@ -189,6 +189,7 @@ export async function createSuperNode (init: SuperNodeInit = {}): Promise<SuperN
   if (ingest !== undefined) {
     roles.push('ingest')
   }
+  const sessions = carrier ?? ingest?.sessions(() => toldAddresses(peer, undefined))
   const candidacy = (): VolunteerOffer => ({
     addresses: toldAddresses(peer, stunned),
     claimedBytesPerSecond: claimed,

@@ -11,6 +11,9 @@ import type { Libp2p } from '@libp2p/interface'
 import type { Clock } from '@skein/core'
 import type { Carriage, CarriageVerdict, IngestTableInit, StreamEntry } from '@skein/media-relay'
 import type { MediaRelay, MediaRelayInit } from '@skein/media-relay/node'
+import type { SessionPlacesInit } from '@skein/supernode'
+import type { SessionIngest } from '@skein/supernode/libp2p'
+import { sessionStreams } from './session-streams.ts'
 import type { ByteAnswer } from '../relay/relay-allowance.ts'
 import type { CarriedLoad } from './carried-load.ts'
 
@@ -18,6 +21,8 @@ import type { CarriedLoad } from './carried-load.ts'
 export interface MediaIngestInit extends Omit<MediaRelayInit, 'carriage' | 'clock' | 'random' | 'onProblem'>, Omit<IngestTableInit, 'graceMs'> {
   /** Streams beside those that peers ask for @default [] */
   streams?: StreamEntry[]
+  /** Sessions of the mesh, whose holder has a place here for as long as it is renewed @default 8 places */
+  sessions?: false | Partial<SessionPlacesInit>
 }
 
 export interface MediaStatus {
@@ -46,6 +51,8 @@ interface MediaIngestParts {
   onProblem: (message: string) => void
 }
 
+/** A super-node at home carries some streams of 8 Mbit/s. */
+const SESSION_PLACES = 8
 /** IP, UDP and SRT before a packet of media. */
 const DATAGRAM_BYTES = 20 + 8 + 16
 /** IP, TCP, Noise and yamux, and the message it is in. */
@@ -54,10 +61,12 @@ const MESSAGE_BYTES = 20 + 32 + 16 + 12 + 6
 export class MediaIngest {
   readonly relay: MediaRelay
   private readonly source: MediaSource
+  private readonly places: false | Partial<SessionPlacesInit>
 
-  private constructor (relay: MediaRelay, source: MediaSource) {
+  private constructor (relay: MediaRelay, source: MediaSource, places: false | Partial<SessionPlacesInit>) {
     this.relay = relay
     this.source = source
+    this.places = places
   }
 
   /**
@@ -65,7 +74,7 @@ export class MediaIngest {
    * @throws {RelayFileError} when the file of stream ids cannot be used
    */
   static async open (init: MediaIngestInit, { libp2p, carried, isOpen, clock, onProblem }: MediaIngestParts): Promise<MediaIngest> {
-    const { maxIngests, maxPerPeer, streams = [], ...relayInit } = init
+    const { maxIngests, maxPerPeer, streams = [], sessions = {}, ...relayInit } = init
     const relay = await createMediaRelay({ ...relayInit, carriage: carriageOf(carried, isOpen), clock, onProblem })
     try {
       for (const entry of streams) {
@@ -85,7 +94,7 @@ export class MediaIngest {
         }
       })
       await source.start()
-      return new MediaIngest(relay, source)
+      return new MediaIngest(relay, source, sessions)
     } catch (error) {
       await relay.stop()
       throw error
@@ -107,6 +116,14 @@ export class MediaIngest {
       droppedPackets: counters.droppedPackets,
       withheldPackets: fanout.withheldPackets
     }
+  }
+
+  /** For the sessions of the mesh, when they are taken; `addresses` are where others dial this node, multiaddr texts, best first. */
+  sessions (addresses: () => readonly string[]): SessionIngest | undefined {
+    const { srtlaPort, playerPort, book } = this.relay
+    return this.places === false || srtlaPort === undefined ? undefined : sessionStreams({
+      capacity: SESSION_PLACES, ...this.places, book, addresses, ports: () => ({ srtlaPort, playerPort })
+    })
   }
 
   /** Whether a peer of the mesh gets something from here. */
