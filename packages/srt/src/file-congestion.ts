@@ -15,8 +15,8 @@ const FIRST_WINDOW = 16
 const LEAST_WINDOW = 32
 const CONGESTED_LOSS = 0.1
 /** Of what is sent less than that arrives: what is reported lost is lost, and no disorder. */
-const ARRIVING = 0.88
-/** Fewer packets that were sent again say nothing. */
+const ARRIVING = 0.8
+/** Fewer packets that were lost or sent again say nothing. */
 const LEAST_SENT_AGAIN = 8
 /** The rate is decided on once in so long, and not before as many packets were sent. */
 const LEAST_EPOCH_MS = 50
@@ -39,6 +39,8 @@ const DRAIN = 0.95
 /** A rate is raised no further above the most that was carried lately: what a link does not carry fills its buffer, and is lost there. */
 const HEADROOM = { queued: 1.1, empty: 1.3 }
 const LATELY_MS = 3_000
+/** As many times what was acknowledged may arrive: what is sent again, and what comes after gaps, is not acknowledged yet. */
+const PLAUSIBLE = 1.5
 /** After signs of a full link the rate rises in small steps for so long. */
 const GENTLE_MS = 3_000
 /** The shortest round trip is believed for so long. A queue that stands is emptied before it is forgotten, to see the round trip without it. */
@@ -65,6 +67,7 @@ export class FileCongestion implements CongestionControl {
   private step = FIRST_STEP
   /** Packets per second that were acknowledged, smoothed: acknowledgements come in leaps when a gap is filled */
   private carried = 0
+  private acknowledged = 0
   /** Per second, as the other side says; 0 when it does not */
   private arrivingBytes = 0
   private rttMs = 100
@@ -72,6 +75,7 @@ export class FileCongestion implements CongestionControl {
   private readonly leastRtt = new RecentExtreme(Math.min, LEAST_RTT_LIFE_MS)
   private readonly leastLatency = new RecentExtreme(Math.min, LEAST_RTT_LIFE_MS)
   private readonly mostCarried = new RecentExtreme(Math.max, LATELY_MS)
+  private readonly mostAcknowledged = new RecentExtreme(Math.max, LATELY_MS)
   private emptiedMs = -Infinity
   private isEmptying = false
   private gentleUntilMs = -Infinity
@@ -134,12 +138,13 @@ export class FileCongestion implements CongestionControl {
     const { epoch } = this
     const seconds = (nowMs - epoch.startMs) / 1_000
     const lostAgain = epoch.sentThrice / Math.max(1, epoch.sentAgain)
-    const carried = this.arrivingBytes > 0 ? this.arrivingBytes * epoch.sent / epoch.bytes : epoch.acknowledged / seconds
+    const carried = this.carriedIn(epoch, seconds, nowMs)
     this.carried += (carried - this.carried) / 2
     // who has little to send, or is too busy to send at its rate, learns nothing of the link from how little arrives
     const isUsed = epoch.isLimited && (this.rate === undefined || epoch.sent / seconds > this.rate * LEAST_USE)
     this.mostCarried.add(isUsed ? this.carried : Math.max(this.carried, this.mostCarried.value ?? 0), nowMs)
-    const isLost = (epoch.sentAgain >= LEAST_SENT_AGAIN && lostAgain > CONGESTED_LOSS) || this.carried < epoch.sent / seconds * ARRIVING
+    const isLost = (epoch.sentAgain >= LEAST_SENT_AGAIN && lostAgain > CONGESTED_LOSS) ||
+      (this.rate !== undefined && epoch.lost >= LEAST_SENT_AGAIN && this.carried < epoch.sent / seconds * ARRIVING)
     const isCongested = isLost && epoch.lost > epoch.sent * CONGESTED_LOSS
     if (this.rate === undefined) {
       this.rate = isUsed ? this.fullRate(carried, isCongested) : undefined
@@ -166,6 +171,16 @@ export class FileCongestion implements CongestionControl {
       this.windowPackets = Math.min(this.init.maxWindowPackets, this.windowFor(this.rate))
     }
     this.epoch = newEpoch(nowMs)
+  }
+
+  /** Packets per second. libsrt does not count arrivals: over a link that disorders packets it reports ten times as many. */
+  private carriedIn (epoch: Epoch, seconds: number, nowMs: number): number {
+    const acknowledged = epoch.acknowledged / seconds
+    this.acknowledged += (acknowledged - this.acknowledged) / 2
+    this.mostAcknowledged.add(this.acknowledged, nowMs)
+    return this.arrivingBytes > 0
+      ? Math.min(this.arrivingBytes * epoch.sent / epoch.bytes, (this.mostAcknowledged.value ?? 0) * PLAUSIBLE)
+      : acknowledged
   }
 
   private slowDown (): void {
