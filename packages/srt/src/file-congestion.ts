@@ -5,8 +5,8 @@
  * and falls when it is. What is congestion is not decided as in the draft's FileCC: that one slows down by 3 % when 2 % of what is in flight is
  * lost, which on a slow link is one packet, and goes by packet pairs, which jitter pulls apart: with 2 % of loss and 40 ms of jitter it ends at 0.5
  * Mbit/s. Here a link is congested when a tenth of the packets is reported lost, and of those that were sent again a tenth had to be sent again:
- * reports alone may be disorder; or when less arrives than is sent. Before that packets queue: what the other side counts as arriving, and round trips
- * that grow, keep the rate near what the link carries, as random losses do not.
+ * reports alone may be disorder; or when less arrives than is sent. Before that packets queue: what the other side counts as arriving, and round
+ * trips that grow, keep the rate near what the link carries, as random losses do not.
  */
 import type { AckNews, CongestionControl } from './congestion.ts'
 import { RecentExtreme } from './recent-extreme.ts'
@@ -65,8 +65,9 @@ export class FileCongestion implements CongestionControl {
   /** Packets per second; `undefined` until the link was congested once */
   private rate?: number
   private step = FIRST_STEP
-  /** Packets per second that were acknowledged, smoothed: acknowledgements come in leaps when a gap is filled */
+  /** Packets per second that arrive, smoothed */
   private carried = 0
+  /** Packets per second that are acknowledged, smoothed: acknowledgements come in leaps when a gap is filled */
   private acknowledged = 0
   /** Per second, as the other side says; 0 when it does not */
   private arrivingBytes = 0
@@ -89,7 +90,7 @@ export class FileCongestion implements CongestionControl {
   intervalMs (bytes: number): number {
     const { maxBandwidthBytesPerSecond } = this.init
     // a window spread over half of the round trip: receivers' buffers take no bursts
-    const intervalMs = this.rate === undefined ? this.rttMs / 2 / this.windowPackets : 1_000 / (this.isEmptying ? Math.max(LEAST_RATE, Math.min(this.rate, this.carried) * EMPTYING) : this.rate)
+    const intervalMs = this.rate === undefined ? this.rttMs / 2 / this.windowPackets : 1_000 / this.rateNow(this.rate)
     return maxBandwidthBytesPerSecond === undefined ? intervalMs : Math.max(intervalMs, bytes * 1_000 / maxBandwidthBytesPerSecond)
   }
 
@@ -156,7 +157,7 @@ export class FileCongestion implements CongestionControl {
       this.step = FIRST_STEP
       this.gentleUntilMs = nowMs + GENTLE_MS
     } else if (isUsed && nowMs >= this.gentleUntilMs && !this.isBeyond(EMPTY_MS)) {
-      // nothing queues, and nothing was lost for long: the rate is far from what the link carries, be it that a busy process was taken for a full link
+      // nothing queues, and nothing was lost for long: the rate is far below what the link carries, as when a busy process was taken for a full link
       this.rate = Math.max(this.rate, Math.min(this.rate * HEADROOM.empty, (this.mostCarried.value ?? 0) * HEADROOM.empty))
     } else if (isUsed) {
       const headroom = this.isBeyond(EMPTY_MS) ? HEADROOM.queued : HEADROOM.empty
@@ -181,6 +182,10 @@ export class FileCongestion implements CongestionControl {
     return this.arrivingBytes > 0
       ? Math.min(this.arrivingBytes * epoch.sent / epoch.bytes, (this.mostAcknowledged.value ?? 0) * PLAUSIBLE)
       : acknowledged
+  }
+
+  private rateNow (rate: number): number {
+    return this.isEmptying ? Math.max(LEAST_RATE, Math.min(rate, this.carried) * EMPTYING) : rate
   }
 
   private slowDown (): void {
