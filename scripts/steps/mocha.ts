@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000
 /** Packages tested at once: two use what cores there are well, more make nodes miss their deadlines. */
 const WORKERS = Math.min(2, availableParallelism())
 /** Fifty nodes, networks of the kernel and their time limits: nothing runs beside them. */
-const ALONE = 'packages/testnet'
+const ALONE = /^packages\/(testnet\/test|cli\/test\/mesh-fleet)\//
 
 export const unit: Step = {
   name: 'unit',
@@ -54,12 +54,12 @@ interface MochaRun extends Limits {
   capture: boolean
 }
 
-/** A process per package, or folder of the long one: one that hangs, or does not load, does not take the others with it. */
+/** A process per package, or folder of what runs alone: one that hangs, or does not load, does not take the others with it. */
 async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
   const total = { passed: 0, failed: 0, pending: 0 }
   const [together, alone] = [new Map<string, string[]>(), new Map<string, string[]>()]
   for (const [owner, files] of Map.groupBy(testFiles(pattern), ownerOf)) {
-    (owner.startsWith(ALONE) ? alone : together).set(owner, files)
+    (owner.includes('/test') ? alone : together).set(owner, files)
   }
   for (const [owners, workers] of [[together, WORKERS], [alone, 1]] as const) {
     const waiting = [...owners].values()
@@ -75,9 +75,9 @@ async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
   return total
 }
 
-/** The package of a test file; of a package whose tests take many minutes, the folder under `test`. */
+/** The package of a test file; the folder of one that wants the machine for itself. */
 function ownerOf (file: string): string {
-  return file.startsWith(ALONE) ? dirname(file) : file.replace(/\/test\/.*/, '')
+  return ALONE.test(file) ? dirname(file) : file.replace(/\/test\/.*/, '')
 }
 
 /** Test files of all packages, or of those that `PACKAGES` names. */

@@ -5,8 +5,8 @@
  * and falls when it is. What is congestion is not decided as in the draft's FileCC: that one slows down by 3 % when 2 % of what is in flight is
  * lost, which on a slow link is one packet, and goes by packet pairs, which jitter pulls apart: with 2 % of loss and 40 ms of jitter it ends at 0.5
  * Mbit/s. Here a link is congested when a tenth of the packets is reported lost, and of those that were sent again a tenth had to be sent again:
- * reports alone may be disorder; or when less arrives than is sent. Before that packets queue: what the other side counts as arriving, and round trips
- * that grow, keep the rate near what the link carries, as random losses do not.
+ * reports alone may be disorder; or when less arrives than is sent. Before that packets queue: what the other side counts as arriving, and round
+ * trips that grow, keep the rate near what the link carries, as random losses do not.
  */
 import type { AckNews, CongestionControl } from './congestion.ts'
 import { RecentExtreme } from './recent-extreme.ts'
@@ -15,8 +15,8 @@ const FIRST_WINDOW = 16
 const LEAST_WINDOW = 32
 const CONGESTED_LOSS = 0.1
 /** Of what is sent less than that arrives: what is reported lost is lost, and no disorder. */
-const ARRIVING = 0.88
-/** Fewer packets that were sent again say nothing. */
+const ARRIVING = 0.8
+/** Fewer packets that were lost or sent again say nothing. */
 const LEAST_SENT_AGAIN = 8
 /** The rate is decided on once in so long, and not before as many packets were sent. */
 const LEAST_EPOCH_MS = 50
@@ -39,6 +39,8 @@ const DRAIN = 0.95
 /** A rate is raised no further above the most that was carried lately: what a link does not carry fills its buffer, and is lost there. */
 const HEADROOM = { queued: 1.1, empty: 1.3 }
 const LATELY_MS = 3_000
+/** As many times what was acknowledged may arrive: what is sent again, and what comes after gaps, is not acknowledged yet. */
+const PLAUSIBLE = 1.5
 /** After signs of a full link the rate rises in small steps for so long. */
 const GENTLE_MS = 3_000
 /** The shortest round trip is believed for so long. A queue that stands is emptied before it is forgotten, to see the round trip without it. */
@@ -63,8 +65,10 @@ export class FileCongestion implements CongestionControl {
   /** Packets per second; `undefined` until the link was congested once */
   private rate?: number
   private step = FIRST_STEP
-  /** Packets per second that were acknowledged, smoothed: acknowledgements come in leaps when a gap is filled */
+  /** Packets per second that arrive, smoothed */
   private carried = 0
+  /** Packets per second that are acknowledged, smoothed: acknowledgements come in leaps when a gap is filled */
+  private acknowledged = 0
   /** Per second, as the other side says; 0 when it does not */
   private arrivingBytes = 0
   private rttMs = 100
@@ -72,6 +76,7 @@ export class FileCongestion implements CongestionControl {
   private readonly leastRtt = new RecentExtreme(Math.min, LEAST_RTT_LIFE_MS)
   private readonly leastLatency = new RecentExtreme(Math.min, LEAST_RTT_LIFE_MS)
   private readonly mostCarried = new RecentExtreme(Math.max, LATELY_MS)
+  private readonly mostAcknowledged = new RecentExtreme(Math.max, LATELY_MS)
   private emptiedMs = -Infinity
   private isEmptying = false
   private gentleUntilMs = -Infinity
@@ -85,7 +90,7 @@ export class FileCongestion implements CongestionControl {
   intervalMs (bytes: number): number {
     const { maxBandwidthBytesPerSecond } = this.init
     // a window spread over half of the round trip: receivers' buffers take no bursts
-    const intervalMs = this.rate === undefined ? this.rttMs / 2 / this.windowPackets : 1_000 / (this.isEmptying ? Math.max(LEAST_RATE, Math.min(this.rate, this.carried) * EMPTYING) : this.rate)
+    const intervalMs = this.rate === undefined ? this.rttMs / 2 / this.windowPackets : 1_000 / this.rateNow(this.rate)
     return maxBandwidthBytesPerSecond === undefined ? intervalMs : Math.max(intervalMs, bytes * 1_000 / maxBandwidthBytesPerSecond)
   }
 
@@ -134,12 +139,13 @@ export class FileCongestion implements CongestionControl {
     const { epoch } = this
     const seconds = (nowMs - epoch.startMs) / 1_000
     const lostAgain = epoch.sentThrice / Math.max(1, epoch.sentAgain)
-    const carried = this.arrivingBytes > 0 ? this.arrivingBytes * epoch.sent / epoch.bytes : epoch.acknowledged / seconds
+    const carried = this.carriedIn(epoch, seconds, nowMs)
     this.carried += (carried - this.carried) / 2
     // who has little to send, or is too busy to send at its rate, learns nothing of the link from how little arrives
     const isUsed = epoch.isLimited && (this.rate === undefined || epoch.sent / seconds > this.rate * LEAST_USE)
     this.mostCarried.add(isUsed ? this.carried : Math.max(this.carried, this.mostCarried.value ?? 0), nowMs)
-    const isLost = (epoch.sentAgain >= LEAST_SENT_AGAIN && lostAgain > CONGESTED_LOSS) || this.carried < epoch.sent / seconds * ARRIVING
+    const isLost = (epoch.sentAgain >= LEAST_SENT_AGAIN && lostAgain > CONGESTED_LOSS) ||
+      (this.rate !== undefined && epoch.lost >= LEAST_SENT_AGAIN && this.carried < epoch.sent / seconds * ARRIVING)
     const isCongested = isLost && epoch.lost > epoch.sent * CONGESTED_LOSS
     if (this.rate === undefined) {
       this.rate = isUsed ? this.fullRate(carried, isCongested) : undefined
@@ -151,7 +157,7 @@ export class FileCongestion implements CongestionControl {
       this.step = FIRST_STEP
       this.gentleUntilMs = nowMs + GENTLE_MS
     } else if (isUsed && nowMs >= this.gentleUntilMs && !this.isBeyond(EMPTY_MS)) {
-      // nothing queues, and nothing was lost for long: the rate is far from what the link carries, be it that a busy process was taken for a full link
+      // nothing queues, and nothing was lost for long: the rate is far below what the link carries, as when a busy process was taken for a full link
       this.rate = Math.max(this.rate, Math.min(this.rate * HEADROOM.empty, (this.mostCarried.value ?? 0) * HEADROOM.empty))
     } else if (isUsed) {
       const headroom = this.isBeyond(EMPTY_MS) ? HEADROOM.queued : HEADROOM.empty
@@ -166,6 +172,20 @@ export class FileCongestion implements CongestionControl {
       this.windowPackets = Math.min(this.init.maxWindowPackets, this.windowFor(this.rate))
     }
     this.epoch = newEpoch(nowMs)
+  }
+
+  /** Packets per second. libsrt does not count arrivals: over a link that disorders packets it reports ten times as many. */
+  private carriedIn (epoch: Epoch, seconds: number, nowMs: number): number {
+    const acknowledged = epoch.acknowledged / seconds
+    this.acknowledged += (acknowledged - this.acknowledged) / 2
+    this.mostAcknowledged.add(this.acknowledged, nowMs)
+    return this.arrivingBytes > 0
+      ? Math.min(this.arrivingBytes * epoch.sent / epoch.bytes, (this.mostAcknowledged.value ?? 0) * PLAUSIBLE)
+      : acknowledged
+  }
+
+  private rateNow (rate: number): number {
+    return this.isEmptying ? Math.max(LEAST_RATE, Math.min(rate, this.carried) * EMPTYING) : rate
   }
 
   private slowDown (): void {

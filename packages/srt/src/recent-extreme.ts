@@ -1,4 +1,4 @@
-/** The least or greatest of what was measured in the last while, kept as its two halves: what is forgotten is between half of it and all of it old. */
+/** The least or greatest of measurements of the last while, kept as its two halves: what is forgotten is between half of it and all of it old. */
 
 export class RecentExtreme {
   private readonly pick: (a: number, b: number) => number

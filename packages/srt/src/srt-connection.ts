@@ -158,7 +158,7 @@ export class SrtConnection implements Machine<ConnectionEffect> {
     return payload
   }
 
-  /** What the buffer of the socket holds of packets for this connection: the other side is not let send more at once than that and what the path holds. */
+  /** Packets that the socket holds for this connection: the other side may not send more at once than that and what the path holds. */
   onSocketRoom (packets: number): void {
     this.receiver.onSocketRoom(packets)
   }

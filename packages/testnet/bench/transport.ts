@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- transport [ROUNDS] [SECONDS]`: what a stream of libp2p (Noise, yamux) carries over `srtla()`, beside TCP and WebRTC on one clean
- * link, and over three impaired links beside TCP on the best of them alone, with each congestion control that this kernel has of CUBIC and BBR. All in
- * turns; medians over the rounds, ratios within a round. Impaired links need root, Linux, /dev/net/tun and `socat`; they are left out elsewhere.
+ * link, and over three impaired links beside TCP on the best of them alone, with each congestion control that this kernel has of CUBIC and BBR. All
+ * in turns; medians over the rounds, ratios within a round. Impaired links need root, Linux, /dev/net/tun and `socat`; they are left out elsewhere.
  */
 import { createInterface } from 'node:readline'
 import { readFileSync } from 'node:fs'
@@ -102,7 +102,8 @@ async function measureClean (): Promise<void> {
     for (const other of ['tcp', 'webrtc']) {
       report({ name: `clean link, srtla to ${other}`, value: ratio(rounds, 'srtla', other), unit: 'ratio', better: 'higher' })
     }
-    report({ name: 'clean link, srtla over three addresses to tcp', value: ratio(rounds, 'srtla over three addresses', 'tcp'), unit: 'ratio', better: 'higher' })
+    const bonded = 'srtla over three addresses'
+    report({ name: `clean link, ${bonded} to tcp`, value: ratio(rounds, bonded, 'tcp'), unit: 'ratio', better: 'higher' })
   } finally {
     await link.close()
   }
@@ -138,7 +139,8 @@ async function measureImpaired (): Promise<void> {
     report({ name: "impaired, srtla on three links, bytes of the stream to the links' sum", value: share, unit: 'ratio', better: 'higher' })
     for (const congestion of controls) {
       const name = `tcp (${congestion}) on the best link`
-      report({ name: `impaired, srtla on three links to ${name}`, value: ratio(rounds, 'srtla on three links', name), unit: 'ratio', target: TARGET, better: 'higher' })
+      const value = ratio(rounds, 'srtla on three links', name)
+      report({ name: `impaired, srtla on three links to ${name}`, value, unit: 'ratio', target: TARGET, better: 'higher' })
     }
   } finally {
     await links.close()

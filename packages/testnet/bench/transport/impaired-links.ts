@@ -1,6 +1,6 @@
 /**
- * Links of one machine to another that are as bad as is told, for whatever goes over IP, TCP of the kernel too: each is a TUN device at both ends, whose
- * packets go through a process that delays, limits and drops them. Linux and root, with `ip` (iproute2) and `socat`.
+ * Links of one machine to another that are as bad as is told, for whatever goes over IP, TCP of the kernel too: each is a TUN device at both ends,
+ * whose packets go through a process that delays, limits and drops them. Linux and root, with `ip` (iproute2) and `socat`.
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
@@ -30,7 +30,7 @@ export function whyNoLinks (): string | undefined {
   } catch {
     return 'there is no /dev/net/tun'
   }
-  const missing = [['ip', 'iproute2', '-V'], ['socat', 'socat', '-V']].find(([program = '', , flag = '']) => spawnSync(program, [flag]).error !== undefined)
+  const missing = [['ip', 'iproute2'], ['socat', 'socat']].find(([program = '']) => spawnSync(program, ['-V']).error !== undefined)
   return missing === undefined ? undefined : `${missing[0]} is missing: install Debian's package ${missing[1]}`
 }
 

@@ -47,12 +47,16 @@ async function node (listen: string[], links: string[] = []): Promise<Libp2p<{ w
   }) as unknown as Libp2p<{ webrtc: WebRtcService }>
 }
 
+function durationOf (message: Uint8Array): number {
+  return new DataView(message.buffer, message.byteOffset).getFloat64(0)
+}
+
 /** From the first byte on, for as long as the first message says. */
 async function count (stream: Stream): Promise<Counted> {
   let first: { atMs: number, durationMs: number, cpu: NodeJS.CpuUsage } | undefined
   let bytes = 0
   for await (const data of stream) {
-    first ??= { atMs: performance.now(), durationMs: new DataView(data.subarray().buffer, data.subarray().byteOffset).getFloat64(0), cpu: process.cpuUsage() }
+    first ??= { atMs: performance.now(), durationMs: durationOf(data.subarray()), cpu: process.cpuUsage() }
     bytes += data.byteLength
     if (performance.now() - first.atMs >= first.durationMs) {
       break
