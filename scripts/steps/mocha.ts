@@ -59,7 +59,7 @@ async function runTests (pattern: RegExp, limits: Limits): Promise<StepResult> {
   const total = { passed: 0, failed: 0, pending: 0 }
   const [together, alone] = [new Map<string, string[]>(), new Map<string, string[]>()]
   for (const [owner, files] of Map.groupBy(testFiles(pattern), ownerOf)) {
-    (owner.includes('/test') ? alone : together).set(owner, files)
+    (ALONE.test(`${owner}/`) ? alone : together).set(owner, files)
   }
   for (const [owners, workers] of [[together, WORKERS], [alone, 1]] as const) {
     const waiting = [...owners].values()
