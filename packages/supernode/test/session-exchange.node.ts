@@ -70,7 +70,10 @@ describe('sessions that are asked for', () => {
       libp2p: asked, clock, answer: () => ({ leases: [], peers: 1 }), session: async (peer, question) => await sessions.answer(peer, question)
     })
     await desk.start()
-    stops.push(async () => { await desk.stop() })
+    stops.push(async () => {
+      await desk.stop()
+      await sessions.stop()
+    })
     return sessions
   }
 
