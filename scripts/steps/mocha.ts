@@ -32,7 +32,7 @@ export const integration: Step = {
   what: 'real sockets on loopback (*.node.ts)',
   run: async () => {
     const missing = await ensureSystemPackages({ packages: process.env.PACKAGES?.split(',') })
-    const result = await runTests(/\.node\.ts$/, { limitMs: 20 * MINUTE_MS, timeoutMs: 60_000 })
+    const result = await runTests(/\.node\.ts$/, { limitMs: 30 * MINUTE_MS, timeoutMs: 60_000 })
 
     if (missing !== undefined) {
       console.error(`${process.env.CI === 'true' ? 'Failed' : 'Tests were left out'}: ${missing}`)
