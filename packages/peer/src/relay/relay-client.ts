@@ -48,6 +48,8 @@ export class RelayClient implements Startable {
   private readonly announced = new Map<string, Multiaddr[]>()
   /** Not used any more, and still connected; no more than there are connections */
   private readonly released = new Set<string>()
+  /** Being made, by relay: of two at once the transport forgets the first, and its timer keeps the process until the renewal */
+  private readonly adding = new Map<string, Promise<{ details: Reservation }>>()
   private store?: ReservationStore
 
   constructor (components: RelayClientComponents) {
@@ -89,7 +91,7 @@ export class RelayClient implements Startable {
     }
     signal.throwIfAborted()
     this.released.delete(peer)
-    const { details } = await raceSignal(this.store.addRelay(relay, 'configured'), signal)
+    const { details } = await raceSignal(this.add(relay, this.store), signal)
     if (!this.announced.has(peer)) {
       if (!connectionManager.getConnections(relay).some(connection => !isRelayed(connection))) {
         throw new Error('It closed the connection')
@@ -109,6 +111,13 @@ export class RelayClient implements Startable {
       this.announced.delete(peer)
       await this.components.peerStore.merge(peerIdFromString(peer), { tags: { [RESERVATION_TAG]: undefined } })
     }
+  }
+
+  private async add (relay: PeerId, store: ReservationStore): Promise<{ details: Reservation }> {
+    const peer = relay.toString()
+    const adding = this.adding.get(peer) ?? store.addRelay(relay, 'configured').finally(() => { this.adding.delete(peer) })
+    this.adding.set(peer, adding)
+    return await adding
   }
 
   /** Also when a reservation was renewed: the relay's addresses may have changed. */
