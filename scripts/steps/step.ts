@@ -4,6 +4,8 @@ export interface StepResult {
   failed: number
   /** Tests that were left out */
   pending?: number
+  /** What failed, and what passed at a second attempt only: told once more at the end of the run, where all of a long log may not be at hand */
+  remarks?: string[]
 }
 
 export interface Step {

@@ -50,23 +50,28 @@ async function main (only: string[], skip: string[]): Promise<number> {
   }
 
   const rows: string[] = []
+  const allRemarks: string[] = []
   const total = { passed: 0, failed: 0, pending: 0 }
 
   for (const step of STEPS.filter(({ name }) => (only.length === 0 || only.includes(name)) && !skip.includes(name))) {
     console.log(`\n━━ ${step.name}: ${step.what}\n`)
     const startedMs = performance.now()
-    const { passed, failed, pending = 0 } = await runStep(step)
+    const { passed, failed, pending = 0, remarks = [] } = await runStep(step)
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
 
     total.passed += passed
     total.failed += failed
     total.pending += pending
+    allRemarks.push(...remarks)
     rows.push(`${failed === 0 ? '✔' : '✘'} ${step.name.padEnd(12)} ${String(passed).padStart(5)} passed ${String(failed).padStart(3)} failed` +
       `${pending === 0 ? '' : ` ${pending} left out`}  ${seconds} s`)
     console.log(`\n${rows.at(-1)}`)
   }
 
   console.log(`\n━━ all\n\n${rows.join('\n')}\n`)
+  for (const remark of allRemarks) {
+    console.log(`${remark}\n`)
+  }
   if (total.pending > 0) {
     console.log(`${total.pending} left out`)
   }
