@@ -1,11 +1,11 @@
 /**
  * A fleet of small relays near its capacity: a herd, users that come and go, a relay that falls silent, monthly caps.
  *
- * Claims. No relay carries more streams than it has places, and no session is carried at two relays but on the way from one to the other. Every place
- * that is asked for is the one of the rule (`pickNode`), so that nobody goes without a relay while one may be picked; who asked in vain is served
- * within a minute of there being room. All sessions of a relay that falls silent are carried elsewhere after five polls, as far as there is room. No
- * relay passes its month's bytes, as long as sessions end after hours. A herd that starts at once is served in five seconds; one that starts again
- * finds its sessions. When all have gone nothing is left.
+ * Claims. No relay carries more streams than it has places, and no session is carried at two relays but on the way from one to the other. Every
+ * place that is asked for is the one of the rule (`pickNode`), so that nobody goes without a relay while one may be picked; who asked in vain is
+ * served within a minute of there being room. All sessions of a relay that falls silent are carried elsewhere after five polls, as far as there is
+ * room. No relay passes its month's bytes, as long as sessions end or others have room. A herd that starts at once is served in five seconds; one
+ * that starts again finds its sessions. When all have gone nothing is left.
  *
  * What runs: `SessionKeeper`, `PoolProvisioner`, `FleetWatch`, the store on SQLite, `StreamAdmissions` at each relay and `ConnectionBook` in each
  * app, all of @skein/fleet, under a simulated clock. Left out are HTTP with its limits of rate, and the media: a user who is ready sends at one rate.
@@ -15,7 +15,7 @@
  * hours show what weeks would), how long users stay and are away, how many of them crash, moves, and the times above.
  *
  * Expected: a herd waits for its jitter of up to 2 s and a few round trips; a silent relay costs three polls and a provision; no cap is passed, since
- * the tenth that is left when a relay is given no more is longer than sessions are.
+ * the tenth that is left when a relay is given no more is longer than sessions are, and those that are longer are moved to others at 97 %.
  */
 import { randomFloat } from '@skein/core'
 import { defineScenario } from '@skein/simulator'
@@ -73,7 +73,7 @@ export default defineScenario({
     lostMs: { unit: 'ms', help: 'the same as time' },
     lostWithoutRoom: { unit: 'count', help: 'of them for which no relay could be picked' },
     twiceMs: { unit: 'ms', help: 'after its return, until the relay carried nothing that is carried elsewhere' },
-    moved: { unit: 'count', help: 'sessions moved to another region' },
+    moved: { unit: 'count', help: 'sessions moved to another relay while they went on' },
     warned: { unit: 'count', help: 'relays that came to 70 % of their month' },
     stopped: { unit: 'count', help: 'relays that came to 90 %' },
     mostUsed: { unit: 'share', help: 'of its month\'s bytes, of the relay that came furthest' }

@@ -121,11 +121,11 @@ Examples:
 Exit status: 0 when it is moved, 1 when it is refused or came to nothing.`)
     .action(run(moveInFleet))
 
-  const node = command.command('node').description('Run a relay node; add, drain and forget nodes of the pool').addHelpText('after', `
+  const node = command.command('node').description('Run a relay node; add, drain, evacuate and forget nodes of the pool').addHelpText('after', `
 Examples:
   $ skein fleet node serve --capacity 8 --manage-host 192.0.2.1
   $ skein fleet node add kc1 --region us-central --capacity 8 --ingest 192.0.2.1:5000 --play 192.0.2.1:4000 --manage http://192.0.2.1:3000
-  $ skein fleet node drain kc1
+  $ skein fleet node evacuate kc1
   $ skein fleet node remove kc1`)
   fleetNodeServe(json(node.command('serve')), run)
   json(api(node.command('add <id>')))
@@ -143,7 +143,11 @@ Examples:
   $ SKEIN_FLEET_NODE_KEY=… skein fleet node add kc1 --region us-central --capacity 8 --ingest 192.0.2.1:5000 --play 192.0.2.1:4000 \\
       --manage http://192.0.2.1:3000 --month-limit 32000`)
     .action(run(addFleetNode))
-  for (const [action, description] of [['drain', 'Give a node no more sessions'], ['resume', 'Give a node sessions again']] as const) {
+  for (const [action, description] of [
+    ['drain', 'Give a node no more sessions; it keeps those that it has'],
+    ['evacuate', 'Give a node no more sessions, and move those that it has to other nodes while they go on'],
+    ['resume', 'Give a node sessions again']
+  ] as const) {
     json(api(node.command(`${action} <id>`))).description(description)
       .addHelpText('after', `\nExamples:\n  $ skein fleet node ${action} kc1`)
       .action(run(async (context, options: ApiOptions, id: string) => { await setFleetNode(context, options, id, action) }))

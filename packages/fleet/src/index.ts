@@ -1,6 +1,8 @@
 /** The relay fleet: what it keeps, and the rules of it. */
-export { BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, MAX_SILENT_POLLS, MIN_HEALTH, pickNode, whyNotPicked } from './store/pool-node.ts'
-export type { Endpoint, NodeReport, NodeSpec, NodeState, PickWish, PoolNode } from './store/pool-node.ts'
+export {
+  BUDGET_LEAVE_SHARE, BUDGET_STOP_SHARE, BUDGET_WARN_SHARE, isLost, isToBeEvacuated, MAX_SILENT_POLLS, MIN_HEALTH, pickNode, whyNotPicked
+} from './store/pool-node.ts'
+export type { Endpoint, NodeReport, NodeSpec, NodeState, PickWish, PoolNode, WhyNotPicked } from './store/pool-node.ts'
 export { PROVISION_STEPS, isLive } from './store/session-record.ts'
 export type {
   EndReason, ProviderName, ProvisionStep, RelayPlace, SessionMove, SessionRecord, SessionState, StepTime

@@ -258,7 +258,7 @@ export async function addFleetNode ({ output, stop }: CommandContext, options: A
 }
 
 export async function setFleetNode (
-  { output, stop }: CommandContext, options: FleetApiOptions, id: string, action: 'drain' | 'resume'
+  { output, stop }: CommandContext, options: FleetApiOptions, id: string, action: 'drain' | 'evacuate' | 'resume'
 ): Promise<void> {
   const node = await requestsOf(options).ask<NodeRow>('POST', `/v1/nodes/${encodeURIComponent(id)}/${action}`, undefined, { signal: stop })
   output.event('node', { ...node }, LINES.nodes(node))

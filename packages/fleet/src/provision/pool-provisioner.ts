@@ -75,10 +75,12 @@ export class PoolProvisioner implements Provisioner, SessionMover {
 
   async move (request: MoveRequest, options: ProvisionOptions = {}): Promise<RelayPlace> {
     const { store, clock, month } = this.init
-    const { sessionId, fence, region, currentId } = request
+    const { sessionId, fence, region, elsewhere, currentId } = request
     const steps = new TrackedSteps(clock, options)
     await steps.begin('launching_instance')
-    const next = await store.assignNext({ sessionId, fence, region, month: month(), nowMs: Math.floor(clock.nowMs()), currentNodeId: currentId })
+    const next = await store.assignNext({
+      sessionId, fence, region, elsewhere, month: month(), nowMs: Math.floor(clock.nowMs()), currentNodeId: currentId
+    })
     const node = next && await store.node(next.nodeId)
     if (node === undefined) {
       throw new NoCapacityError(region)

@@ -45,6 +45,8 @@ export interface Provisioner {
 export interface MoveRequest extends ProvisionRequest {
   /** Where it is now, and goes on until it is called off */
   currentId: string
+  /** A place in another region will do where the one that is wished for has none @default false */
+  elsewhere?: boolean
 }
 
 /** All of these may be repeated. */

@@ -157,6 +157,21 @@ export class SessionKeeper {
     return outcome.session
   }
 
+  /**
+   * Moves the session to another node, make before break, as its own is to be emptied: in its region where there is room, else elsewhere. It does not
+   * count among the moves of the user. The work on it goes on when this has returned.
+   *
+   * @returns whether that has begun; it has not where the session is being moved, or cannot be
+   */
+  async evacuate (session: SessionRecord): Promise<boolean> {
+    const region = session.place?.region
+    if (region === undefined || this.worker.provisionerOf(session).mover === undefined ||
+      (await this.init.store.assignments({ sessionId: session.id })).some(({ role }) => role !== 'held')) {
+      return false
+    }
+    return (await this.apply(session.id, { type: 'moving', region, evacuates: true }, session)).type === 'changed'
+  }
+
   /** Its node is lost: another is looked for. */
   async displace (session: SessionRecord): Promise<void> {
     await this.apply(session.id, { type: 'displaced', fence: session.fence }, session)

@@ -46,8 +46,8 @@ export type SessionEvent =
   /** Its node has been lost: it needs another */
   | { type: 'displaced', fence: number }
   | { type: 'released', fence: number }
-  /** The user wants it in another region */
-  | { type: 'moving', region: string }
+  /** The user wants it in another region, or its node is to be emptied */
+  | { type: 'moving', region: string, evacuates?: boolean }
   | { type: 'moved', fence: number, place: RelayPlace }
   | { type: 'moveFailed', fence: number, message: string }
 
@@ -132,16 +132,26 @@ export function transition (session: SessionRecord, event: SessionEvent, nowMs: 
       }
       return session.move === undefined
         ? changed(session, {
-          move: { region: event.region, startedMs: nowMs, steps: [] }, moveFailure: undefined, fence: fence + 1, workUntilMs: nowMs + times.workMs
+          move: { region: event.region, startedMs: nowMs, steps: [], evacuates: event.evacuates },
+          moveFailure: undefined,
+          moveFailedMs: undefined,
+          fence: fence + 1,
+          workUntilMs: nowMs + times.workMs
         }, 'move')
         : { type: 'refused', reason: 'busy' }
     case 'moved':
       return state === 'active' && session.move !== undefined
-        ? changed(session, { place: event.place, region: session.move.region, move: undefined, movedMs: nowMs, workUntilMs: 0 })
+        ? changed(session, {
+          place: event.place,
+          region: session.move.evacuates === true ? session.region : session.move.region,
+          move: undefined,
+          movedMs: nowMs,
+          workUntilMs: 0
+        })
         : { type: 'refused', reason: 'stale' }
     case 'moveFailed':
       return state === 'active' && session.move !== undefined
-        ? changed(session, { move: undefined, moveFailure: event.message, workUntilMs: 0 })
+        ? changed(session, { move: undefined, moveFailure: event.message, moveFailedMs: nowMs, workUntilMs: 0 })
         : { type: 'refused', reason: 'stale' }
     case 'released':
       return state === 'releasing'

@@ -66,11 +66,13 @@ export class SessionWorker {
       return
     }
     const step = this.stepsOf(session)
-    const request = { ...session, sessionId: id, region: move.region, currentId: place.instanceId }
+    const request = { ...session, sessionId: id, region: move.region, elsewhere: move.evacuates, currentId: place.instanceId }
     try {
       const next = await mover.move(request, { signal, onProgress: async steps => { await step({ type: 'stepped', fence, steps }) } })
       await step({ type: 'moved', fence, place: next })
-      await store.addMove(userId, slot, time.nowMs())
+      if (move.evacuates !== true) {
+        await store.addMove(userId, slot, time.nowMs())
+      }
     } catch (error) {
       if (this.init.stopping.aborted) {
         return

@@ -31,6 +31,8 @@ export interface AssignRequest {
 export interface AssignNextRequest extends Omit<AssignRequest, 'avoid'> {
   /** Where it is now */
   currentNodeId: string
+  /** The region is preferred, not demanded @default false */
+  elsewhere?: boolean
 }
 
 export interface UnassignRequest {
@@ -115,9 +117,10 @@ export interface FleetStore {
    */
   assign (request: AssignRequest): Promise<Assignment | undefined>
   /**
-   * Takes a place for an active session that moves, in that region and no other, beside the one that it holds. Asked again it gives the same.
+   * Takes a place for an active session that moves, beside the one that it holds: in that region, in another only with `elsewhere`. Asked again it
+   * gives the same.
    *
-   * @returns undefined when no node there may be picked
+   * @returns undefined when no such node may be picked
    * @throws {StaleFenceError} when the session is not active under this fence
    */
   assignNext (request: AssignNextRequest): Promise<Assignment | undefined>

@@ -96,14 +96,14 @@ export async function assign (database: SqlDatabase, sql: SqlRunner, request: As
 
 /** In a transaction. */
 export async function assignNext (database: SqlDatabase, sql: SqlRunner, request: AssignNextRequest): Promise<Assignment | undefined> {
-  const { sessionId, fence, region, currentNodeId } = request
+  const { sessionId, fence, region, elsewhere = false, currentNodeId } = request
   await lockSession(database, sql, sessionId, 'active', fence)
   const present = await readAssignments(sql, 'WHERE session_id = $1 AND node_id <> $2 AND role IN (\'held\', \'next\')', [sessionId, currentNodeId])
   if (present[0] !== undefined) {
     await sql.query('UPDATE assignments SET fence = $2 WHERE session_id = $1', [sessionId, fence])
     return { ...present[0], fence }
   }
-  return await place(sql, request, 'next', await pick(database, sql, { ...request, avoid: [currentNodeId] }, [region]))
+  return await place(sql, request, 'next', await pick(database, sql, { ...request, avoid: [currentNodeId] }, elsewhere ? [region, ''] : [region]))
 }
 
 /** In a transaction. */

@@ -27,8 +27,11 @@ export interface NodeSpec {
   monthLimitBytes?: number
 }
 
-/** What its operator wants: `active` may be given sessions, `draining` keeps those that it has. */
-export type NodeState = 'active' | 'draining'
+/**
+ * What its operator wants: `active` may be given sessions, `draining` keeps those that it has, and those of one that is `evacuating` are moved to
+ * others.
+ */
+export type NodeState = 'active' | 'draining' | 'evacuating'
 
 export interface NodeReport {
   /** 0 to 100; see `healthScore` */
@@ -58,13 +61,17 @@ export const MIN_HEALTH = 50
 /** Of a month's bytes: the owner is warned, and then nothing more is put there, so that what runs has room to the end of the month. */
 export const BUDGET_WARN_SHARE = 0.7
 export const BUDGET_STOP_SHARE = 0.9
+/** At this share what runs there is moved to others: streams without an end would use up what is left, and the month may have weeks to go. */
+export const BUDGET_LEAVE_SHARE = 0.97
 
 export function isLost (node: NodeReport): boolean {
   return node.silentPolls >= MAX_SILENT_POLLS
 }
 
+export type WhyNotPicked = 'own' | 'draining' | 'evacuating' | 'lost' | 'unhealthy' | 'over_budget' | 'full'
+
 /** Why a node is given nothing now; `undefined` when it may be picked. The same rule as the query of the store. */
-export function whyNotPicked (node: PoolNode, month: string): 'own' | 'draining' | 'lost' | 'unhealthy' | 'over_budget' | 'full' | undefined {
+export function whyNotPicked (node: PoolNode, month: string): WhyNotPicked | undefined {
   if (node.owner !== undefined) {
     return 'own'
   }
@@ -81,6 +88,11 @@ export function whyNotPicked (node: PoolNode, month: string): 'own' | 'draining'
     return 'over_budget'
   }
   return node.used >= node.capacity ? 'full' : undefined
+}
+
+/** Whether what a node carries is to be moved to others, while it goes on. */
+export function isToBeEvacuated ({ state, monthBytes, monthLimitBytes = Infinity }: PoolNode): boolean {
+  return state === 'evacuating' || monthBytes >= monthLimitBytes * BUDGET_LEAVE_SHARE
 }
 
 export interface PickWish {

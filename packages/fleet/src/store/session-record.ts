@@ -32,11 +32,13 @@ export interface RelayPlace {
   playPort: number
 }
 
-/** On the way to another region, while the place that it has goes on. */
+/** On the way to another place, while the one that it has goes on. */
 export interface SessionMove {
   region: string
   startedMs: number
   steps: StepTime[]
+  /** Its node is to be emptied: any other place will do, one in `region` rather than elsewhere, and it is not the user's move @default false */
+  evacuates?: boolean
 }
 
 export interface SessionRecord {
@@ -61,6 +63,7 @@ export interface SessionRecord {
   movedMs?: number
   /** Why the last move came to nothing, in words for the user */
   moveFailure?: string
+  moveFailedMs?: number
   endReason?: EndReason
   /** What went wrong, in words for the user */
   failure?: string

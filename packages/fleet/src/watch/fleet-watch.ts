@@ -1,7 +1,10 @@
-/** Asks every node how it does, has what it carries put right, and moves the sessions of those that are lost. One control plane does it for all. */
+/**
+ * Asks every node how it does, has what it carries put right, and moves the sessions of those that are lost, or to be emptied. One control plane does
+ * it for all.
+ */
 import { deadline } from '@skein/core'
-import { isLost } from '../store/pool-node.ts'
-import { answered, budgetAlarm, keptSilent, reconcile, toAdmit } from './watch-round.ts'
+import { isLost, isToBeEvacuated } from '../store/pool-node.ts'
+import { answered, budgetAlarm, keptSilent, reconcile, toAdmit, toEvacuate } from './watch-round.ts'
 import type { Clock } from '@skein/core'
 import type { NodeAgent, NodeStatistics } from '../agent/node-agent.ts'
 import type { SessionKeeper } from '../session/session-keeper.ts'
@@ -13,7 +16,7 @@ import type { Budget } from './node-health.ts'
 export interface FleetWatchInit {
   store: FleetStore
   agentOf: (node: PoolNode) => NodeAgent
-  keeper: Pick<SessionKeeper, 'displace'>
+  keeper: Pick<SessionKeeper, 'displace' | 'evacuate'>
   time: FleetTime
   clock: Clock
   /** Of this process, among the control planes */
@@ -93,9 +96,19 @@ export class FleetWatch {
     // last: a node that was lost is given nothing before it is as it should be
     const report = answered(node, statistics, time.month(), time.nowMs())
     await store.reportNode(node.id, report)
+    if (node.owner === undefined && isToBeEvacuated({ ...node, ...report })) {
+      await this.evacuate(node)
+    }
     const alarm = budgetAlarm(node, report, time.nowMs())
     if (alarm !== undefined) {
       onBudget?.(node, alarm)
+    }
+  }
+
+  private async evacuate (node: PoolNode): Promise<void> {
+    const { store, keeper, time } = this.init
+    for (const session of toEvacuate(node.id, await store.assignedSessions(node.id), time.nowMs())) {
+      await keeper.evacuate(session)
     }
   }
 

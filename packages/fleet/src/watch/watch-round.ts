@@ -61,3 +61,16 @@ export function toAdmit (missing: string[], sessions: SessionRecord[]): AdmitReq
   return sessions.filter(({ id, state }) => wanted.has(id) && state === 'active')
     .map(({ id, streamToken, fence }) => ({ sessionId: id, streamToken, fence }))
 }
+
+/** Of a node: each is carried twice for a while, and the nodes that take them take others too. */
+const MAX_EVACUATED = 8
+/** After a move that came to nothing, as there was no room elsewhere. */
+const EVACUATE_AGAIN_MS = 60_000
+
+/** What of a node that is to be emptied is moved now. */
+export function toEvacuate (nodeId: string, sessions: SessionRecord[], nowMs: number): SessionRecord[] {
+  const here = sessions.filter(({ state, place }) => state === 'active' && place?.instanceId === nodeId)
+  const moving = here.filter(({ move }) => move !== undefined).length
+  return here.filter(({ move, moveFailedMs = -Infinity }) => move === undefined && nowMs - moveFailedMs >= EVACUATE_AGAIN_MS)
+    .slice(0, Math.max(0, MAX_EVACUATED - moving))
+}

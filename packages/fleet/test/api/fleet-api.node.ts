@@ -263,6 +263,57 @@ describe('The API of the fleet', function () {
     expect((await world.ask(ann, 'DELETE', '/v1/slots/3')).status).to.equal(404)
   })
 
+  it('empties a node on request, and one whose month is nearly used up, while what it carries goes on', async () => {
+    const open = await FleetWorld.open({ reapMs: 100, times: { moveDrainMs: 500 } })
+    try {
+      const [keys, manage] = [await open.key(['sessions'], 'ann'), await open.key(['nodes'])]
+      await open.store.putUser({ id: 'ann', maxActive: 12 })
+      const from = await open.addNode('a', 12, 'us-central')
+      const ids: string[] = []
+      for (let slot = 0; slot < 10; slot++) {
+        ids.push((await open.ask(keys, 'POST', '/v1/sessions', { slot })).body.id)
+      }
+      const placesOf = async (): Promise<string[]> =>
+        (await open.ask(keys, 'GET', '/v1/sessions')).body.sessions.map(({ place }: any) => place?.instanceId ?? 'none')
+      const until = async (condition: () => Promise<boolean>): Promise<void> => {
+        while (!await condition()) {
+          await pause(20)
+        }
+      }
+      await until(async () => (await placesOf()).every(place => place === 'a'))
+
+      // there is room for four in the region, and for all elsewhere
+      const near = await open.addNode('b', 4, 'us-central')
+      await open.addNode('c', 12, 'eu-west')
+      expect((await open.ask(manage, 'POST', '/v1/nodes/a/evacuate')).body).to.include({ state: 'evacuating', whyNotPicked: 'evacuating' })
+      const seen = new Set<string>()
+      await until(async () => {
+        const places = await placesOf()
+        places.forEach(place => seen.add(place))
+        return !places.includes('a')
+      })
+      expect([...seen].sort()).to.deep.equal(['a', 'b', 'c']) // never without a place
+      expect((await placesOf()).filter(place => place === 'b')).to.have.length(4)
+      expect(near.admissions.list()).to.have.length(4)
+      await until(async () => (await open.store.node('a'))?.used === 0)
+      expect(from.admissions.list()).to.deep.equal([])
+      expect((await open.store.slots('ann')).flatMap(({ moves }) => moves)).to.deep.equal([]) // none of the user's own
+      expect((await open.ask(keys, 'GET', `/v1/sessions/${ids[0]}`)).body.moveFailure).to.equal(undefined)
+
+      // 97 % of the month
+      await open.ask(manage, 'POST', '/v1/nodes/a/resume')
+      await until(async () => !from.admissions.draining)
+      const spec = await open.store.node('b')
+      await open.store.putNode({ ...spec as NonNullable<typeof spec>, monthLimitBytes: 1_000_000 })
+      near.bytes = 970_000
+      await until(async () => !(await placesOf()).includes('b'))
+      expect((await placesOf()).filter(place => place === 'a')).to.have.length(4)
+      expect(open.problems).to.deep.equal([])
+    } finally {
+      await open.close()
+    }
+  })
+
   it('lets an operator add, drain and forget nodes, and makes keys of which it keeps the hash', async () => {
     const spec = {
       region: 'us-west', capacity: 8, monthLimitBytes: 32e12, ingest: { host: '192.0.2.1', port: 5000 }, play: { host: '192.0.2.1', port: 4000 },

@@ -28,7 +28,8 @@ describe('The API of the fleet, asked as its OpenAPI document says and otherwise
       'DELETE /v1/keys/{id}', 'DELETE /v1/nodes/{id}', 'DELETE /v1/relays/{id}', 'DELETE /v1/sessions/{id}', 'DELETE /v1/slots/{slot}',
       'GET /health', 'GET /metrics', 'GET /ready', 'GET /v1/keys', 'GET /v1/nodes', 'GET /v1/nodes/{id}/statistics', 'GET /v1/relays', 'GET /v1/sessions', 'GET /v1/sessions/{id}',
       'GET /v1/sessions/{id}/progress', 'GET /v1/sessions/{id}/statistics', 'GET /v1/slots',
-      'POST /v1/keys', 'POST /v1/nodes/{id}/drain', 'POST /v1/nodes/{id}/resume', 'POST /v1/sessions', 'POST /v1/sessions/{id}/heartbeat', 'POST /v1/sessions/{id}/move',
+      'POST /v1/keys', 'POST /v1/nodes/{id}/drain', 'POST /v1/nodes/{id}/evacuate', 'POST /v1/nodes/{id}/resume',
+      'POST /v1/sessions', 'POST /v1/sessions/{id}/heartbeat', 'POST /v1/sessions/{id}/move',
       'PUT /v1/nodes/{id}', 'PUT /v1/relays/{id}', 'PUT /v1/slots/{slot}'
     ])
   })

@@ -79,6 +79,18 @@ describe('The life of a session', () => {
     }
   })
 
+  it('keeps the region that was wished for when its node is emptied, and takes the one that its user moves it to', () => {
+    const there = { ...PLACE, instanceId: 'm', region: 'us-west' }
+    for (const evacuates of [true, undefined]) {
+      const moving = after(session('active', { place: PLACE, moveFailure: 'full', moveFailedMs: 3 }), { type: 'moving', region: 'us-west', evacuates })
+      expect(moving).to.deep.include({ fence: 6, place: PLACE, moveFailure: undefined, moveFailedMs: undefined })
+      expect(after(moving as SessionRecord, { type: 'moved', fence: 6, place: there }))
+        .to.deep.include({ place: there, region: evacuates === true ? '' : 'us-west', move: undefined })
+      expect(after(moving as SessionRecord, { type: 'moveFailed', fence: 6, message: 'full' }, 2_000))
+        .to.deep.include({ place: PLACE, move: undefined, moveFailure: 'full', moveFailedMs: 2_000 })
+    }
+  })
+
   it('does not listen to whom it was taken from', () => {
     for (const event of [{ type: 'stepped', fence: 4, steps: [] }, { type: 'provisioned', fence: 4, place: PLACE, steps: [] },
       { type: 'failed', fence: 4, message: '' }, { type: 'released', fence: 4 }, { type: 'displaced', fence: 6 }] as SessionEvent[]) {

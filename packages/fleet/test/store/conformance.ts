@@ -210,6 +210,23 @@ export function storeConformance (open: () => Promise<FleetStore>): void {
     })
   })
 
+  describe('a session whose node is emptied', () => {
+    it('gets a place in its region before one elsewhere, and never the one that it has', async () => {
+      await store.putNode(nodeSpec('a', { region: 'us-central' }))
+      await store.putNode(nodeSpec('b', { region: 'eu-west' }))
+      for (const id of ['s', 't']) {
+        await store.insertSession(sessionRecord(id, { slot: id === 's' ? 1 : 2 }))
+        expect(await store.assign({ sessionId: id, fence: 1, region: 'us-central', month: MONTH, nowMs: 1 })).to.include({ nodeId: 'a' })
+        await store.replaceSession(sessionRecord(id, { slot: id === 's' ? 1 : 2, state: 'active', version: 2 }), 1)
+      }
+      const request = { fence: 1, region: 'us-central', month: MONTH, nowMs: 2, currentNodeId: 'a' }
+      expect(await store.assignNext({ ...request, sessionId: 's' })).to.equal(undefined)
+      expect(await store.assignNext({ ...request, sessionId: 's', elsewhere: true })).to.include({ nodeId: 'b', role: 'next' })
+      await store.putNode(nodeSpec('c', { region: 'us-central' }))
+      expect(await store.assignNext({ ...request, sessionId: 't', elsewhere: true })).to.include({ nodeId: 'c', role: 'next' })
+    })
+  })
+
   describe('a session that has moved', () => {
     it('does not take the place anew that it has left', async () => {
       await store.putNode(nodeSpec('a'))

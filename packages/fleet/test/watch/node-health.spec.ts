@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { budgetOf, healthScore, MIN_HEALTH, whyNotPicked } from '@skein/fleet'
+import { budgetOf, healthScore, isToBeEvacuated, MIN_HEALTH, whyNotPicked } from '@skein/fleet'
 import { MONTH, nodeSpec } from '../records.ts'
 import type { HealthInput, PoolNode } from '@skein/fleet'
 
@@ -46,10 +46,18 @@ describe('The budget of a node', () => {
 describe('A node that is not picked', () => {
   const node: PoolNode = { ...nodeSpec('n', { capacity: 2, monthLimitBytes: 1_000 }), state: 'active', used: 1, health: 100, month: MONTH, monthBytes: 0, silentPolls: 0 }
   const CASES: Array<[Partial<PoolNode>, string | undefined]> = [
-    [{}, undefined], [{ owner: 'ann' }, 'own'], [{ state: 'draining' }, 'draining'], [{ silentPolls: 3 }, 'lost'], [{ silentPolls: 2 }, undefined],
+    [{}, undefined], [{ owner: 'ann' }, 'own'], [{ state: 'draining' }, 'draining'], [{ state: 'evacuating' }, 'evacuating'],
+    [{ silentPolls: 3 }, 'lost'], [{ silentPolls: 2 }, undefined],
     [{ health: MIN_HEALTH - 0.1 }, 'unhealthy'], [{ monthBytes: 900 }, 'over_budget'], [{ monthBytes: 900, month: '2026-10' }, undefined], [{ used: 2 }, 'full']
   ]
   for (const [fields, why] of CASES) {
     it(`is ${why ?? 'not there'} with ${JSON.stringify(fields)}`, () => { expect(whyNotPicked({ ...node, ...fields }, MONTH)).to.equal(why) })
   }
+
+  it('is emptied when its operator wants that, and at 97 % of its month', () => {
+    const isEmptied = (fields: Partial<PoolNode>): boolean => isToBeEvacuated({ ...node, ...fields })
+    expect([{ state: 'evacuating' as const }, { monthBytes: 970 }, { monthBytes: 1_200 }].map(isEmptied)).to.deep.equal([true, true, true])
+    expect([{}, { state: 'draining' as const }, { monthBytes: 969 }, { monthBytes: 970, monthLimitBytes: undefined }].map(isEmptied))
+      .to.deep.equal([false, false, false, false])
+  })
 })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { answered, budgetAlarm, keptSilent, reconcile, toAdmit } from '../../src/watch/watch-round.ts'
+import { answered, budgetAlarm, keptSilent, reconcile, toAdmit, toEvacuate } from '../../src/watch/watch-round.ts'
 import { nodeSpec, sessionRecord } from '../records.ts'
-import type { Assignment, NodeStatistics, PoolNode } from '@skein/fleet'
+import type { Assignment, NodeStatistics, PoolNode, SessionRecord } from '@skein/fleet'
 
 const NODE: PoolNode = {
   ...nodeSpec('n'), state: 'active', used: 2, health: 100, month: '2026-11', monthBytes: 1_000, silentPolls: 2, bootId: 'b1', bootBytes: 400
@@ -44,5 +44,21 @@ describe('A round of the watch', () => {
     expect(revoke).to.deep.equal([{ sessionId: 'left', fence: 7 }])
     expect(missing).to.deep.equal(['missing', 'coming', 'going'])
     expect(toAdmit(missing, sessions)).to.deep.equal([{ sessionId: 'missing', streamToken: 'token-missing', fence: 3 }])
+  })
+
+  it('empties a node eight sessions at a time, and tries those again after a minute for which there was no room', () => {
+    const place = { instanceId: 'n', region: 'r', ingestHost: 'h', ingestPort: 1, playHost: 'h', playPort: 2 }
+    const move = { region: 'r', startedMs: 0, steps: [], evacuates: true }
+    const idsOf = (sessions: SessionRecord[], nowMs = 60_000): string[] => toEvacuate('n', sessions, nowMs).map(({ id }) => id)
+    const twelve = Array.from({ length: 12 }, (_, i) => sessionRecord(`s${i}`, { state: 'active', place }))
+    expect(idsOf(twelve)).to.have.length(8)
+    expect(idsOf(twelve.map((session, i) => i < 6 ? { ...session, move } : session))).to.deep.equal(['s6', 's7'])
+    expect(idsOf(twelve.map(session => ({ ...session, move })))).to.deep.equal([])
+
+    const left = { ...place, instanceId: 'other' }
+    const others = [sessionRecord('coming'), sessionRecord('gone', { state: 'active', place: left }), sessionRecord('ending', { state: 'releasing', place })]
+    expect(idsOf(others)).to.deep.equal([])
+    const failed = [sessionRecord('failed', { state: 'active', place, moveFailedMs: 1_000 })]
+    expect([idsOf(failed, 60_999), idsOf(failed, 61_000)]).to.deep.equal([[], ['failed']])
   })
 })

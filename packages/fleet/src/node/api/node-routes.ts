@@ -8,9 +8,15 @@ import { issueKey } from './api-keys.ts'
 import { SECURED } from './api-parts.ts'
 import { Failure, IdPath, KeyBody, Keys, NewKey, NodeBody, NodeFigures, Nodes, NodeView } from './api-schemas.ts'
 import type { Static } from 'typebox'
-import type { PoolNode } from '../../store/pool-node.ts'
+import type { NodeState, PoolNode } from '../../store/pool-node.ts'
 import type { HttpServer } from '../http/http-server.ts'
 import type { ApiParts } from './api-parts.ts'
+
+const STATE_ACTIONS: Array<{ action: string, state: NodeState, summary: string }> = [
+  { action: 'drain', state: 'draining', summary: 'Give a node no more sessions; it keeps those that it has' },
+  { action: 'evacuate', state: 'evacuating', summary: 'Give a node no more sessions, and move those that it has to other nodes while they go on' },
+  { action: 'resume', state: 'active', summary: 'Give a node sessions again' }
+]
 
 export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
   const { store, time, random, admit, drain, statistics } = parts
@@ -59,21 +65,18 @@ export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
     return view(await store.node(id) as PoolNode)
   })
 
-  for (const [action, draining] of [['drain', true], ['resume', false]] as const) {
+  for (const { action, state, summary } of STATE_ACTIONS) {
     server.post(`/v1/nodes/:id/${action}`, {
-      schema: {
-        tags, security: SECURED, summary: draining ? 'Give a node no more sessions; it keeps those that it has' : 'Give a node sessions again',
-        params: IdPath, response: { 200: NodeView, '4xx': Failure }
-      }
+      schema: { tags, security: SECURED, summary, params: IdPath, response: { 200: NodeView, '4xx': Failure } }
     }, async request => {
       await admit(request, 'nodes')
       const { id } = request.params
-      if (!await store.setNodeState(id, draining ? 'draining' : 'active')) {
+      if (!await store.setNodeState(id, state)) {
         throw unknown(id)
       }
       const node = await store.node(id) as PoolNode
       // it need not be there: nothing is assigned to it by what is stored
-      await drain(node, draining).catch(() => {})
+      await drain(node, state !== 'active').catch(() => {})
       return view(node)
     })
   }
@@ -88,7 +91,8 @@ export function nodeRoutes (server: HttpServer, parts: ApiParts): void {
       throw unknown(id)
     }
     if (!await store.removeNode(id)) {
-      throw new HttpFailure(409, 'node_in_use', `Node ${id} has ${node.used} sessions: drain it, and wait for them to end`, { field: 'path.id' })
+      throw new HttpFailure(409, 'node_in_use', `Node ${id} has ${node.used} sessions: drain it and wait for them to end, or evacuate it`,
+        { field: 'path.id' })
     }
     return await reply.code(204).send(null)
   })
