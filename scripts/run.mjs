@@ -33,7 +33,12 @@ function main (args) {
   }
 
   const node = findNode()
-  const env = { ...process.env, PATH: dirname(node) + delimiter + (process.env.PATH ?? '') }
+  const env = {
+    ...process.env,
+    PATH: dirname(node) + delimiter + (process.env.PATH ?? ''),
+    // hundreds of processes of the tests load the same sources: types are stripped, and code is compiled, once
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'node')
+  }
   installDependencies(env)
   run(node, ['--conditions=skein-source', join(tasksFolder, `${task}.ts`), ...rest], env)
 }

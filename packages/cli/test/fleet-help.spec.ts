@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { expect } from 'chai'
-import { fleetCommands } from '../src/fleet-program.ts'
+import { fleetOptions } from '../src/options/fleet.ts'
 
 function leaves (command: Command, path: string[] = []): Array<{ name: string, command: Command }> {
   return command.commands.length === 0
@@ -16,7 +16,7 @@ function helpOf (command: Command): string {
 
 describe('The help of skein fleet', () => {
   const fleet = new Command('fleet')
-  fleetCommands(fleet, action => async () => { await action })
+  fleetOptions(fleet, action => async () => { await action })
 
   it('is there for each command', () => {
     expect(leaves(fleet).map(({ name }) => name)).to.include.members([

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { expect } from 'chai'
-import { mediaRelayOptions } from '../src/media-relay-options.ts'
+import { mediaRelayOptions } from '../src/options/media-relay.ts'
 
 describe('the options of skein media-relay', () => {
   function parse (...args: string[]): Record<string, unknown> {

@@ -1,18 +1,16 @@
 /** `skein simulate`: a scenario, run once or many times, into a folder of results; and shards of it merged. */
 import { join, relative, sep } from 'node:path'
 import { systemClock } from '@skein/core/system'
-import { OptionTwiceError, OptionValueError, readGrid, UnknownOptionError } from '@skein/simulator'
+import { OptionTwiceError, readGrid } from '@skein/simulator'
 import {
-  changes, ForeignFolderError, loadScenario, makePlan, mergeShards, OutputExistsError, readReplay, repeatRun, ReplayFileError, replayFailure,
-  replayManifest, sameFailure, ScenarioFileError, scenarioNames, simulate, TooManyRunsError, UnknownScenarioError, VERSION
+  changes, loadScenario, makePlan, mergeShards, readReplay, repeatRun, replayFailure, replayManifest, sameFailure, scenarioNames, simulate, VERSION
 } from '@skein/simulator/run'
 import { duration, ProgressLine } from '../progress-line.ts'
 import { describeScenario, failureText, optionsText, summaryText } from '../scenario-text.ts'
 import { SHIPPED_SCENARIOS } from '../shipped-scenarios.ts'
 import { StoppedError } from '../stop-signal.ts'
-import type { Failure, Plan, ScenarioFile, SimulationOutcome } from '@skein/simulator/run'
+import type { Failure, Plan, ScenarioFile, Shard, SimulationOutcome } from '@skein/simulator/run'
 import type { CommandContext } from '../command-context.ts'
-import type { MergeCommandOptions, SimulateCommandOptions } from '../simulate-options.ts'
 
 /** Runs ended with an error, or did not bear out what the scenario claims. */
 export class SimulationFailedError extends Error {
@@ -32,6 +30,28 @@ export class SimulationFailedError extends Error {
   }
 }
 
+export interface SimulateCommandOptions {
+  list?: boolean
+  help?: boolean
+  nodes?: string
+  set: Array<[name: string, value: string]>
+  sweep: Array<[name: string, values: string]>
+  small?: boolean
+  seed: number
+  runs: number
+  workers: number
+  out?: string
+  force?: boolean
+  forceMemory?: boolean
+  shard?: Shard
+  replay?: string
+}
+
+export interface MergeCommandOptions {
+  out: string
+  force?: boolean
+}
+
 /** No scenario was named. */
 export class NoScenarioError extends Error {
   static override name = 'NoScenarioError'
@@ -40,15 +60,6 @@ export class NoScenarioError extends Error {
   constructor (known: string[]) {
     super(`Which scenario? There are: ${known.join(', ')}. skein simulate --list says what each claims; --help has examples`)
   }
-}
-
-const ASKED_WRONGLY = [
-  UnknownOptionError, OptionValueError, OptionTwiceError, UnknownScenarioError, ScenarioFileError, TooManyRunsError, OutputExistsError,
-  ForeignFolderError, ReplayFileError, NoScenarioError
-]
-
-export function isAskedWrongly (error: unknown): boolean {
-  return ASKED_WRONGLY.some(type => error instanceof type)
 }
 
 export async function simulateCommand (context: CommandContext, options: SimulateCommandOptions, source: string | undefined): Promise<void> {

@@ -1,10 +1,10 @@
 /** The options of `skein fleet node serve`. */
 import { isIpAddress } from '@skein/srtla/node'
 import { InvalidArgumentError, Option } from 'commander'
-import { serveFleetNode } from './commands/fleet-node.ts'
-import { wholeNumber } from './option-values.ts'
+import { serveFleetNode } from '../commands/fleet-node.ts'
+import { wholeNumber } from '../option-values.ts'
 import type { Command } from 'commander'
-import type { Run } from './command-context.ts'
+import type { Run } from '../command-context.ts'
 
 const port = wholeNumber(0, 65_535)
 

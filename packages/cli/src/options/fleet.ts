@@ -1,17 +1,19 @@
 /** The commands of `skein fleet`, and their options. */
 import { InvalidArgumentError, Option } from 'commander'
 import { LOCAL_PLAYER } from '@skein/fleet/media'
-import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from './commands/fleet.ts'
-import { playFromFleet } from './commands/fleet-play.ts'
-import { fleetNodeServe, networks } from './fleet-node-options.ts'
-import { seconds, seedAddress, wholeNumber } from './option-values.ts'
+import { addFleetNode, connectToFleet, forgetFleetNode, issueFleetKey, listFleet, moveInFleet, serveFleet, setFleetNode } from '../commands/fleet.ts'
+import { playFromFleet } from '../commands/fleet-play.ts'
+import { fleetNodeServe, networks } from './fleet-node.ts'
+import { seedAddress } from '../address-values.ts'
+import { seconds, wholeNumber } from '../option-values.ts'
+import { json } from '../json-option.ts'
 import type { Command } from 'commander'
-import type { Run } from './command-context.ts'
+import type { Run } from '../command-context.ts'
 
 const SCOPES = ['nodes', 'keys', 'metrics']
 
-export function fleetCommands (command: Command, run: Run): void {
-  command.description('Bonded relays that are always ready behind one name: run the control plane, or keep a connection to it').addHelpText('after', `
+export function fleetOptions (command: Command, run: Run): void {
+  command.addHelpText('after', `
 Examples:
   $ skein fleet key --store fleet.db --scope nodes             the operator's key
   $ skein fleet key --store fleet.db --user ann --max-active 3
@@ -171,10 +173,6 @@ function api (command: Command): Command {
 function store (command: Command): Command {
   return command.addOption(new Option('--store <where>', 'a file of this machine, or postgres://USER:PASSWORD@HOST/DATABASE')
     .env('SKEIN_FLEET_STORE').default('fleet.db'))
-}
-
-function json (command: Command): Command {
-  return command.option('--json', 'one JSON object a line instead of text')
 }
 
 function passphrase (where: string): Option {

@@ -2,19 +2,19 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError, Option } from 'commander'
 import { LEAST_TOKEN_CHARACTERS, streamEntryProblem, streamRole } from '@skein/media-relay'
-import { mediaIngest } from './commands/media-ingest.ts'
-import { mediaRelay } from './commands/media-relay.ts'
-import { mediaWatch } from './commands/media-watch.ts'
-import { address, seconds, seedAddress, wholeNumber } from './option-values.ts'
+import { mediaIngest } from '../commands/media-ingest.ts'
+import { mediaRelay } from '../commands/media-relay.ts'
+import { mediaWatch } from '../commands/media-watch.ts'
+import { address, seedAddress } from '../address-values.ts'
+import { seconds, wholeNumber } from '../option-values.ts'
 import type { Command } from 'commander'
 import type { StreamEntry } from '@skein/media-relay'
-import type { Run } from './command-context.ts'
+import type { Run } from '../command-context.ts'
 
 const port = wholeNumber(0, 65_535)
 
 export function mediaRelayOptions (command: Command, run: Run): void {
   command
-    .description('Take SRT streams of publishers, over one link or several (SRTLA), and hand each to many players')
     .option('--host <address>', 'IP address of the ports for media', ipAddress, '0.0.0.0')
     .option('--publisher-port <port>', 'UDP port of publishers; 0 takes any free one, here and below', port, 4_001)
     .option('--player-port <port>', 'UDP port of players', port, 4_000)
@@ -60,7 +60,6 @@ export function mediaWatchOptions (command: Command, run: Run): void {
   command
     .argument('<relay>', 'a media relay of the mesh: its peer id, or a multiaddr that ends with one')
     .argument('<player>', 'the stream: play_TOKEN')
-    .description('Play a stream of a media relay to players of this machine, from behind any NAT')
     .option('--seed <address>', 'seed to find the relay through, when it is named by its peer id (repeatable)', seedAddress, [])
     .option('--host <address>', 'IP address of the port for players', ipAddress, '127.0.0.1')
     .option('--port <port>', 'its UDP port; 0 takes any free one', port, 4_000)
@@ -82,7 +81,6 @@ Exit status: 0 after a signal and an orderly end, 1 when it failed or was refuse
 export function mediaIngestOptions (command: Command, run: Run): void {
   command
     .argument('[relay]', 'a super-node that takes streams in: its peer id, or a multiaddr that ends with one (default: an elected one)')
-    .description('Have a super-node take the stream of an encoder in, and play it to players of this machine, from behind any NAT')
     .option('--seed <address>', 'seed to find the super-node through (repeatable)', seedAddress, [])
     .option('--region <name>', 'short name of the region, eu-west, whose super-nodes are looked at')
     .option('--publisher <id>', 'what the encoder has to say: live_ and 16 characters or more that nobody guesses (default: a new one)', publisher)

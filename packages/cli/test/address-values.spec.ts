@@ -1,6 +1,6 @@
 /** Values of options on the command line. */
 import { expect } from 'chai'
-import { turnServer } from '../src/option-values.ts'
+import { turnServer } from '../src/address-values.ts'
 
 describe('The value of --turn', () => {
   it('is a URL with a user name and a password', () => {

@@ -1,16 +1,16 @@
 /** `skein srtla` and its options. */
 import { isIpAddress } from '@skein/srtla/node'
 import { InvalidArgumentError, Option } from 'commander'
-import { srtlaReceive } from './commands/srtla-receive.ts'
-import { srtlaSend } from './commands/srtla-send.ts'
-import { srtlaStatus } from './commands/srtla-status.ts'
+import { srtlaReceive } from '../commands/srtla-receive.ts'
+import { srtlaSend } from '../commands/srtla-send.ts'
+import { srtlaStatus } from '../commands/srtla-status.ts'
 import type { Command } from 'commander'
-import type { Run } from './command-context.ts'
+import type { Run } from '../command-context.ts'
 
 export const STATS_PORT = 5_080
 
 export function srtlaOptions (command: Command, run: Run): void {
-  command.description('Send one SRT stream over several links, and put it together again (SRTLA)').addHelpText('after', `
+  command.addHelpText('after', `
 Examples:
   $ skein srtla receive --port 5000 --srt-host 127.0.0.1 --srt-port 4001
   $ skein srtla send 4000 relay.example.org 5000 links.txt

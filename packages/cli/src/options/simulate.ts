@@ -1,39 +1,33 @@
 /** The options of `skein simulate` on the command line. */
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
+import { mergeCommand, simulateCommand } from '../commands/simulate.ts'
+import { json } from '../json-option.ts'
 import type { Command } from 'commander'
 import type { Shard } from '@skein/simulator/run'
-
-export interface SimulateCommandOptions {
-  list?: boolean
-  help?: boolean
-  nodes?: string
-  set: Array<[name: string, value: string]>
-  sweep: Array<[name: string, values: string]>
-  small?: boolean
-  seed: number
-  runs: number
-  workers: number
-  out?: string
-  force?: boolean
-  forceMemory?: boolean
-  shard?: Shard
-  replay?: string
-}
-
-export interface MergeCommandOptions {
-  out: string
-  force?: boolean
-}
+import type { Run } from '../command-context.ts'
+import type { MergeCommandOptions, SimulateCommandOptions } from '../commands/simulate.ts'
 
 const MAX_SHARDS = 10_000
 const MAX_RUNS = 100_000
 const MAX_WORKERS = 256
 
-export function simulateOptions (command: Command): Command {
+export function simulateOptions (command: Command, run: Run): void {
+  scenarioOptions(json(command))
+    .action(run(async (context, options: SimulateCommandOptions, scenario: string | undefined) => {
+      if (options.help === true && scenario === undefined) {
+        command.outputHelp()
+      } else {
+        await simulateCommand(context, options, scenario)
+      }
+    }))
+  const merge = json(mergeOptions(command.command('merge')))
+  merge.action(async folders => { await run(mergeCommand)(folders, mergeValues(merge), merge) })
+}
+
+function scenarioOptions (command: Command): Command {
   return command
     .argument('[scenario]', 'name of a scenario that ships with Skein (--list), or the path of a .ts or .js file')
-    .description('Run a simulation, or a sweep of them, and write results and a report')
     .helpOption(false)
     .option('--list', 'list the scenarios that ship with Skein, each with what it claims')
     .option('--nodes <n>', 'short for --set nodes=N; 1e6, 100K, 10M, 1B are read')
@@ -66,12 +60,12 @@ Exit status: 0 when all runs ended and all claims held, 1 when a run failed or a
 }
 
 /** `skein simulate` has options of the same names, and takes them in before `merge` sees them. */
-export function mergeValues (command: Command): MergeCommandOptions {
+function mergeValues (command: Command): MergeCommandOptions {
   const values = command.optsWithGlobals<Partial<MergeCommandOptions>>()
   return values.out === undefined ? command.error('error: merge needs --out FOLDER') : { ...values, out: values.out }
 }
 
-export function mergeOptions (command: Command): Command {
+function mergeOptions (command: Command): Command {
   return command
     .argument('<folders...>', 'the folders of all shards')
     .description('Make one simulation of its shards: the same results, byte for byte, as from one machine')
