@@ -11,6 +11,7 @@ import { createLibp2p } from 'libp2p'
 import { encodeGreeting, zoneAnchors } from '../src/index.ts'
 import { GreetingStream } from '../src/libp2p/greeting-stream.ts'
 import { coordinates } from '../src/libp2p/index.ts'
+import { eventually } from '../../core/test/eventually.ts'
 import type { AddressInfo } from 'node:net'
 import type { Greeting } from '../src/index.ts'
 import type { CoordinatesInit, CoordinatesService } from '../src/libp2p/index.ts'
@@ -54,13 +55,6 @@ async function createPlainNode (): Promise<Libp2p> {
 }
 
 const nameOf = (node: Libp2p): string => node.peerId.toString()
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function eventually (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
 
 /** A way to a node that takes so long each way, and counts the bytes. */
 async function slowWay (node: Libp2p, oneWayMs: number): Promise<{ address: Multiaddr, bytes: { up: number, down: number } }> {

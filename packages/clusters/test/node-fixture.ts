@@ -6,6 +6,7 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { ClusterService } from '../src/libp2p/index.ts'
+export { eventually } from '../../core/test/eventually.ts'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
 import type { Libp2p } from '@libp2p/interface'
@@ -107,9 +108,3 @@ export async function stopNode ({ libp2p, service }: TestNode): Promise<void> {
   await libp2p.stop()
 }
 
-/** Tries until `check` holds; mocha's time-out is the bound. */
-export async function eventually (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-}

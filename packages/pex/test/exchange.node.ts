@@ -10,6 +10,7 @@ import { createLibp2p } from 'libp2p'
 import { signPeerRecord } from '../src/index.ts'
 import { ExchangeStream } from '../src/libp2p/exchange-stream.ts'
 import { peerExchange } from '../src/libp2p/index.ts'
+import { eventually } from '../../core/test/eventually.ts'
 import type { ExchangeMessage } from '../src/pb/exchange.ts'
 import type { PeerExchangeService } from '../src/libp2p/index.ts'
 import type { Identify } from '@libp2p/identify'
@@ -35,13 +36,6 @@ async function createNode (fillMs = 50): Promise<PexNode> {
 
 const nameOf = (node: PexNode): string => node.peerId.toString()
 const knows = (node: PexNode): string[] => [...node.services.pex.view.values()].map(({ record }) => record.peer)
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function eventually (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
 
 /** Whom one finds from a node along views. */
 function reached (from: PexNode, among: PexNode[]): number {

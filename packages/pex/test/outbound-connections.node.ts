@@ -11,6 +11,7 @@ import { expect } from 'chai'
 import { createLibp2p } from 'libp2p'
 import { DialLimits, KeptAddressTables } from '../src/index.ts'
 import { DialRefusedError, limitDials, OutboundConnections, peerExchange } from '../src/libp2p/index.ts'
+import { eventually } from '../../core/test/eventually.ts'
 import type { PeerExchangeService } from '../src/libp2p/index.ts'
 import type { OutboundConnectionsInit } from '../src/libp2p/index.ts'
 import type { AddressTablesStore, StoreChanges } from '../src/index.ts'
@@ -20,13 +21,6 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 
 type PexNode = Libp2p<{ identify: Identify, pex: PeerExchangeService, dialer: Dialer }>
 interface Dialer { connectionManager: ConnectionManager, peerStore: PeerStore }
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function until (check: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await check()) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-}
 
 const nameOf = (node: Libp2p): string => node.peerId.toString()
 const placeOf = (node: Libp2p): string => (node.getMultiaddrs()[0] as object).toString().replace(/\/p2p\/.*/, '')
@@ -89,22 +83,22 @@ describe('the connections that a real node makes itself', function () {
       close: async () => {}
     }
     const outbound = await keep(node, [...others], {}, store)
-    await until(() => outbound.reserved.length === 2)
+    await eventually(() => outbound.reserved.length === 2)
     expect(outbound.reserved).to.have.members(others.map(nameOf))
     const isTagged = async (peer: PeerId): Promise<boolean> => (await node.peerStore.get(peer)).tags.has('skein-outbound')
-    await until(async () => await isTagged(others[0].peerId) && await isTagged(others[1].peerId))
+    await eventually(async () => await isTagged(others[0].peerId) && await isTagged(others[1].peerId))
     expect(saved.flatMap(({ key }) => key ?? [])).to.have.length(1)
     expect(saved.at(-1)?.anchors).to.have.members(others.map(nameOf))
     // an anchor is of no use without its address
     expect(saved.flatMap(({ changed }) => changed.filter(({ tried }) => tried).map(({ peer }) => peer))).to.include.members(others.map(nameOf))
 
     await others[0].stop()
-    await until(async () => outbound.reserved.length === 1 && !await isTagged(others[0].peerId))
+    await eventually(async () => outbound.reserved.length === 1 && !await isTagged(others[0].peerId))
     outbound.stop()
     outbound.start()
     // what stands still stands, and the anchor that is gone is dialled in vain
     expect(outbound.reserved).to.deep.equal([nameOf(others[1])])
-    await until(() => outbound.counters.dials_failed_total > 0)
+    await eventually(() => outbound.counters.dials_failed_total > 0)
   })
 
   it('lead to peers that it hears of by exchange', async () => {
@@ -113,7 +107,7 @@ describe('the connections that a real node makes itself', function () {
     await far.dial(guide.getMultiaddrs())
     await node.dial(guide.getMultiaddrs())
     outbound.onChosen(guide.peerId, 'given')
-    await until(() => outbound.reserved.includes(nameOf(far)) || outbound.tables.get(nameOf(far))?.tried === true)
+    await eventually(() => outbound.reserved.includes(nameOf(far)) || outbound.tables.get(nameOf(far))?.tried === true)
     expect(outbound.reserved).to.include(nameOf(guide))
   })
 
@@ -121,7 +115,7 @@ describe('the connections that a real node makes itself', function () {
     const [node, guest] = [await createNode(), await createNode()]
     const outbound = await keep(node, [], { onlyToJoin: true })
     await guest.dial(node.getMultiaddrs())
-    await until(() => outbound.tables.size === 1)
+    await eventually(() => outbound.tables.size === 1)
     expect(outbound.tables.get(nameOf(guest))).to.deep.include({ addresses: [placeOf(guest)], tried: false })
   })
 
@@ -134,10 +128,10 @@ describe('the connections that a real node makes itself', function () {
         void detail.newStream('/chat')
       }
     })
-    await until(() => outbound.tables.count(true) === 2)
-    await until(() => node.getPeers().length === 1)
+    await eventually(() => outbound.tables.count(true) === 2)
+    await eventually(() => node.getPeers().length === 1)
     const untilMs = clock.nowMs() + 30_000
-    await until(() => clock.nowMs() > untilMs)
+    await eventually(() => clock.nowMs() > untilMs)
     expect(node.getPeers().map(String)).to.deep.equal([nameOf(busy)])
     expect(outbound.counters).to.deep.include({ feelers_total: 2, feelers_failed_total: 0, dials_total: 0 })
   })
@@ -148,8 +142,8 @@ describe('the connections that a real node makes itself', function () {
     const [node, guide, far] = [await unused(), await createNode(), await unused()]
     await far.dial(guide.getMultiaddrs())
     await node.dial(guide.getMultiaddrs())
-    await until(() => node.getConnections(far.peerId).length > 0)
-    await until(() => node.getConnections(far.peerId).length === 0)
+    await eventually(() => node.getConnections(far.peerId).length > 0)
+    await eventually(() => node.getConnections(far.peerId).length === 0)
     expect(node.getConnections(guide.peerId)).to.have.length(1)
     expect(node.services.pex.view.get(nameOf(far))?.checkedMs).to.be.a('number')
   })
@@ -188,13 +182,13 @@ describe('the connections that a real node makes itself', function () {
   it('exchange records again when the node was stopped and started', async () => {
     const [node, guide, far] = [await createNode(), await createNode(), await createNode()]
     await node.dial(guide.getMultiaddrs())
-    await until(() => node.services.pex.view.get(nameOf(guide)) !== undefined || guide.services.pex.view.get(nameOf(node)) !== undefined)
+    await eventually(() => node.services.pex.view.get(nameOf(guide)) !== undefined || guide.services.pex.view.get(nameOf(node)) !== undefined)
     await node.stop()
     expect(node.services.pex.isStarted()).to.equal(false)
     await node.start()
     const asked = node.services.pex.counters.asks_total
     await far.dial(guide.getMultiaddrs())
     await node.dial(guide.getMultiaddrs())
-    await until(() => node.services.pex.counters.asks_total > asked && node.services.pex.view.get(nameOf(far)) !== undefined)
+    await eventually(() => node.services.pex.counters.asks_total > asked && node.services.pex.view.get(nameOf(far)) !== undefined)
   })
 })

@@ -8,6 +8,7 @@ import { PeerAddresses, RoutingMessage } from '../src/pb/routing.ts'
 import { encodeFrame, FrameReader } from '../src/libp2p/frame.ts'
 import { NotAnnouncedError } from '../src/libp2p/index.ts'
 import { createNetwork, createRoutingNode, stopAll } from './libp2p-network.ts'
+import { eventually } from '../../core/test/eventually.ts'
 import type { FindModelOptions, FoundOffer, LookupStep } from '../src/libp2p/index.ts'
 import type { RoutingNode } from './libp2p-network.ts'
 import type { PrivateKey, Stream } from '@libp2p/interface'
@@ -23,13 +24,6 @@ async function findAll (node: RoutingNode, model: string, options: FindModelOpti
 
 function peersOf (offers: FoundOffer[]): string[] {
   return [...new Set(offers.map(({ offer }) => offer.peer))].sort()
-}
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function eventually (check: () => Promise<boolean>): Promise<void> {
-  while (!await check()) {
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
 }
 
 /** Asks over a stream of its own, as a program would that is not ours. */

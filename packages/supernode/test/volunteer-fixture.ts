@@ -9,6 +9,7 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { SuperNodeService } from '../src/libp2p/index.ts'
+export { eventually } from '../../core/test/eventually.ts'
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey } from '@libp2p/interface'
@@ -176,9 +177,3 @@ export async function kill ({ libp2p, service }: VolunteerNode): Promise<void> {
   await service.stop()
 }
 
-/** Tries until `check` holds; mocha's time-out is the bound. */
-export async function eventually (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-}

@@ -9,18 +9,12 @@ import { fileURLToPath } from 'node:url'
 import { createPeer } from '@skein/peer'
 import { expect } from 'chai'
 import { createTestnet } from '../src/index.ts'
+import { eventually } from '../../core/test/eventually.ts'
 import type { Peer } from '@skein/peer'
 import type { Testnet } from '../src/index.ts'
 
 const CHILD = fileURLToPath(new URL('peer-process.ts', import.meta.url))
 const listen = ['/ip4/127.0.0.1/tcp/0']
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function until (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
 
 describe('a peer that restarts while no seed can be reached', function () {
   this.timeout(60_000)
@@ -45,14 +39,14 @@ describe('a peer that restarts while no seed can be reached', function () {
     await Promise.all(net.seeds.map(async seed => { await seed.stop() }))
     const seed = net.seeds[0]?.id
     back = await createPeer({ dataDir, listen })
-    await until(() => (back as Peer).libp2p.getPeers().filter(peer => peer.toString() !== seed).length >= 3)
+    await eventually(() => (back as Peer).libp2p.getPeers().filter(peer => peer.toString() !== seed).length >= 3)
     expect((await Array.fromAsync(back.findModel('m'))).map(({ peer }) => peer)).to.deep.equal([net.peers[2]?.id])
     expect(await back.chat({ model: 'm', messages: [] }).text()).to.equal('still here')
   }
 
   it('is in the mesh again when it was stopped', async () => {
     const first = await net.addPeer({ dataDir })
-    await until(() => first.libp2p.getPeers().length >= 4)
+    await eventually(() => first.libp2p.getPeers().length >= 4)
     await first.stop()
     await isBack()
   })

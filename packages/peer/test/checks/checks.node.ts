@@ -4,6 +4,7 @@ import { InferenceError } from '@skein/inference'
 import { HONESTY_SERVICE } from '@skein/reputation'
 import { loadSmokeModel, smokeBackend } from '@skein/smoke-model'
 import { createPeer } from '../../src/index.ts'
+import { eventually } from '../../../core/test/eventually.ts'
 import type { Backend, InferenceEvent } from '@skein/inference'
 import type { Peer, PeerInit } from '../../src/index.ts'
 
@@ -75,13 +76,6 @@ describe('checks of other peers', function () {
     const call = caller.chat({ model: MODEL, messages: [{ role: 'user', content: `Of whale ${i}` }], temperature: 0, max_tokens: 10, ...body }, options)
     await call.text()
     return (await call.route).peer
-  }
-
-  /** Tries until `check` holds; mocha's time-out is the bound. */
-  async function eventually (check: () => boolean): Promise<void> {
-    while (!check()) {
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
   }
 
   // a stranger is compared at 0.2 of its answers, so that it goes unnoticed through 60 with a chance of 0.8^60, 1.5 in a million

@@ -5,6 +5,7 @@ import { PROTOCOLS, signReceipt } from '@skein/records'
 import { expect } from 'chai'
 import { createPeer } from '../../src/index.ts'
 import { ReceiptStream } from '../../../reputation/src/libp2p/receipt-stream.ts'
+import { eventually } from '../../../core/test/eventually.ts'
 import type { Peer, PeerInit } from '../../src/index.ts'
 import type { InferenceReceipt, Receipt, ReceiptProof } from '@skein/records'
 import type { ReceiptAnswer } from '../../../reputation/src/pb/exchange.ts'
@@ -24,17 +25,6 @@ describe('receipts of requests', function () {
   async function pair (init: PeerInit = {}): Promise<[Peer, Peer]> {
     const provider = await start(init)
     return [provider, await start({ bootstrap: provider.addresses })]
-  }
-
-  /** Tries until there is one; mocha's time-out is the bound. */
-  async function eventually<T> (look: () => T | undefined | false): Promise<T> {
-    for (;;) {
-      const found = look()
-      if (found !== undefined && found !== false) {
-        return found
-      }
-      await new Promise(resolve => { setTimeout(resolve, 20) })
-    }
   }
 
   const receiptsOf = (peer: Peer, other: Peer): ReceiptProof[] => peer.trust.ledger.receiptsWith(other.id, Date.now())

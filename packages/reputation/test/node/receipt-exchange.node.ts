@@ -13,6 +13,7 @@ import { ReputationLedger } from '../../src/index.ts'
 import { receipts } from '../../src/libp2p/index.ts'
 import { ReceiptStream } from '../../src/libp2p/receipt-stream.ts'
 import { identity, receipt } from '../ledger-fixture.ts'
+import { eventually } from '../../../core/test/eventually.ts'
 import type { Identity } from '../ledger-fixture.ts'
 import type { ReceiptService, ReceiptsInit } from '../../src/libp2p/index.ts'
 import type { ReceiptAnswer } from '../../src/pb/exchange.ts'
@@ -47,13 +48,6 @@ async function createNode (init: ReceiptsInit = {}, listen = ['/ip4/127.0.0.1/tc
 
 function facts (consumer: ReceiptNode, provider: ReceiptNode, changes: Partial<InferenceReceipt> = {}): InferenceReceipt {
   return receipt({ consumer: consumer.identity.name, provider: provider.identity.name, issuedAtMs: Date.now(), ...changes })
-}
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function eventually (check: () => boolean): Promise<void> {
-  while (!check()) {
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
 }
 
 /** Offers as a program would that is not ours. */

@@ -8,6 +8,7 @@ import { StunResponder } from '@skein/supernode/node'
 import { webRtc } from '@skein/webrtc'
 import { expect } from 'chai'
 import { Chromium, needChromium } from './chromium.ts'
+import { eventually } from '../../../core/test/eventually.ts'
 import type { Peer } from '@skein/peer'
 import type { Seed } from '@skein/seed'
 import type { Page } from 'playwright-core'
@@ -19,13 +20,6 @@ const WEB_SOCKET = '/ip4/127.0.0.1/tcp/0/ws'
 const BODY = { model: SMOKE_MODEL_ID, messages: [{ role: 'user', content: 'The whale' }], max_tokens: 24 }
 
 declare const skein: TestPage
-
-/** Tries until `check` holds; mocha's time-out is the bound. */
-async function until (check: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await check()) {
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
 
 describe('a peer in a page', function () {
   this.timeout(60_000)
@@ -100,8 +94,8 @@ describe('a peer in a page', function () {
     const stopped = [first, second].find(seed => seed.id === held?.relay) as Seed
     const other = stopped === first ? second : first
     await stopped.stop()
-    await until(async () => (await page.evaluate(() => skein.relays())).some(({ relay }) => relay === other.id))
-    await until(async () => {
+    await eventually(async () => (await page.evaluate(() => skein.relays())).some(({ relay }) => relay === other.id))
+    await eventually(async () => {
       const call = caller.chat(BODY)
       return await call.text().then(text => text === answer, () => false) && (await call.route).peer === id
     })
@@ -132,7 +126,7 @@ describe('a peer in a page', function () {
       const { route } = await punched(ask)
       expect(route.peer).to.equal(id)
       expect((await calling.evaluate(() => skein.connections())).filter(address => address.endsWith(`/webrtc/p2p/${id}`))).to.have.length(1)
-      await until(async () => (await calling.evaluate(() => skein.connections())).every(address => !address.includes('/p2p-circuit/p2p/')))
+      await eventually(async () => (await calling.evaluate(() => skein.connections())).every(address => !address.includes('/p2p-circuit/p2p/')))
       expect((await ask()).route.path).to.equal('punched')
     })
 
@@ -176,7 +170,7 @@ describe('a peer in a page', function () {
 })
 
 async function found (caller: Peer, provider: string): Promise<void> {
-  await until(async () => (await Array.fromAsync(caller.findModel(SMOKE_MODEL_ID))).some(({ peer }) => peer === provider))
+  await eventually(async () => (await Array.fromAsync(caller.findModel(SMOKE_MODEL_ID))).some(({ peer }) => peer === provider))
 }
 
 function webSockets (seeds: Seed[]): string[] {
