@@ -34,7 +34,8 @@ export interface ConnectionOptions {
   /** Live mode: a packet is given up for sending so much later than the latency of the other side (at least 1 s in all), ms @default 0 */
   sendDropDelayMs?: number
   /**
-   * So many packets have to come after a gap before it is reported as a loss. Fixed, as libsrt's is not. Behind SRTLA, with unequal links: 40.
+   * So many packets have to come after a gap before it is reported as a loss, or a third of the latency has to pass. Fixed, as libsrt's is not.
+   * Behind SRTLA, with unequal links: 40.
    *
    * @default 0
    */

@@ -18,6 +18,8 @@ export interface ReportRule {
   ttlPackets: number
   /** Least age of a gap, ms */
   leastAgeMs: number
+  /** At this age it is due though few packets came after it, ms */
+  overdueMs: number
   /** Least time since the gap was reported last; `Infinity`: once only */
   repeatMs: number
 }
@@ -194,8 +196,9 @@ export class ReceiveBuffer {
 
   private isDue (slot: number, rule: ReportRule, nowMs: number): boolean {
     const reportedMs = this.reportedMs[slot] as number
-    return nowMs - (this.foundMs[slot] as number) >= rule.leastAgeMs && rule.packets - (this.foundAt[slot] as number) >= rule.ttlPackets &&
-      (reportedMs === -Infinity || nowMs - reportedMs >= rule.repeatMs)
+    const ageMs = nowMs - (this.foundMs[slot] as number)
+    const isOld = ageMs >= rule.leastAgeMs && (rule.packets - (this.foundAt[slot] as number) >= rule.ttlPackets || ageMs >= rule.overdueMs)
+    return isOld && (reportedMs === -Infinity || nowMs - reportedMs >= rule.repeatMs)
   }
 
   private put (slot: number, packet: Uint8Array): void {

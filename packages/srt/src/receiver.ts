@@ -21,6 +21,10 @@ import type { ReceiveKeys } from './stream-keys.ts'
 
 /** Least time between reports of the same loss. */
 const LEAST_NAK_INTERVAL_MS = 20
+/** Of the latency: a gap that is so old is reported however few packets came after it, or what is lost at the end of a stream would stay lost. */
+const OVERDUE_SHARE = 1 / 3
+/** The same where there is no latency, ms. */
+const OVERDUE_MS = 300
 /** How often gaps are looked through that may not be reported yet. */
 const GAP_CHECK_MS = 10
 
@@ -42,6 +46,7 @@ export class Receiver {
   private readonly grace = new SkipGrace()
   private readonly fullBytes: number
   private readonly skipsLate: boolean
+  private readonly overdueMs: number
   private packets = 0
   private nakCheckMs?: number
 
@@ -61,6 +66,7 @@ export class Receiver {
     if (terms.receiveLatencyMs !== undefined) {
       this.delivery = new DeliveryClock({ latencyMs: terms.receiveLatencyMs, timestamp: peerTimestamp, arrivedMs: peerTimestampAtMs })
     }
+    this.overdueMs = terms.receiveLatencyMs === undefined ? OVERDUE_MS : terms.receiveLatencyMs * OVERDUE_SHARE
     this.skipsLate = this.delivery !== undefined && settings.tooLateDrop
   }
 
@@ -271,6 +277,7 @@ export class Receiver {
       packets: this.packets,
       ttlPackets: settings.lossMaxTtlPackets,
       leastAgeMs: this.tolerance.leastAgeMs(nowMs),
+      overdueMs: this.overdueMs,
       repeatMs: this.delivery === undefined
         ? Math.max(roundTrip.patienceMs + 2 * GAP_CHECK_MS, LEAST_NAK_INTERVAL_MS)
         : Math.max(roundTrip.patienceMs / 2, LEAST_NAK_INTERVAL_MS)

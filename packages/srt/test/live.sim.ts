@@ -133,6 +133,16 @@ describe('live mode under virtual time', () => {
     expect(waiting.listener.arrivals.length).equal(2_000)
   })
 
+  it('reports a loss in time though few packets come after it, at the end of a stream or of a slow one', () => {
+    const patient = { latencyMs: 1_000, lossMaxTtlPackets: 40, lossReportDelayMs: 250 }
+    for (const seed of range(20, 40)) {
+      const ends = new TwoEnds({ seed, network: { delayMs: 40, lossRatio: 0.1 }, caller: {}, listener: patient })
+      stream(ends, 100, 50) // 20 packets/s: forty of them take two seconds, twice the latency
+      ends.clock.advance(2_000)
+      expect(numbers(ends.listener.arrivals), `seed ${seed}`).deep.equal(range(0, 100))
+    }
+  })
+
   it('changes keys while it loses packets', () => {
     const options = { ...latency, passphrase: 'hunter2hunter2', keyRefreshPackets: 1_000, keyAnnouncePackets: 300 }
     const ends = new TwoEnds({ seed: 12, network: { lossRatio: 0.05, jitterMs: 20 }, caller: options, listener: options })

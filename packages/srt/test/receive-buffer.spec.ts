@@ -7,7 +7,7 @@ import { addSequence } from '../src/sequence.ts'
 
 const FIRST = 0x7fffffff - 20
 const CAPACITY = 600
-const rule = { packets: 0, ttlPackets: 0, leastAgeMs: 0, repeatMs: Infinity }
+const rule = { packets: 0, ttlPackets: 0, leastAgeMs: 0, overdueMs: Infinity, repeatMs: Infinity }
 const packet = (offset: number): Uint8Array => Uint8Array.of(offset & 255, offset >> 8)
 
 describe('a receive buffer', () => {
@@ -59,8 +59,17 @@ describe('a receive buffer', () => {
     buffer.insert(5, packet(0), 1, 1_000)
     buffer.insert(8, packet(3), 2, 1_000)
     const asked = (packets: number, nowMs: number): boolean =>
-      !buffer.report({ packets, ttlPackets: 40, leastAgeMs: 250, repeatMs: 100 }, nowMs).isEmpty
+      !buffer.report({ packets, ttlPackets: 40, leastAgeMs: 250, overdueMs: 600, repeatMs: 100 }, nowMs).isEmpty
     expect([asked(2, 1_500), asked(42, 1_249), asked(42, 1_250), asked(43, 1_300), asked(44, 1_350)]).deep.equal([false, false, true, false, true])
+  })
+
+  it('reports a gap that is overdue, however few packets came after it', () => {
+    const buffer = new ReceiveBuffer(5, CAPACITY)
+    buffer.insert(5, packet(0), 1, 1_000)
+    buffer.insert(8, packet(3), 2, 1_000)
+    const asked = (nowMs: number): boolean =>
+      !buffer.report({ packets: 2, ttlPackets: 40, leastAgeMs: 250, overdueMs: 600, repeatMs: 100 }, nowMs).isEmpty
+    expect([asked(1_250), asked(1_599), asked(1_600), asked(1_650), asked(1_700)]).deep.equal([false, false, true, false, true])
   })
 
   it('takes what the sender gave up for settled', () => {
