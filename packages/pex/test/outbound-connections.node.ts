@@ -107,7 +107,8 @@ describe('the connections that a real node makes itself', function () {
     await far.dial(guide.getMultiaddrs())
     await node.dial(guide.getMultiaddrs())
     outbound.onChosen(guide.peerId, 'given')
-    await eventually(() => outbound.reserved.includes(nameOf(far)) || outbound.tables.get(nameOf(far))?.tried === true)
+    // the far one hears of the first one too, and may be the faster to dial
+    await eventually(() => node.getPeers().some(peer => peer.equals(far.peerId)) || outbound.tables.get(nameOf(far))?.tried === true)
     expect(outbound.reserved).to.include(nameOf(guide))
   })
 
