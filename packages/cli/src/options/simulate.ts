@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
 import { mergeCommand, simulateCommand } from '../commands/simulate.ts'
 import { json } from '../json-option.ts'
+import { wholeNumber } from '../option-values.ts'
 import type { Command } from 'commander'
 import type { Shard } from '@skein/simulator/run'
 import type { Run } from '../command-context.ts'
@@ -34,9 +35,10 @@ function scenarioOptions (command: Command): Command {
     .option('--set <name=value>', 'set an option of the scenario (repeatable)', pair, [])
     .option('--sweep <name=a,b,c>', 'run with each of these values; several sweeps make a grid (repeatable)', pair, [])
     .option('--small', 'start from the small values with which CI runs the scenario')
-    .option('--seed <n>', 'the seeds of the runs are made from it', whole(0, Number.MAX_SAFE_INTEGER), 1)
-    .option('--runs <n>', 'runs of each point, each with a seed of its own; 10 or more give confidence intervals worth having', whole(1, MAX_RUNS), 1)
-    .option('--workers <n>', 'threads; the results are the same with any number', whole(1, MAX_WORKERS),
+    .option('--seed <n>', 'the seeds of the runs are made from it', wholeNumber(0, Number.MAX_SAFE_INTEGER), 1)
+    .option('--runs <n>', 'runs of each point, each with a seed of its own; 10 or more give confidence intervals worth having',
+      wholeNumber(1, MAX_RUNS), 1)
+    .option('--workers <n>', 'threads; the results are the same with any number', wholeNumber(1, MAX_WORKERS),
       Math.min(MAX_WORKERS, availableParallelism()))
     .option('--out <folder>', 'where to write (default: ./skein-SCENARIO-… by a hash of what is run)')
     .option('--force', 'replace results that are in that folder')
@@ -91,14 +93,4 @@ function shard (value: string): Shard {
     throw new InvalidArgumentError(`Expected i/n with n from 1 to ${MAX_SHARDS} and i from 0 to n − 1, as in 0/4`)
   }
   return { index: Number(index), of: Number(of) }
-}
-
-function whole (min: number, max: number): (value: string) => number {
-  return value => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < min || number > max || value.trim() === '') {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}`)
-    }
-    return number
-  }
 }

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { srtlaReceive } from '../commands/srtla-receive.ts'
 import { srtlaSend } from '../commands/srtla-send.ts'
 import { srtlaStatus } from '../commands/srtla-status.ts'
+import { seconds, wholeNumber } from '../option-values.ts'
 import type { Command } from 'commander'
 import type { Run } from '../command-context.ts'
 
@@ -34,7 +35,7 @@ function send (command: Command, run: Run): void {
       'classic: the rule of the first implementation').choices(['adaptive', 'classic']).default('adaptive'))
     .option('--listen-host <address>', 'address of the port for the encoder', ipAddress, '0.0.0.0')
     .option('--max-hold <ms>', 'adaptive: how long a reported loss may be kept back while the packet may be on its way; half of the stream\'s ' +
-      'latency at most', whole(0, 5_000), 400)
+      'latency at most', wholeNumber(0, 5_000), 400)
     .option('--stats-port <port>', 'TCP port of /stats, /metrics and /health; 0 takes any free one (default: no such port)', wholePort(0))
     .option('--stats-host <address>', 'address of that port', ipAddress, '127.0.0.1')
     .option('--mmdb <file>', 'table of networks in MaxMind\'s format: they name the carrier of a link with a public address')
@@ -66,10 +67,10 @@ function receive (command: Command, run: Run): void {
     .option('--stats-host <address>', 'address of that port; they tell the addresses of senders', ipAddress, '127.0.0.1')
     .option('--no-stats', 'no such port')
     .option('--mmdb <file>', 'table of networks in MaxMind\'s format (GeoLite2 ASN, DB-IP ASN Lite): statistics name the carrier of each link')
-    .option('--max-groups <n>', 'streams at once', whole(1, 10_000), 200)
-    .option('--max-links <n>', 'links of one stream', whole(1, 64), 16)
-    .option('--link-timeout <seconds>', 'a link that is silent for longer is removed', whole(1, 3_600), 10)
-    .option('--max-packets <n>', 'packets/s that this machine can pass on; at more, streams get fair shares', whole(100, 10_000_000), 50_000)
+    .option('--max-groups <n>', 'streams at once', wholeNumber(1, 10_000), 200)
+    .option('--max-links <n>', 'links of one stream', wholeNumber(1, 64), 16)
+    .option('--link-timeout <seconds>', 'a link that is silent for longer is removed', wholeNumber(1, 3_600), 10)
+    .option('--max-packets <n>', 'packets/s that this machine can pass on; at more, streams get fair shares', wholeNumber(100, 10_000_000), 50_000)
     .option('--pad', 'pad own packets to 32 bytes, for carriers that drop smaller ones')
     .option('--json', 'one JSON object a line instead of text')
     .addHelpText('after', `
@@ -89,7 +90,7 @@ function status (command: Command, run: Run): void {
     .argument('[url]', 'statistics of a receiver or a sender', `http://127.0.0.1:${STATS_PORT}/stats`)
     .description('Show the streams and links of a receiver or a sender; on a terminal again each second, until Ctrl-C')
     .option('--once', 'show them once')
-    .option('--interval <seconds>', 'from one look to the next', interval, 1)
+    .option('--interval <seconds>', 'from one look to the next', seconds(0.1, 3_600), 1)
     .option('--json', 'what it answers, once, as one line')
     .addHelpText('after', `
 A link counts as degraded after 2 s of silence, and as gone after 5 s. A sender tells more of each: round trip, packets in flight and the window
@@ -110,25 +111,7 @@ function port (value: string): number {
 }
 
 function wholePort (min: number): (value: string) => number {
-  return whole(min, 65_535)
-}
-
-function whole (min: number, max: number): (value: string) => number {
-  return value => {
-    const number = Number(value)
-    if (!Number.isInteger(number) || number < min || number > max || value.trim() === '') {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}`)
-    }
-    return number
-  }
-}
-
-function interval (value: string): number {
-  const seconds = Number(value)
-  if (!(seconds >= 0.1 && seconds <= 3_600) || value.trim() === '') {
-    throw new InvalidArgumentError('Expected seconds from 0.1 to 3600')
-  }
-  return seconds
+  return wholeNumber(min, 65_535)
 }
 
 function ipAddress (value: string): string {
