@@ -105,66 +105,6 @@ describe('The API of the fleet', function () {
     silent.close()
   })
 
-  it('moves sessions off a node that is silent for three polls, and clears what it still carries when it is back', async () => {
-    const first = await world.addNode('a')
-    const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1 })
-    expect((await settled(ann, id)).place).to.include({ instanceId: 'a' })
-    const second = await world.addNode('b')
-    first.isUp = false
-    while ((await settled(ann, id)).place?.instanceId !== 'b') {
-      await pause(20)
-    }
-    expect(second.admissions.list()).to.have.length(1)
-    expect(first.admissions.list()).to.have.length(1)
-    first.isUp = true
-    while (first.admissions.list().length > 0) {
-      await pause(20)
-    }
-    expect((await world.store.nodes()).map(({ used }) => used)).to.deep.equal([0, 1])
-  })
-
-  it('moves a session to another region: both carry it for a while, and then the new one alone', async () => {
-    const moved = await FleetWorld.open({ reapMs: 100, times: { moveDrainMs: 1_500 } })
-    try {
-      const key = await moved.key(['sessions'], 'ann')
-      const from = await moved.addNode('a', 4, 'us-central')
-      const { body: { id, name } } = await moved.ask(key, 'POST', '/v1/sessions', { slot: 1 })
-      const place = async (): Promise<string | undefined> => (await moved.ask(key, 'GET', `/v1/sessions/${id}`)).body.place?.instanceId
-      while (await place() !== 'a') {
-        await pause(10)
-      }
-      const move = async (region: string): Promise<any> => (await moved.ask(key, 'POST', `/v1/sessions/${id}/move`, { region })).body
-      expect((await move('us-central')).error).to.include({ code: 'move_same_region', field: 'region' })
-      // there is nobody, and all stays as it is
-      await move('eu-west')
-      let { body } = await moved.ask(key, 'GET', `/v1/sessions/${id}`)
-      while (body.moveFailure === undefined) {
-        ({ body } = await moved.ask(key, 'GET', `/v1/sessions/${id}`))
-      }
-      expect(body).to.deep.include({ state: 'active', name })
-      expect(body.place.instanceId).to.equal('a')
-
-      const to = await moved.addNode('b', 4, 'eu-west')
-      expect(await move('eu-west')).to.deep.include({ state: 'active' })
-      while (await place() !== 'b') {
-        await pause(10)
-      }
-      expect([from, to].map(({ admissions }) => admissions.list().map(({ streamToken }) => `live_${streamToken}`))).to.deep.equal([[body.publishId], [body.publishId]])
-      expect((await move('us-central')).error.code).to.be.oneOf(['move_moving', 'move_cool_down'])
-      while ((await moved.store.node('a'))?.used !== 0) {
-        await pause(20)
-      }
-      expect(from.admissions.list()).to.deep.equal([])
-      expect(to.admissions.list()).to.have.length(1)
-      expect((await moved.store.nodes()).map(({ used }) => used)).to.deep.equal([0, 1])
-      const refused = await moved.ask(key, 'POST', `/v1/sessions/${id}/move`, { region: 'us-central' })
-      expect(refused.body.error).to.include({ code: 'move_cool_down' })
-      expect(Number(refused.headers.get('retry-after'))).to.be.within(3_500, 3_600)
-    } finally {
-      await moved.close()
-    }
-  })
-
   it('tells a node that was started again what it had', async () => {
     const node = await world.addNode('a')
     const { body: { id } } = await world.ask(ann, 'POST', '/v1/sessions', { slot: 1 })
@@ -261,57 +201,6 @@ describe('The API of the fleet', function () {
     expect((await world.ask(ann, 'DELETE', '/v1/slots/3')).status).to.equal(204)
     expect((await world.ask(ann, 'GET', '/v1/slots')).body).to.deep.equal({ slots: [] })
     expect((await world.ask(ann, 'DELETE', '/v1/slots/3')).status).to.equal(404)
-  })
-
-  it('empties a node on request, and one whose month is nearly used up, while what it carries goes on', async () => {
-    const open = await FleetWorld.open({ reapMs: 100, times: { moveDrainMs: 500 } })
-    try {
-      const [keys, manage] = [await open.key(['sessions'], 'ann'), await open.key(['nodes'])]
-      await open.store.putUser({ id: 'ann', maxActive: 12 })
-      const from = await open.addNode('a', 12, 'us-central')
-      const ids: string[] = []
-      for (let slot = 0; slot < 10; slot++) {
-        ids.push((await open.ask(keys, 'POST', '/v1/sessions', { slot })).body.id)
-      }
-      const placesOf = async (): Promise<string[]> =>
-        (await open.ask(keys, 'GET', '/v1/sessions')).body.sessions.map(({ place }: any) => place?.instanceId ?? 'none')
-      const until = async (condition: () => Promise<boolean>): Promise<void> => {
-        while (!await condition()) {
-          await pause(20)
-        }
-      }
-      await until(async () => (await placesOf()).every(place => place === 'a'))
-
-      // there is room for four in the region, and for all elsewhere
-      const near = await open.addNode('b', 4, 'us-central')
-      await open.addNode('c', 12, 'eu-west')
-      expect((await open.ask(manage, 'POST', '/v1/nodes/a/evacuate')).body).to.include({ state: 'evacuating', whyNotPicked: 'evacuating' })
-      const seen = new Set<string>()
-      await until(async () => {
-        const places = await placesOf()
-        places.forEach(place => seen.add(place))
-        return !places.includes('a')
-      })
-      expect([...seen].sort()).to.deep.equal(['a', 'b', 'c']) // never without a place
-      expect((await placesOf()).filter(place => place === 'b')).to.have.length(4)
-      expect(near.admissions.list()).to.have.length(4)
-      await until(async () => (await open.store.node('a'))?.used === 0)
-      expect(from.admissions.list()).to.deep.equal([])
-      expect((await open.store.slots('ann')).flatMap(({ moves }) => moves)).to.deep.equal([]) // none of the user's own
-      expect((await open.ask(keys, 'GET', `/v1/sessions/${ids[0]}`)).body.moveFailure).to.equal(undefined)
-
-      // 97 % of the month
-      await open.ask(manage, 'POST', '/v1/nodes/a/resume')
-      await until(async () => !from.admissions.draining)
-      const spec = await open.store.node('b')
-      await open.store.putNode({ ...spec as NonNullable<typeof spec>, monthLimitBytes: 1_000_000 })
-      near.bytes = 970_000
-      await until(async () => !(await placesOf()).includes('b'))
-      expect((await placesOf()).filter(place => place === 'a')).to.have.length(4)
-      expect(open.problems).to.deep.equal([])
-    } finally {
-      await open.close()
-    }
   })
 
   it('lets an operator add, drain and forget nodes, and makes keys of which it keeps the hash', async () => {
